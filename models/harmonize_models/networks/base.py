@@ -1,0 +1,88 @@
+"""What every network takes and gives, and what the registry knows about it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+
+
+class Kind(Enum):
+    """How a network says what should change."""
+
+    CURVES = "curves"
+    """It predicts tone curves: exact at any resolution."""
+    PIXELS = "pixels"
+    """It predicts a 256-px picture: a colour grid is fitted to it for other resolutions."""
+    ADJUSTMENT = "adjustment"
+    """It predicts curves and a colour grid itself."""
+
+
+class ForegroundClass(Enum):
+    """What the foreground shows, as S²CRNet's semantic head counts it (Liang 2021, "Semantic CRM")."""
+
+    PERSON = 0
+    ANIMAL = 1
+    FOOD = 2
+    VEHICLE = 3
+    OTHER = 4
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a batch of B composites at its input size H x W."""
+
+    harmonized: Tensor
+    """[B, 3, H, W] float, sRGB-encoded, nominally [0, 1]: the network's own output picture, as its paper defines it."""
+    stages: tuple[Tensor, ...] = ()
+    """Earlier stages of a cascade, each like `harmonized` (for the loss); without the last one."""
+    curves: Tensor | None = None
+    """[B, 3, P + 1] float: the whole tone curve of R, G and B at inputs 0, 1/P, ..., 1 (cascades already composed)."""
+    grid: Tensor | None = None
+    """[B, D, GH, GW, 3, 4] float: luma x rows x columns of affine colour transforms, applied after `curves`."""
+    confidence: Tensor | None = None
+    """[B] float in [0, 1]: how sure the network is that its change helps."""
+
+
+class HarmonizationNetwork(nn.Module, ABC):
+    """A network of the registry. Its state-dict names equal those of the authors' published checkpoint."""
+
+    @abstractmethod
+    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        """Harmonize a batch.
+
+        composite: [B, 3, H, W] float, sRGB-encoded in [0, 1] (a network normalises for itself).
+        mask: [B, 1, H, W] float in [0, 1], 1 = foreground; soft edges allowed.
+        label: [B] int64, values of `ForegroundClass`, or None; networks without a semantic head ignore it.
+        """
+
+    def __call__(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        prediction: Prediction = super().__call__(composite, mask, label)
+        return prediction
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One row of the registry."""
+
+    key: str
+    """The name users type, such as `s2crnet-cs`."""
+    title: str
+    """The name artists read."""
+    paper: str
+    """Authors, title, year."""
+    kind: Kind
+    input_size: int
+    """Side in pixels of the square thumbnail that the network sees."""
+    parameters: int
+    """Effective number of parameters."""
+    build: Callable[[], HarmonizationNetwork]
+    """Makes the network with fresh weights."""
+    recognises: Callable[[Mapping[str, torch.Size]], bool]
+    """Whether a state dict with these names and shapes (wrappers and `module.` removed) belongs to this network."""
+    semantic: bool = False
+    """Whether the network uses a foreground class."""

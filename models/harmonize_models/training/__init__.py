@@ -1,0 +1,1 @@
+"""From photos with masks to shipped weights."""

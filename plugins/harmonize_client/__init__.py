@@ -1,0 +1,1 @@
+"""The one client of the harmonize daemon: standard library only."""
