@@ -1,0 +1,1 @@
+"""Tests that drive the real GIMP and the real Krita."""

@@ -1,0 +1,162 @@
+"""Folders that hold a small Debian with the real GIMP and the real Krita, and running a command inside one.
+
+A folder is built once (about 90 s, 1.4 GB) under `HARMONIZE_HOSTS_DIR` and used again by every later run.
+Building and entering need root on Linux: `mmdebstrap` builds, `unshare` gives each run private mounts, so that nothing
+that a test does inside can be seen outside but the one folder that both share.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAMS = ("gimp", "krita", "python3-pyqt5", "python3-gi-cairo", "gir1.2-gegl-0.4")
+DISPLAY = ("xvfb", "xauth", "xdotool", "openbox", "x11-utils", "imagemagick", "fonts-dejavu-core", "adwaita-icon-theme")
+PACKAGES = (*PROGRAMS, *DISPLAY, "dbus-bin", "ca-certificates")
+
+SHARED = Path("/w")
+"""Where the inside sees the folder that both sides share."""
+
+# The network stays shared on purpose: a daemon on 127.0.0.1 outside is reachable inside.
+# It also means that two runs at a time need different X display numbers.
+_ENTER = """
+set -e
+root=$1; shared=$2; shift 2
+mkdir -p "$root/w"
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmpfs "$root/tmp"
+mount -t tmpfs tmpfs "$root/run"
+mount --bind "$shared" "$root/w"
+exec chroot "$root" "$@"
+"""
+
+_BASE_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "XDG_RUNTIME_DIR": "/run",
+    "LIBGL_ALWAYS_SOFTWARE": "1",
+}
+
+
+@dataclass(frozen=True)
+class Host:
+    """One Debian release and the programs that it brings."""
+
+    suite: str
+    gimp: str
+    krita: str
+
+    @property
+    def root(self) -> Path:
+        return hosts_folder() / self.suite
+
+
+TRIXIE = Host("trixie", gimp="3.0", krita="5.2")
+FORKY = Host("forky", gimp="3.2", krita="5.3")
+HOSTS = (TRIXIE, FORKY)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command inside a host ended. `code` is None when it was stopped because its time was up."""
+
+    code: int | None
+    output: str
+
+
+def hosts_folder() -> Path:
+    return Path(os.environ.get("HARMONIZE_HOSTS_DIR", "/var/cache/harmonize-hosts"))
+
+
+def why_unavailable(host: Host) -> str | None:
+    """The reason why this machine can neither use nor build the host, in words; None when it can."""
+    if sys.platform != "linux":
+        return "the hosts are Linux folders"
+    if os.geteuid() != 0:
+        return "entering a host folder needs root"
+    if shutil.which("unshare") is None:
+        return "entering a host folder needs unshare (util-linux)"
+    if not is_built(host) and shutil.which("mmdebstrap") is None:
+        return f"{host.root} is not built, and building it needs mmdebstrap (apt-get install mmdebstrap)"
+    return None
+
+
+def is_built(host: Host) -> bool:
+    return (host.root / "usr/bin/gimp-console").exists() and (host.root / "usr/bin/krita").exists()
+
+
+def build(host: Host) -> None:
+    """Builds the host's folder beside its place, then renames it. Raises RuntimeError with mmdebstrap's last words."""
+    if is_built(host):
+        return
+    beside = host.root.with_name(f"{host.suite}.{os.getpid()}")
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        *("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"),
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
+        *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "doc", "help", "locale")),
+        f"--include={','.join(PACKAGES)}",
+        host.suite,
+        str(beside),
+    ]
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if run.returncode != 0:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise RuntimeError(f"mmdebstrap could not build {host.suite}:\n{run.stdout[-3000:]}")
+    beside.rename(host.root)
+
+
+def enter(
+    host: Host,
+    shared: Path,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 120,
+) -> Outcome:
+    """Runs `command` inside `host`, with the folder `shared` visible as /w; stops all of it after `timeout` seconds.
+
+    Standard output and standard error come back together.
+    """
+    variables = {**_BASE_ENVIRONMENT, **(environment or {})}
+    process = subprocess.Popen(
+        [
+            *("unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"),
+            *("sh", "-c", _ENTER, "sh", str(host.root), str(shared)),
+            *("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in variables.items())),
+            *command,
+        ],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        return Outcome(process.returncode, output.decode("utf-8", "replace"))
+    except subprocess.TimeoutExpired:
+        # The child is the first process of its own process table: when it goes, everything inside goes.
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return Outcome(None, output.decode("utf-8", "replace"))
+
+
+def main() -> None:
+    """Builds every host that is not there yet: `python -m tests.hosts.environment`."""
+    for host in HOSTS:
+        print(f"{host.suite}: GIMP {host.gimp}, Krita {host.krita}: {host.root}", flush=True)
+        build(host)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""A host shows what is inside its folder, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from . import environment
+
+
+def test_the_shared_folder_is_seen_inside_and_written_back(host: environment.Host, tmp_path: Path) -> None:
+    (tmp_path / "question").write_text("here?")
+    outcome = environment.enter(host, tmp_path, ["sh", "-c", "cp /w/question /w/answer"])
+    assert (outcome.code, outcome.output) == (0, "")
+    assert (tmp_path / "answer").read_text() == "here?"
+
+
+def test_a_command_past_its_time_is_stopped_with_its_children(host: environment.Host, tmp_path: Path) -> None:
+    started = time.monotonic()
+    outcome = environment.enter(host, tmp_path, ["sh", "-c", "sleep 60 & echo started; wait"], timeout=2)
+    assert outcome.code is None
+    assert outcome.output == "started\n"
+    assert time.monotonic() - started < 10
+
+
+def test_the_environment_is_what_was_asked_for(host: environment.Host, tmp_path: Path) -> None:
+    outcome = environment.enter(host, tmp_path, ["sh", "-c", 'echo "$COLOUR $HOME"'], environment={"COLOUR": "amber"})
+    assert outcome.output == "amber /root\n"
+
+
+def test_a_missing_host_without_the_means_to_build_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONIZE_HOSTS_DIR", str(tmp_path))
+    monkeypatch.setattr(environment.shutil, "which", lambda name: "/bin/unshare" if name == "unshare" else None)
+    monkeypatch.setattr(environment.os, "geteuid", lambda: 0)
+    assert "needs mmdebstrap" in str(environment.why_unavailable(environment.TRIXIE))
