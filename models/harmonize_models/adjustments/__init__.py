@@ -1,1 +1,8 @@
-"""Colour changes as small, serialisable values that apply at any resolution and depth."""
+"""What networks predict and rendering applies: tone curves, a local color grid, and the artist's look."""
+
+from .adjustment import Adjustment, AdjustmentError
+from .curves import Curves
+from .grid import ColorGrid
+from .look import Look
+
+__all__ = ["Adjustment", "AdjustmentError", "ColorGrid", "Curves", "Look"]

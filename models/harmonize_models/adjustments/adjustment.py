@@ -1,0 +1,151 @@
+"""What a network says should change, small enough to store on a layer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import ClassVar, NoReturn
+
+import numpy as np
+
+from ..errors import ModelError
+from ..layer import Place
+from .curves import MAX_PIECES, Curves
+from .grid import MAX_CELLS, MAX_SIDE, ColorGrid
+
+VERSION = 1
+MAX_BYTES = 4 << 20
+MAX_KEY = 64
+
+
+class AdjustmentError(ModelError):
+    """An adjustment from elsewhere cannot be read."""
+
+    code: ClassVar[str] = "bad_adjustment"
+
+    def __init__(self, cause: str, hint: str = "Harmonize the layer again, which makes a new adjustment.") -> None:
+        super().__init__(cause, hint)
+
+
+@dataclass(frozen=True)
+class Adjustment:
+    """A color change that applies at any resolution and depth: tone curves first, then optionally a local grid."""
+
+    curves: Curves = field(default_factory=Curves.identity)
+    grid: ColorGrid | None = None
+    network: str = ""
+    """Key of the network that said so, at most 64 characters."""
+
+    @property
+    def is_identity(self) -> bool:
+        return self.curves.is_identity and self.grid is None
+
+    def to_json(self) -> str:
+        """The adjustment as docs/protocol.md describes it. `from_json` gives the same adjustment, bit for bit."""
+        curves = [[float(np.format_float_positional(value)) for value in channel] for channel in self.curves.values]
+        grid = None
+        if self.grid is not None:
+            extent = self.grid.extent
+            grid = {
+                "extent": [extent.left, extent.top, extent.right, extent.bottom],
+                "shape": list(self.grid.shape),
+                "coefficients": base64.b64encode(self.grid.coefficients.astype("<f4").tobytes()).decode("ascii"),
+            }
+        whole = {"version": VERSION, "network": self.network, "curves": {"values": curves}, "grid": grid}
+        return json.dumps(whole, allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Adjustment:
+        """Reads an adjustment that somebody else may have written; checks everything. Raises AdjustmentError."""
+        if len(text) > MAX_BYTES:
+            raise AdjustmentError(f"The adjustment has {len(text)} bytes, more than {MAX_BYTES}.")
+        try:
+            if isinstance(text, bytes):
+                text = text.decode("utf-8")
+            whole = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise AdjustmentError(f"The adjustment is not JSON: {error}.") from None
+        version, network, curves, grid = _fields(whole, "adjustment", "version", "network", "curves", "grid")
+        if version != VERSION or isinstance(version, bool):
+            raise AdjustmentError(
+                f"The adjustment has version {version!r}, not {VERSION}.",
+                "Update the plug-in and the daemon to the same version, or harmonize the layer again.",
+            )
+        if not isinstance(network, str) or len(network) > MAX_KEY:
+            raise AdjustmentError(f"The adjustment's network must be a text of at most {MAX_KEY} characters.")
+        return cls(_read_curves(curves), None if grid is None else _read_grid(grid), network)
+
+
+def _read_curves(curves: object) -> Curves:
+    (values,) = _fields(curves, "curves", "values")
+    if not isinstance(values, list) or len(values) != 3:
+        raise AdjustmentError("The curves must be three lists of numbers.")
+    channels = [_numbers(channel, "Curve values", MAX_PIECES + 1) for channel in values]
+    if len({len(channel) for channel in channels}) != 1:
+        raise AdjustmentError("The three curves must be of the same length.")
+    try:
+        return Curves(np.array(channels, dtype=np.float64))
+    except ValueError as error:
+        raise AdjustmentError(str(error)) from None
+
+
+def _read_grid(grid: object) -> ColorGrid:
+    extent, shape, coefficients = _fields(grid, "grid", "extent", "shape", "coefficients")
+    sides = _numbers(extent, "The grid's extent", 4)
+    if len(sides) != 4:
+        raise AdjustmentError("The grid's extent must be four numbers.")
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 3
+        or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in shape)
+        or shape[0] * shape[1] * shape[2] > MAX_CELLS
+    ):
+        raise AdjustmentError(
+            f"The grid's shape must be three whole numbers from 1 to {MAX_SIDE}, at most {MAX_CELLS} knots in all."
+        )
+    if not isinstance(coefficients, str):
+        raise AdjustmentError("The grid's coefficients must be base64 text.")
+    try:
+        raw = base64.b64decode(coefficients, validate=True)
+    except (binascii.Error, ValueError):
+        raise AdjustmentError("The grid's coefficients are not base64.") from None
+    if len(raw) != shape[0] * shape[1] * shape[2] * 12 * 4:
+        raise AdjustmentError(f"The grid's coefficients are {len(raw)} bytes, which is not what its shape says.")
+    try:
+        return ColorGrid(np.frombuffer(raw, "<f4").reshape(*shape, 3, 4), Place(*sides))
+    except ValueError as error:
+        raise AdjustmentError(str(error)) from None
+
+
+def _fields(value: object, what: str, *names: str) -> list[object]:
+    """The values of exactly these fields of a JSON object."""
+    if not isinstance(value, dict):
+        raise AdjustmentError(f"The {what} must be a JSON object.")
+    for name in names:
+        if name not in value:
+            raise AdjustmentError(f"The {what} lacks the field {name!r}.")
+    for name in value:
+        if name not in names:
+            raise AdjustmentError(f"The {what} has an unknown field {str(name)[:40]!r}.")
+    return [value[name] for name in names]
+
+
+def _numbers(value: object, what: str, limit: int) -> list[float]:
+    if not isinstance(value, list) or len(value) > limit:
+        raise AdjustmentError(f"{what} must be a list of at most {limit} numbers.")
+    if not all(type(number) in (int, float) and abs(number) <= 1e9 for number in value):
+        raise AdjustmentError(f"{what} must be finite numbers.")
+    return [float(number) for number in value]
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a field appears twice")
+    return fields
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number")

@@ -1,0 +1,125 @@
+"""What an adjustment and a look do to a pixel: the definition, in numpy.
+
+`render` applies it, `kernels` is its fast twin.
+
+For a color x, encoded, R G B (a grey pixel is three equal channels, and its result is the luma of theirs):
+
+1. y = the network's curves of x; then its grid's affine transform of y, with the luma of x as guide
+2. of the change y - x, the part in luma is scaled by `light`, the rest by `color`
+3. warmth, tint and contrast as curves; saturation around luma
+4. `color_only`: luma is put back to that of x. `protect_highlights`: the change fades out where the luma of x nears 1
+5. result = x + mask * strength * (y - x)
+
+Values beyond [0, 1] keep their distance: curves and transforms act on the clamped color and the excess is added back
+(slope 1). A channel that is not finite is left as it is; where channels mix, such a pixel is left as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .adjustments.adjustment import Adjustment
+from .adjustments.curves import Curves
+from .adjustments.finish import finish_curves
+from .adjustments.grid import LUMA, ColorGrid
+from .adjustments.look import Look
+
+PROTECT_FROM = 0.7
+"""Luma at which `protect_highlights` begins to hold the change back; at 1 nothing is changed."""
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """An adjustment and a look, in the order in which they act."""
+
+    curves: Curves
+    grid: ColorGrid | None = None
+    light: float = 1.0
+    color: float = 1.0
+    finish: Curves | None = None
+    saturation: float = 0.0
+    color_only: bool = False
+    protect_highlights: bool = False
+    strength: float = 1.0
+
+    @classmethod
+    def of(cls, adjustment: Adjustment, look: Look) -> Pipeline:
+        finish, curves = finish_curves(look), adjustment.curves
+        if finish is not None and adjustment.grid is None and look.light == look.color == 1:
+            curves, finish = curves.compose(finish), None  # nothing acts in between
+        return cls(
+            curves=curves,
+            grid=adjustment.grid,
+            light=look.light,
+            color=look.color,
+            finish=finish,
+            saturation=look.saturation,
+            color_only=look.color_only,
+            protect_highlights=look.protect_highlights,
+            strength=look.strength,
+        )
+
+    @property
+    def is_curves(self) -> bool:
+        """Whether every channel goes its own way: then a table a channel does it all."""
+        return self.grid is None and self.is_plain
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether curves and grid are all there is."""
+        return (
+            self.light == self.color == 1
+            and self.finish is None
+            and self.saturation == 0
+            and not self.color_only
+            and not self.protect_highlights
+        )
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.strength == 0 or (self.is_curves and self.curves.is_identity)
+
+
+def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:
+    """The full change y - x of each pixel, before mask and strength.
+
+    colors: [..., 3] float32, encoded. u, v: positions in the scene (fractions), broadcast against the pixels.
+    Returns [..., 3] float32, finite: 0 where a color, or what would become of it, is not.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        if pipeline.is_curves:
+            delta = pipeline.curves.sample(colors) - colors
+            return np.where(np.isfinite(delta), delta, 0).astype(np.float32)
+        luma = colors @ LUMA.astype(np.float32)
+        y = pipeline.curves.sample(colors).astype(np.float32)
+        if pipeline.grid is not None:
+            inside = np.clip(y, 0, 1)
+            transform = pipeline.grid.slice(u, v, luma)
+            y = np.einsum("...ij,...j->...i", transform[..., :3], inside) + transform[..., 3] + (y - inside)
+        if not pipeline.is_plain:
+            y = _look(pipeline, colors, luma, y)
+        delta = y - colors
+        finite = np.isfinite(delta).all(axis=-1, keepdims=True) & np.isfinite(colors).all(axis=-1, keepdims=True)
+        return np.where(finite, delta, 0).astype(np.float32)
+
+
+def _look(pipeline: Pipeline, x: F32, luma: F32, y: F32) -> F32:
+    weights = LUMA.astype(np.float32)
+    delta = y - x
+    light = (delta @ weights)[..., None]
+    y = x + pipeline.light * light + pipeline.color * (delta - light)
+    if pipeline.finish is not None:
+        y = pipeline.finish.sample(y).astype(np.float32)
+    grey = (y @ weights)[..., None]
+    y = grey + (1 + pipeline.saturation) * (y - grey)
+    if pipeline.color_only:
+        y = y + luma[..., None] - grey
+    if pipeline.protect_highlights:
+        t = np.clip((luma[..., None] - PROTECT_FROM) / (1 - PROTECT_FROM), 0, 1)
+        y = x + (1 - t * t * (3 - 2 * t)) * (y - x)
+    return y.astype(np.float32)

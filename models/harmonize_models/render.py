@@ -1,0 +1,141 @@
+"""Applies an adjustment to the pixels of a layer: any size, layout and depth, in bands of rows, in place if wanted.
+
+`pipeline` says what is computed. This module decides how: `kernels` (numba) where numba is installed, numpy otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .adjustments.adjustment import Adjustment
+from .adjustments.grid import LUMA
+from .adjustments.look import Look
+from .layer import Depth, LayerFormat, Layout, Place
+from .pipeline import Pipeline, change
+
+__all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render"]
+
+Array = NDArray[Any]
+BAND_BYTES = 1 << 20
+
+
+class RenderCancelled(Exception):
+    """`cancelled` said so; the output holds finished bands beside untouched ones."""
+
+
+class Renderer:
+    """Renders bands of one layer. Any number of threads may call `band` at the same time."""
+
+    def __init__(self, adjustment: Adjustment, look: Look, layer: LayerFormat, place: Place | None = None) -> None:
+        """`place`: where the whole layer lies in the scene; only a local grid needs it."""
+        self.layer = layer
+        self.place = place or Place()
+        self.pipeline = Pipeline.of(adjustment, look)
+
+    def band(self, pixels: Any, mask: Any | None, out: Any, row: int) -> None:
+        """Renders whole rows from `row` on.
+
+        pixels, out: buffers of the same number of whole rows in the layer's format; `out` may be `pixels`.
+        mask: buffer of one byte a pixel (0 = untouched, 255 = fully adjusted), or None = 255 everywhere.
+        Alpha, pixels with mask 0 or alpha 0, and channels that are not finite keep every bit.
+        Raises ValueError for buffers of another size and rows beyond the layer.
+        """
+        layer = self.layer
+        shape = (-1, layer.width, layer.layout.channels)
+        source: Array = _rows(pixels, layer).reshape(shape)
+        target: Array = _rows(out, layer).reshape(shape)
+        rows = source.shape[0]
+        if target.shape != source.shape:
+            raise ValueError(f"The output has {target.shape[0]} rows, the pixels {rows}.")
+        if not target.flags.writeable:
+            raise ValueError("The output cannot be written to.")
+        if row < 0 or row + rows > layer.height:
+            raise ValueError(f"Rows {row} to {row + rows} are not all of a layer of {layer.height}.")
+        weights = None
+        if mask is not None:
+            weights = np.frombuffer(mask, np.uint8)
+            if weights.size != rows * layer.width:
+                raise ValueError(f"The mask has {weights.size} bytes for {rows * layer.width} pixels.")
+            weights = weights.reshape(rows, layer.width)
+        _numpy_band(self, source, weights, target, row)
+
+
+def render(
+    adjustment: Adjustment,
+    look: Look,
+    layer: LayerFormat,
+    pixels: Any,
+    mask: Any | None,
+    out: Any,
+    *,
+    place: Place | None = None,
+    threads: int = 1,
+    cancelled: Callable[[], bool] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> None:
+    """Renders a whole layer from `pixels` into `out` (which may be `pixels`), in bands of about 1 MB.
+
+    cancelled: asked before each band, raises RenderCancelled. progress: told the finished fraction after each band.
+    """
+    renderer = Renderer(adjustment, look, layer, place)
+    whole, target = memoryview(pixels).cast("B"), memoryview(out).cast("B")
+    alpha = None if mask is None else memoryview(mask).cast("B")
+    if len(whole) != layer.height * layer.row_bytes:
+        raise ValueError(f"The pixels are {len(whole)} bytes, the layer needs {layer.height * layer.row_bytes}.")
+    step = max(1, BAND_BYTES // layer.row_bytes)
+    starts = range(0, layer.height, step)
+
+    def one(row: int) -> None:
+        if cancelled is not None and cancelled():
+            raise RenderCancelled
+        end = min(row + step, layer.height)
+        part = slice(row * layer.row_bytes, end * layer.row_bytes)
+        rows = None if alpha is None else alpha[row * layer.width : end * layer.width]
+        renderer.band(whole[part], rows, target[part], row)
+
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for done, _ in enumerate(pool.map(one, starts), 1):
+            if progress is not None:
+                progress(done / len(starts))
+
+
+def _rows(buffer: Any, layer: LayerFormat) -> Array:
+    values = np.frombuffer(buffer, np.uint8)
+    if values.size == 0 or values.size % layer.row_bytes:
+        raise ValueError(f"{values.size} bytes are no whole rows of {layer.row_bytes} bytes.")
+    return values.view(layer.depth.dtype)
+
+
+def _numpy_band(renderer: Renderer, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
+    layer, place, pipeline = renderer.layer, renderer.place, renderer.pipeline
+    layout, white = layer.layout, layer.depth.white
+    channels = (0,) if layout.is_grey else layout.rgb
+    rows, width = pixels.shape[:2]
+    u = place.left + (np.arange(width) + 0.5) / layer.width * (place.right - place.left)
+    v = place.top + (np.arange(row, row + rows)[:, None] + 0.5) / layer.height * (place.bottom - place.top)
+    colors = pixels[..., layout.rgb].astype(np.float32) / np.float32(white)
+    delta = change(pipeline, colors, u.astype(np.float32), v.astype(np.float32))
+    if layout.is_grey:
+        delta = (delta @ LUMA.astype(np.float32))[..., None]
+    amount = np.full((rows, width), pipeline.strength, np.float32)
+    if mask is not None:
+        amount *= mask / np.float32(255)
+    if layout.has_alpha:
+        amount[pixels[..., -1] == 0] = 0
+    delta *= amount[..., None]
+    if out is not pixels:
+        out[...] = pixels
+    for index, channel in enumerate(channels):
+        old, by = pixels[..., channel], delta[..., index]
+        if layer.depth.is_float:
+            limit = np.finfo(old.dtype).max
+            new = np.clip(old.astype(np.float32) + by, -limit, limit).astype(old.dtype)
+            np.copyto(out[..., channel], new, where=(by != 0) & np.isfinite(old))
+        else:
+            levels = np.floor(by * np.float32(white) + np.float32(0.5)).astype(np.int32)
+            out[..., channel] = np.clip(old + levels, 0, white)
