@@ -4,7 +4,7 @@
 
 For a color x, encoded, R G B (a grey pixel is three equal channels, and its result is the luma of theirs):
 
-1. y = the network's curves of x; then its grid's affine transform of y, with the luma of x as guide
+1. y = the network's curves of x; then its grid's affine transform of y, with the luma of y as guide
 2. of the change y - x, the part in luma is scaled by `light`, the rest by `color`
 3. warmth, tint and contrast as curves; saturation around luma
 4. `color_only`: luma is put back to that of x. `protect_highlights`: the change fades out where the luma of x nears 1
@@ -95,21 +95,21 @@ def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:
         if pipeline.is_curves:
             delta = pipeline.curves.sample(colors) - colors
             return np.where(np.isfinite(delta), delta, 0).astype(np.float32)
-        luma = colors @ LUMA.astype(np.float32)
         y = pipeline.curves.sample(colors).astype(np.float32)
         if pipeline.grid is not None:
             inside = np.clip(y, 0, 1)
-            transform = pipeline.grid.slice(u, v, luma)
+            transform = pipeline.grid.slice(u, v, inside @ LUMA.astype(np.float32))
             y = np.einsum("...ij,...j->...i", transform[..., :3], inside) + transform[..., 3] + (y - inside)
         if not pipeline.is_plain:
-            y = _look(pipeline, colors, luma, y)
+            y = _look(pipeline, colors, y)
         delta = y - colors
         finite = np.isfinite(delta).all(axis=-1, keepdims=True) & np.isfinite(colors).all(axis=-1, keepdims=True)
         return np.where(finite, delta, 0).astype(np.float32)
 
 
-def _look(pipeline: Pipeline, x: F32, luma: F32, y: F32) -> F32:
+def _look(pipeline: Pipeline, x: F32, y: F32) -> F32:
     weights = LUMA.astype(np.float32)
+    luma = (x @ weights)[..., None]
     delta = y - x
     light = (delta @ weights)[..., None]
     y = x + pipeline.light * light + pipeline.color * (delta - light)
@@ -118,8 +118,8 @@ def _look(pipeline: Pipeline, x: F32, luma: F32, y: F32) -> F32:
     grey = (y @ weights)[..., None]
     y = grey + (1 + pipeline.saturation) * (y - grey)
     if pipeline.color_only:
-        y = y + luma[..., None] - grey
+        y = y + luma - grey
     if pipeline.protect_highlights:
-        t = np.clip((luma[..., None] - PROTECT_FROM) / (1 - PROTECT_FROM), 0, 1)
+        t = np.clip((luma - PROTECT_FROM) / (1 - PROTECT_FROM), 0, 1)
         y = x + (1 - t * t * (3 - 2 * t)) * (y - x)
     return y.astype(np.float32)

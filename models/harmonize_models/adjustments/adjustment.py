@@ -103,7 +103,7 @@ def _read_grid(grid: object) -> ColorGrid:
         or shape[0] * shape[1] * shape[2] > MAX_CELLS
     ):
         raise AdjustmentError(
-            f"The grid's shape must be three whole numbers from 1 to {MAX_SIDE}, at most {MAX_CELLS} knots in all."
+            f"The grid's shape must be three whole numbers from 1 to {MAX_SIDE}, at most {MAX_CELLS} cells in all."
         )
     if not isinstance(coefficients, str):
         raise AdjustmentError("The grid's coefficients must be base64 text.")

@@ -84,7 +84,7 @@ class Curves:
         return Curves(after.sample(self.table(pieces + 1).T).T)
 
     def inverse(self, pieces: int = 256) -> Curves:
-        """Curves that undo these, sampled at outputs 0, 1 / pieces, ..., 1. Raises ValueError unless these always rise."""
+        """Curves that undo these, sampled at outputs 0, 1 / pieces, ..., 1. Raises ValueError unless all rise."""
         steps = np.diff(self.values.astype(np.float64), axis=1)
         if not (steps > 0).all():
             raise ValueError("Only curves that rise everywhere have an inverse.")

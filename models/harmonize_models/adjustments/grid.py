@@ -21,12 +21,12 @@ LUMA = np.array([0.2126, 0.7152, 0.0722])
 class ColorGrid:
     """A bilateral grid (Chen, Paris, Durand 2007; Gharbi 2017, section 3.2) of affine color transforms.
 
-    coefficients: [D, H, W, 3, 4] float32, luma x rows x columns x output channel x (R, G, B, 1); the first and last
-        knots of each axis lie on the ends of their range ([0, 1] for luma, `extent` for space), trilinear in between,
-        constant beyond. Sides 1 to 64, at most 32768 knots, values within +-1000.
+    coefficients: [D, H, W, 3, 4] float32, luma x rows x columns x output channel x (R, G, B, 1). Each axis divides its
+        range ([0, 1] for luma, `extent` for space) into equal cells; the values hold at their centers, are trilinear
+        in between and constant beyond. Sides 1 to 64, at most 32768 cells, values within +-1000.
     extent: the part of the scene that the grid spans.
 
-    The guide is the luma of the pixel before the curves, clamped to [0, 1]; the transform acts on the curved color.
+    The transform acts on the curved color; the guide is that color's luma.
     """
 
     coefficients: NDArray[np.float32]
@@ -38,7 +38,7 @@ class ColorGrid:
         if len(shape) != 5 or shape[3:] != (3, 4) or not all(1 <= side <= MAX_SIDE for side in shape[:3]):
             raise ValueError(f"A grid is [D, H, W, 3, 4] with sides from 1 to {MAX_SIDE}, not {list(shape)}.")
         if shape[0] * shape[1] * shape[2] > MAX_CELLS:
-            raise ValueError(f"A grid has at most {MAX_CELLS} knots, not {shape[0]} x {shape[1]} x {shape[2]}.")
+            raise ValueError(f"A grid has at most {MAX_CELLS} cells, not {shape[0]} x {shape[1]} x {shape[2]}.")
         if not (np.isfinite(coefficients).all() and np.abs(coefficients).max() <= MAX_VALUE):
             raise ValueError(f"Grid coefficients must be finite and within +-{MAX_VALUE:g}.")
         coefficients.setflags(write=False)
@@ -56,12 +56,12 @@ class ColorGrid:
 
     @classmethod
     def identity(cls, shape: tuple[int, int, int] = (1, 1, 1), extent: Place | None = None) -> ColorGrid:
-        """A grid of [D, H, W] knots that changes nothing."""
+        """A grid of [D, H, W] cells that changes nothing."""
         return cls(np.broadcast_to(np.eye(3, 4), (*shape, 3, 4)), extent or Place())
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Knots along luma, rows, columns."""
+        """Cells along luma, rows, columns."""
         depth, height, width = self.coefficients.shape[:3]
         return depth, height, width
 
@@ -69,9 +69,9 @@ class ColorGrid:
         """[..., 3, 4] transforms at scene positions (u to the right, v down, fractions) and luma; arrays broadcast."""
         depth, height, width = self.shape
         extent = self.extent
-        d, dt = _knot(np.asarray(luma), depth)
-        y, yt = _knot((np.asarray(v) - extent.top) / (extent.bottom - extent.top), height)
-        x, xt = _knot((np.asarray(u) - extent.left) / (extent.right - extent.left), width)
+        d, dt = _cell(np.asarray(luma), depth)
+        y, yt = _cell((np.asarray(v) - extent.top) / (extent.bottom - extent.top), height)
+        x, xt = _cell((np.asarray(u) - extent.left) / (extent.right - extent.left), width)
         total: NDArray[np.float32] = np.zeros((1, 1), np.float32)
         for dd, dw in ((d, 1 - dt), (np.minimum(d + 1, depth - 1), dt)):
             for yy, yw in ((y, 1 - yt), (np.minimum(y + 1, height - 1), yt)):
@@ -81,8 +81,8 @@ class ColorGrid:
         return total
 
 
-def _knot(t: NDArray[np.floating], count: int) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
-    """The knot at or before t in [0, 1] (clamped, NaN to 0), and how far t is on the way to the next."""
-    position = np.clip(np.where(t > 0, t, 0.0), 0.0, 1.0) * (count - 1)
+def _cell(t: NDArray[np.floating], count: int) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+    """The cell whose center lies at or before t, and how far t is on the way to the next center. NaN counts as 0."""
+    position = np.clip(np.where(t > 0, t, 0.0) * count - 0.5, 0.0, count - 1.0)
     index = np.minimum(position.astype(np.intp), max(count - 2, 0))
     return index, position - index
