@@ -1,0 +1,89 @@
+"""`harmonize image`: one composite picture with its mask, through the daemon, into a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import get_args
+
+from harmonize_client.values import ForegroundClass, Look
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument(
+        "composite", type=Path, metavar="COMPOSITE", help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float"
+    )
+    parser.add_argument(
+        "--mask", type=Path, required=True, help="picture of the same size, white = foreground; may be soft"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write; the suffix is the format"
+    )
+    parser.add_argument(
+        "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
+    )
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
+    parser.add_argument("--foreground-class", choices=get_args(ForegroundClass), help="what the foreground shows")
+    parser.add_argument(
+        "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
+    )
+    parser.add_argument("--curves-out", type=Path, metavar="FILE.cube", help="also write the change as a LUT")
+    parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
+    parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    look = parser.add_argument_group("look")
+    for name, (low, high) in Look.ranges().items():
+        default = getattr(Look(), name)
+        look.add_argument(
+            f"--{name}", type=float, default=default, metavar="X", help=f"{low:g} … {high:g} (default {default:g})"
+        )
+    look.add_argument("--protect-highlights", action="store_true", help="the change fades out towards white")
+    look.add_argument("--color-only", action="store_true", help="keep the light as it is")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it. Raises HarmonizeError."""
+    from ..harmonizing import ImageRequest, harmonize_image
+
+    if arguments.device:
+        os.environ["HARMONIZE_DEVICE"] = arguments.device
+    request = ImageRequest(
+        composite=arguments.composite,
+        mask=arguments.mask,
+        output=arguments.output,
+        network=arguments.network,
+        reference=arguments.reference,
+        foreground_class=arguments.foreground_class,
+        look=_look(arguments),
+        cube=arguments.curves_out,
+        adjustment=arguments.adjustment_out,
+        before_after=arguments.before_after,
+        device=arguments.device,
+    )
+    if arguments.quiet:
+        harmonize_image(request)
+        return 0
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    with Progress(TextColumn("{task.description}"), BarColumn(), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        result = harmonize_image(
+            request,
+            on_progress=lambda stage, fraction: bar.update(task, description=stage, total=1, completed=fraction),
+        )
+    for note in result.notes:
+        print(f"Note: {note}")
+    print(f"{arguments.output}: {result.network} on {result.device}, {result.milliseconds:.0f} ms in the daemon")
+    return 0
+
+
+def _look(arguments: argparse.Namespace) -> Look:
+    from harmonize_client.errors import BadRequest
+
+    sliders = {name: getattr(arguments, name) for name in Look.ranges()}
+    try:
+        return Look(**sliders, protect_highlights=arguments.protect_highlights, color_only=arguments.color_only)
+    except ValueError as error:
+        raise BadRequest(str(error), "see `harmonize image --help` for the ranges") from error

@@ -1,0 +1,32 @@
+"""Where the daemon keeps files of its own. `HARMONIZE_HOME` moves them all below one folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APPLICATION = "harmonize-selection"
+
+
+def imported_weights_folder() -> Path:
+    """Weights that the user imported; made if missing."""
+    return _folder("weights", Path(platformdirs.user_data_dir(APPLICATION, appauthor=False), "weights"))
+
+
+def cache_folder() -> Path:
+    """What can be made again, such as compiled kernels; made if missing."""
+    return _folder("cache", Path(platformdirs.user_cache_dir(APPLICATION, appauthor=False)))
+
+
+def log_folder() -> Path:
+    """The daemon's rotating logs; made if missing."""
+    return _folder("log", Path(platformdirs.user_log_dir(APPLICATION, appauthor=False)))
+
+
+def _folder(name: str, usual: Path) -> Path:
+    home = os.environ.get("HARMONIZE_HOME")
+    folder = Path(home, name) if home else usual
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
