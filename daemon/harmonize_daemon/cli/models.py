@@ -43,7 +43,5 @@ def _import(checkpoint: Path) -> int:
     from ..folders import imported_weights_folder
 
     weights = checkpoints.import_checkpoint(checkpoint, imported_weights_folder())
-    print(
-        f"Imported as {weights.key}. Use it with `harmonize image --network {weights.key}`, or choose it in the plug-in."
-    )
+    print(f"Imported as {weights.key}: use `harmonize image --network {weights.key}`, or choose it in the plug-in.")
     return 0

@@ -1,0 +1,106 @@
+"""Looks at everything that must be in order, from Python to one harmonized picture. Names no file of the user's."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+
+from harmonize_client import HarmonizeError, __version__, connect, paths
+from harmonize_models.errors import ModelError
+
+from .folders import cache_folder, imported_weights_folder, log_folder
+
+CLIENT_NAME = "doctor"
+PACKAGES = ("torch", "pyzmq", "numpy", "numba", "pillow", "msgpack", "msgspec", "safetensors")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    detail: str
+    fine: bool = True
+
+
+def examine() -> tuple[Finding, ...]:
+    """Every finding, in the order in which things depend on each other."""
+    findings = [
+        Finding("harmonize-selection", __version__),
+        Finding(
+            "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+        ),
+    ]
+    findings += [_package(name) for name in PACKAGES]
+    for subject, look in (
+        ("folders", _folders),
+        ("weights", _weights),
+        ("graphics card", _graphics_card),
+        ("daemon", _daemon),
+        ("prediction", _prediction),
+    ):
+        findings.append(_guarded(subject, look))
+    return tuple(findings)
+
+
+def _guarded(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, look())
+    except (HarmonizeError, ModelError) as error:
+        return Finding(subject, f"{error} [{error.code}]", fine=False)
+    except Exception as error:  # whatever is wrong is what this command is for
+        return Finding(subject, f"{type(error).__name__}: {error}", fine=False)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return Finding(name, "is not installed", fine=False)
+
+
+def _folders() -> str:
+    for folder in (cache_folder(), imported_weights_folder(), log_folder()):
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"cannot write into the folder for {folder.name}")
+    return f"can be written; log in {log_folder()}"
+
+
+def _weights() -> str:
+    from harmonize_models import checkpoints
+
+    keys = [weights.key for weights in checkpoints.shipped()]
+    for key in keys:
+        checkpoints.load(key)
+    return f"{', '.join(keys)}: all as shipped"
+
+
+def _graphics_card() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return "none that torch can use: networks run on the CPU"
+
+
+def _daemon() -> str:
+    running = paths.connection_file().exists()
+    with connect(CLIENT_NAME, start=True) as client:
+        status = client.status()
+    return f"{'runs' if running else 'was started'}: {status.detail} (version {status.version})"
+
+
+def _prediction() -> str:
+    """One prediction through the daemon, on a picture made here."""
+    from harmonize_client import Thumbnail
+
+    side = 64
+    grey, dot = bytes([120, 130, 140]) * (side * side), bytearray(side * side)
+    for row in range(20, 44):
+        dot[row * side + 20 : row * side + 44] = b"\xff" * 24
+    with connect(CLIENT_NAME, start=True) as client:
+        prediction = client.predict(Thumbnail(side, side, grey), bytes(dot))
+    return f"{prediction.network} on {prediction.device}, {prediction.milliseconds:.0f} ms"
