@@ -47,13 +47,13 @@ SHIPPED_DIR = Path(__file__).parent / "weights"
 SUMS = "SHA256SUMS"
 
 
-class WeightsMissing(ModelError):  # noqa: N818 - reads as a sentence where it is raised
+class WeightsMissing(ModelError):
     """The folder has no weights for this network."""
 
     code: ClassVar[str] = "bad_weights"
 
 
-class WeightsDamaged(ModelError):  # noqa: N818
+class WeightsDamaged(ModelError):
     """A weights file is not the one that was stored."""
 
     code: ClassVar[str] = "bad_weights"

@@ -37,25 +37,25 @@ class CheckpointError(ModelError):
     code: ClassVar[str] = "bad_checkpoint"
 
 
-class NotACheckpoint(CheckpointError):  # noqa: N818 - reads as a sentence where it is raised
+class NotACheckpoint(CheckpointError):
     """The file is of another kind, damaged, or truncated."""
 
     code: ClassVar[str] = "not_a_checkpoint"
 
 
-class UnsafeCheckpoint(CheckpointError):  # noqa: N818
+class UnsafeCheckpoint(CheckpointError):
     """The file asks for code to be run, or for more memory than any network here needs."""
 
     code: ClassVar[str] = "unsafe_checkpoint"
 
 
-class UnknownCheckpoint(CheckpointError):  # noqa: N818
+class UnknownCheckpoint(CheckpointError):
     """The weights belong to no network of the registry."""
 
     code: ClassVar[str] = "unknown_checkpoint"
 
 
-class BrokenWeights(CheckpointError):  # noqa: N818
+class BrokenWeights(CheckpointError):
     """The weights have the right names and shapes but cannot be used."""
 
     code: ClassVar[str] = "broken_weights"

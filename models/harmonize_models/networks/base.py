@@ -46,6 +46,8 @@ class Prediction:
     """[B, D, GH, GW, 3, 4] float: luma x rows x columns of affine colour transforms, applied after `curves`."""
     confidence: Tensor | None = None
     """[B] float in [0, 1]: how sure the network is that its change helps."""
+    found_masks: tuple[Tensor, ...] = ()
+    """[B, 1, h, w] each, in [0, 1], coarse to fine: where a network that is given no mask sees the foreground."""
 
 
 class HarmonizationNetwork(nn.Module, ABC):

@@ -13,11 +13,11 @@ import torch
 from harmonize_models.errors import ModelError
 from harmonize_models.networks.base import NetworkSpec
 
-_MODULES: tuple[str, ...] = ("s2crnet",)
+_MODULES: tuple[str, ...] = ("s2crnet", "s2am", "dih", "ssam", "backboned", "fbfmm", "gknet")
 """The modules of this package that define networks, in the order in which they are listed; each has `SPECS`."""
 
 
-class UnknownNetwork(ModelError, KeyError):  # noqa: N818 - reads as a sentence where it is raised
+class UnknownNetwork(ModelError, KeyError):
     """No network has this key."""
 
     code: ClassVar[str] = "unknown_network"
@@ -26,7 +26,7 @@ class UnknownNetwork(ModelError, KeyError):  # noqa: N818 - reads as a sentence 
         return f"{self.cause} {self.hint}"
 
 
-class UnrecognisedNetwork(ModelError):  # noqa: N818
+class UnrecognisedNetwork(ModelError):
     """No network has parameters of these names and shapes."""
 
     code: ClassVar[str] = "unrecognised_network"

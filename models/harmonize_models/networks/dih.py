@@ -1,0 +1,144 @@
+"""Deep Image Harmonization and its improved version: an encoder-decoder whose skips are added, down to one pixel.
+
+Source: Sofiiuk 2021, section 3.1 (after Tsai 2017, without its fully connected bottleneck).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from .base import Kind, NetworkSpec
+from .blocks import ConvBlock, elu, upsample
+from .encoder_decoder import PAPER, Decoder, Encoder, PixelTranslator, extra_channels
+from .exact import has_exactly_the_parameters_of
+from .initialization import xavier_gaussian
+
+WIDEST = 512
+
+
+class ConvEncoder(Encoder):
+    """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to one pixel."""
+
+    def __init__(self, depth: int, width: int, norm_from: int, joins: Sequence[int]) -> None:
+        super().__init__()
+        self.widths = tuple(min(width * 2 ** (block // 2), WIDEST) for block in range(depth))
+        inputs = 4
+        for block, outputs in enumerate(self.widths):
+            module = ConvBlock(
+                inputs + extra_channels(block, joins),
+                outputs,
+                kernel=4,
+                stride=2,
+                padding=int(block < depth - 1),
+                act=elu,
+                norm=block >= norm_from,
+            )
+            if block < 2:
+                setattr(self, f"block{block}", module)
+            else:
+                self.blocks_connected[f"block{block}"] = module
+            inputs = outputs
+
+    def forward(self, x: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
+        """[B, 4, H, W] picture and mask -> the outputs of all blocks, finest first."""
+        outputs: list[Tensor] = []
+        for index, block in enumerate(self.blocks()):
+            x = block(self.joined(x, index, features))
+            outputs.append(x)
+        return outputs
+
+
+class MaskedChannelAttention(nn.Module):
+    """Squeeze-and-excitation that pools the foreground and the background apart."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(channels // 16, 8)
+        self.attention_transform = nn.Sequential(
+            nn.Linear(3 * channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, channels), nn.Sigmoid()
+        )
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        mask = upsample(mask, x.shape[-2:])
+        foreground, background = (x * mask).amax(dim=(2, 3)), (x * (1 - mask)).amax(dim=(2, 3))
+        factors = self.attention_transform(torch.cat([foreground, background, x.mean(dim=(2, 3))], dim=1))
+        return x * factors[..., None, None]
+
+
+class DeconvBlock(nn.Module):
+    """Transposed convolution, batch normalization, ELU, and perhaps channel attention."""
+
+    def __init__(self, inputs: int, outputs: int, padding: int, attends: bool) -> None:
+        super().__init__()
+        self.block = nn.Sequential(
+            nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=padding), nn.BatchNorm2d(outputs), elu()
+        )
+        self.se = MaskedChannelAttention(outputs) if attends else None
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        result: Tensor = self.block(x)
+        if self.se is not None:
+            result = self.se(result, mask)
+        return result
+
+
+class DeconvDecoder(Decoder):
+    """As many transposed convolutions as the encoder has blocks; encoder outputs are added, not concatenated."""
+
+    def __init__(self, encoder_widths: Sequence[int], blends: bool, attend_from: int | None) -> None:
+        narrower = encoder_widths[0] // 2
+        widths = (*reversed(encoder_widths), narrower)
+        super().__init__(narrower, blends)
+        self.deconv_blocks = nn.ModuleList(
+            DeconvBlock(widths[d], widths[d + 1], int(d > 0), attend_from is not None and d >= attend_from)
+            for d in range(len(encoder_widths))
+        )
+
+    def forward(self, encoded: Sequence[Tensor], picture: Tensor, mask: Tensor) -> Tensor:
+        x = encoded[-1]
+        for block, skip in zip(self.deconv_blocks, encoded[-2::-1], strict=False):
+            x = block(x, mask) + skip
+        return self.picture(self.deconv_blocks[-1](x, mask), picture)
+
+
+class DIH(PixelTranslator):
+    """`dih`, `idih` and `idih-se`; the whole of the base networks and the inner part of those with a backbone.
+
+    depth: 7 for pictures of 256 px (8 for 512). norm_from: the first block with batch normalization.
+    attend_from: the first transposed convolution with channel attention. joins: channels that a backbone adds to the
+    inputs of blocks 2, 3, ...
+    """
+
+    def __init__(
+        self,
+        depth: int = 7,
+        width: int = 64,
+        norm_from: int = 2,
+        blends: bool = True,
+        attend_from: int | None = None,
+        joins: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.encoder = ConvEncoder(depth, width, norm_from, joins)
+        self.decoder = DeconvDecoder(self.encoder.widths, blends, attend_from)
+        xavier_gaussian(self, magnitude=2.0)
+
+    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
+        translated: Tensor = self.decoder(encoded, picture, mask)
+        return translated
+
+
+def _spec(key: str, title: str, parameters: int, build: partial[DIH]) -> NetworkSpec:
+    return NetworkSpec(key, title, PAPER, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
+
+
+SPECS: tuple[NetworkSpec, ...] = (
+    _spec("dih", "DIH", 8_301_507, partial(DIH, norm_from=0, blends=False)),
+    _spec("idih", "iDIH", 8_301_284, partial(DIH)),
+    _spec("idih-se", "iDIH with channel attention", 8_304_468, partial(DIH, attend_from=5)),
+)

@@ -1,0 +1,79 @@
+"""What DIH, SSAM and their improved versions share: normalized colors, places to join features, the blending head.
+
+Source: Sofiiuk, Popenova, Konushin, "Foreground-aware Semantic Representations for Image Harmonization" (2021).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from .base import HarmonizationNetwork, Prediction
+from .blocks import denormalize, normalize
+
+PAPER = "Sofiiuk, Popenova, Konushin: Foreground-aware Semantic Representations for Image Harmonization (2021)"
+FIRST_JOIN = 2
+"""The block of the encoder whose input is the first to be joined with features of a backbone (at stride 4)."""
+
+
+class PixelTranslator(HarmonizationNetwork, ABC):
+    """A network that works on pictures in ImageNet's normalization, perhaps helped by features of a backbone."""
+
+    @abstractmethod
+    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        """The harmonized picture, normalized like `picture` [B, 3, H, W].
+
+        features: of a backbone; the i-th is joined to the input of the encoder's block 2 + i, at stride 4 * 2^i.
+        """
+
+    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        return Prediction(denormalize(self.translate(normalize(composite), mask)))
+
+
+class Encoder(nn.Module, ABC):
+    """Blocks one after the other; before block 2 and the following ones, features of a backbone are concatenated."""
+
+    block0: nn.Module
+    block1: nn.Module
+    widths: tuple[int, ...]
+    """Channels of each block's output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks_connected = nn.ModuleDict()
+
+    def blocks(self) -> list[nn.Module]:
+        """From the finest to the coarsest."""
+        return [self.block0, self.block1, *self.blocks_connected.values()]
+
+    @staticmethod
+    def joined(x: Tensor, block: int, features: Sequence[Tensor]) -> Tensor:
+        """What `block` gets: `x`, and the features that belong there."""
+        index = block - FIRST_JOIN
+        return torch.cat([x, features[index]], dim=1) if 0 <= index < len(features) else x
+
+
+def extra_channels(block: int, joins: Sequence[int]) -> int:
+    """How many channels of a backbone come to the input of `block`; joins: channels at blocks 2, 3, ..."""
+    index = block - FIRST_JOIN
+    return joins[index] if 0 <= index < len(joins) else 0
+
+
+class Decoder(nn.Module):
+    """Ends in the picture: directly, or blended with the input by an attention map of its own (equation 1)."""
+
+    def __init__(self, width: int, blends: bool) -> None:
+        super().__init__()
+        self.conv_attention = nn.Conv2d(width, 1, 1) if blends else None
+        self.to_rgb = nn.Conv2d(width, 3, 1)
+
+    def picture(self, features: Tensor, original: Tensor) -> Tensor:
+        """[B, width, H, W] features and the input picture -> the output picture."""
+        predicted: Tensor = self.to_rgb(features)
+        if self.conv_attention is None:
+            return predicted
+        kept = torch.sigmoid(3.0 * self.conv_attention(features))
+        return torch.lerp(predicted, original, kept)

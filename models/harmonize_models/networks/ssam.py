@@ -1,0 +1,170 @@
+"""SSAM and iSSAM: a U-Net with spatially separated attention at full resolution.
+
+Source: Sofiiuk 2021, the base network "S²AM" of its section 4 (after Cun & Pun 2020) and its improved version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from .base import Kind, NetworkSpec
+from .blocks import ChannelGate, ConvBlock, MaskBlur, upsample
+from .encoder_decoder import PAPER, Decoder, Encoder, PixelTranslator, extra_channels
+from .exact import has_exactly_the_parameters_of
+from .initialization import xavier_gaussian
+
+WIDEST = 512
+
+
+class DoubleConv(nn.Module):
+    """Two 3x3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int, norm: bool) -> None:
+        super().__init__()
+        self.block = nn.Sequential(ConvBlock(inputs, outputs, norm=norm), ConvBlock(outputs, outputs, norm=norm))
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.block(x)
+        return result
+
+
+class DownBlock(nn.Module):
+    """A double convolution under the name that the published checkpoints give it."""
+
+    def __init__(self, inputs: int, outputs: int, norm: bool) -> None:
+        super().__init__()
+        self.convs = DoubleConv(inputs, outputs, norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.convs(x)
+        return result
+
+
+class UNetEncoder(Encoder):
+    """`depth` double convolutions with 2x2 max pooling between them; each doubles the width."""
+
+    def __init__(self, depth: int, width: int, norm_from: int, joins: Sequence[int] = (), widest: int = WIDEST) -> None:
+        super().__init__()
+        self.widths = tuple(min(width * 2**block, widest) for block in range(depth))
+        inputs = 4
+        for block, outputs in enumerate(self.widths):
+            module = DownBlock(inputs + extra_channels(block, joins), outputs, norm=block >= norm_from)
+            if block < 2:
+                setattr(self, f"block{block}", module)
+            else:
+                self.blocks_connected[f"block{block}"] = module
+            inputs = outputs
+
+    def forward(self, x: Tensor, features: Sequence[Tensor] = ()) -> list[Tensor]:
+        """[B, 4, H, W] picture and mask -> the outputs of all blocks (before pooling), finest first."""
+        outputs: list[Tensor] = []
+        for index, block in enumerate(self.blocks()):
+            pooled = F.max_pool2d(x, 2) if index > 0 else x
+            x = block(self.joined(pooled, index, features))
+            outputs.append(x)
+        return outputs
+
+
+class SeparatedAttention(nn.Module):
+    """Spatially separated attention with a soft, blurred mask of full resolution.
+
+    middle: channels between the two convolutions of the learning block.
+    """
+
+    def __init__(self, channels: int, middle: int) -> None:
+        super().__init__()
+        hidden = max(channels // 16, 8)
+        self.background_gate = ChannelGate(channels, hidden, "attention_transform")
+        self.foreground_gate = ChannelGate(channels, hidden, "attention_transform")
+        self.mix_gate = ChannelGate(channels, hidden, "attention_transform")
+        self.learning_block = nn.Sequential(
+            ConvBlock(channels, middle, bias=False), ConvBlock(middle, channels, bias=False)
+        )
+        self.mask_blurring = MaskBlur(7, std=1.0, padding="constant")
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        mask = self.mask_blurring(upsample(mask, x.shape[-2:]))
+        foreground = self.learning_block(self.foreground_gate(x)) + self.mix_gate(x)
+        return torch.lerp(self.background_gate(x), foreground, mask)
+
+
+class UpBlock(nn.Module):
+    """Twice the size, joined with the encoder's output of that size, perhaps attention, a double convolution."""
+
+    def __init__(self, inputs: int, skipped: int, outputs: int, attention: nn.Module | None) -> None:
+        super().__init__()
+        self.upconv = nn.Sequential(
+            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), ConvBlock(inputs, outputs, norm=False)
+        )
+        self.attention = attention
+        self.convs = DoubleConv(skipped + outputs, outputs, norm=True)
+
+    def forward(self, x: Tensor, skip: Tensor, mask: Tensor) -> Tensor:
+        x = torch.cat([skip, self.upconv(x)], dim=1)
+        if self.attention is not None:
+            x = self.attention(x, mask)
+        result: Tensor = self.convs(x)
+        return result
+
+
+class UNetDecoder(Decoder):
+    """One up block less than the encoder has blocks; those from `attend_from` on have attention."""
+
+    def __init__(self, encoder_widths: Sequence[int], blends: bool, attend_from: int, middle_ratio: float) -> None:
+        super().__init__(encoder_widths[0], blends)
+        coarse_to_fine = list(reversed(encoder_widths))
+        self.up_blocks = nn.ModuleList()
+        for block, (inputs, outputs) in enumerate(pairwise(coarse_to_fine)):
+            joined = 2 * outputs
+            attends = block >= attend_from
+            attention = SeparatedAttention(joined, int(middle_ratio * joined)) if attends else None
+            self.up_blocks.append(UpBlock(inputs, outputs, outputs, attention))
+
+    def forward(self, encoded: Sequence[Tensor], picture: Tensor, mask: Tensor) -> Tensor:
+        x = encoded[-1]
+        for block, skip in zip(self.up_blocks, encoded[-2::-1], strict=True):
+            x = block(x, skip, mask)
+        return self.picture(x, picture)
+
+
+class SSAM(PixelTranslator):
+    """`ssam` and `issam`, and the inner part of `issam` with a backbone.
+
+    middle_ratio: width inside the attention's learning block, relative to its input. joins: as in `DIH`.
+    """
+
+    def __init__(
+        self,
+        depth: int = 4,
+        width: int = 32,
+        norm_from: int = 2,
+        attend_from: int = 2,
+        middle_ratio: float = 0.5,
+        blends: bool = True,
+        joins: Sequence[int] = (),
+    ) -> None:
+        super().__init__()
+        self.encoder = UNetEncoder(depth, width, norm_from, joins)
+        self.decoder = UNetDecoder(self.encoder.widths, blends, attend_from, middle_ratio)
+        xavier_gaussian(self, magnitude=1.0)
+
+    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
+        translated: Tensor = self.decoder(encoded, picture, mask)
+        return translated
+
+
+def _spec(key: str, title: str, parameters: int, build: partial[SSAM]) -> NetworkSpec:
+    return NetworkSpec(key, title, PAPER, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
+
+
+SPECS: tuple[NetworkSpec, ...] = (
+    _spec("ssam", "SSAM (S²AM of Sofiiuk 2021)", 9_163_291, partial(SSAM, width=64, middle_ratio=2.0, blends=False)),
+    _spec("issam", "iSSAM", 2_185_340, partial(SSAM)),
+)
