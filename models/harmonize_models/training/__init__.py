@@ -1,1 +1,1 @@
-"""From photos with masks to shipped weights."""
+"""Training: from photos with masks to weights. `docs/training.md` is the way in."""

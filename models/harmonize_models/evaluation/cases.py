@@ -1,0 +1,114 @@
+"""The composites that everything is compared on: fixed by the photos and a seed, and known by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..training.composites import Batch, CompositeMaker, Recipe, resize, seeded
+from ..training.photos import PhotoSet
+
+SEED = 20_260
+VARIANTS = 2
+"""Composites made of each mask."""
+TRIES = 5
+"""Changes drawn for each composite until one is plausible."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """K composites with masks and targets at one size."""
+
+    composites: Tensor
+    """[K, 3, T, T] uint8."""
+    masks: Tensor
+    """[K, 1, T, T] uint8."""
+    targets: Tensor
+    """[K, 3, T, T] uint8."""
+    labels: Tensor
+    """[K] int64."""
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def digest(self) -> str:
+        """The first 16 hex digits of a SHA-256 over all pictures."""
+        sha = hashlib.sha256()
+        for tensor in (self.composites, self.masks, self.targets):
+            sha.update(tensor.contiguous().numpy().tobytes())
+        return sha.hexdigest()[:16]
+
+    def some(self, count: int) -> Cases:
+        """At most `count` of them, evenly spread."""
+        if count >= len(self):
+            return self
+        index = torch.linspace(0, len(self) - 1, count).round().long()
+        return Cases(
+            self.composites[index],
+            self.masks[index],
+            self.targets[index],
+            self.labels[index],
+            tuple(self.names[i] for i in index.tolist()),
+        )
+
+    def batches(self, count: int, device: torch.device | None = None) -> Iterator[Batch]:
+        """Float batches of at most `count` on `device`."""
+        for start in range(0, len(self), count):
+            part = slice(start, start + count)
+            yield Batch(
+                self.composites[part].to(device).float() / 255,
+                self.masks[part].to(device).float() / 255,
+                self.targets[part].to(device).float() / 255,
+                self.labels[part].to(device),
+            )
+
+
+def build_cases(
+    photos: PhotoSet, side: int = 256, seed: int = SEED, variants: int = VARIANTS, recipe: Recipe | None = None
+) -> Cases:
+    """Composites of every mask of `photos` (held on the CPU), or the ones that the data brings with it.
+
+    Whole pictures, exact masks, no case that needs no change: what is measured is harmonization alone.
+    """
+    if photos.composites is not None:
+        return _ready_made(photos, side)
+    recipe = replace(recipe or Recipe(), identity_share=0.0, vary_masks=False)
+    maker = CompositeMaker(photos, recipe)
+    parts = [_variant(maker, side, seeded(seed, number)) for number in range(variants)]
+    names = tuple(f"{name}#{number}" for number in range(variants) for name in photos.names)
+    composites, masks, targets, labels = (torch.cat(items) for items in zip(*parts, strict=True))
+    return Cases(composites, masks, targets, labels, names)
+
+
+def _variant(maker: CompositeMaker, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """One composite of every mask: of several changes drawn for it, the first plausible one."""
+    photos = maker.photos
+    count = len(photos)
+    drawn = torch.cat([torch.randperm(count, generator=generator) for _ in range(TRIES)])
+    changes, fine = maker.changes(drawn, generator)
+    rank = torch.arange(len(drawn)) + (~fine).long() * len(drawn)
+    first = torch.full((count,), 2 * len(drawn)).scatter_reduce(0, drawn, rank, "amin") % len(drawn)
+    done = []
+    for index in torch.split(torch.arange(count), 64):
+        target = resize(photos.photos[photos.photo_of[index]].permute(0, 3, 1, 2), side)
+        alpha = resize(photos.masks[index].unsqueeze(1), side)
+        batch = maker.compose(target, alpha.float() / 255, changes.pick(first[index]), photos.labels[index], generator)
+        done.append(((batch.composite * 255).round().to(torch.uint8), alpha, target, batch.label))
+    composites, masks, targets, labels = (torch.cat(items) for items in zip(*done, strict=True))
+    return composites, masks, targets, labels
+
+
+def _ready_made(photos: PhotoSet, side: int) -> Cases:
+    assert photos.composites is not None
+    return Cases(
+        resize(photos.composites.permute(0, 3, 1, 2), side),
+        resize(photos.masks.unsqueeze(1), side),
+        resize(photos.photos[photos.photo_of].permute(0, 3, 1, 2), side),
+        photos.labels,
+        photos.names,
+    )

@@ -1,0 +1,73 @@
+"""The field's metrics, picture by picture: MSE, PSNR, foreground MSE, SSIM.
+
+MSE, fMSE and PSNR follow the evaluation code that published results share (Sofiiuk et al. 2021): predictions are
+clamped to [0, 255] and not rounded; the PSNR's peak is the target's own maximum. `psnr_255` has the usual peak of 255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Each [B] float, one value a picture."""
+
+    mse: Tensor
+    psnr: Tensor
+    psnr_255: Tensor
+    fmse: Tensor
+    ssim: Tensor
+
+    @classmethod
+    def concatenate(cls, parts: list[Metrics]) -> Metrics:
+        """Several batches as one."""
+        return cls(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+
+    def pick(self, chosen: Tensor) -> Metrics:
+        """The pictures at `chosen` ([B] bool or indices)."""
+        return Metrics(**{f.name: getattr(self, f.name)[chosen] for f in fields(self)})
+
+    def means(self) -> dict[str, float]:
+        """The mean of each metric over the pictures."""
+        return {f.name: float(getattr(self, f.name).double().mean()) for f in fields(self)}
+
+
+def measure(prediction: Tensor, target: Tensor, mask: Tensor) -> Metrics:
+    """Compare pictures [B, 3, H, W] float in [0, 1] under masks [B, 1, H, W] float in [0, 1]."""
+    predicted, wanted = prediction.float().clamp(0, 1) * 255, target.float() * 255
+    square = (predicted - wanted).square()
+    mse = square.mean(dim=(1, 2, 3))
+    fmse = (mask * square).sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-6)
+    peak = wanted.amax(dim=(1, 2, 3))
+    return Metrics(
+        mse=mse,
+        psnr=10 * torch.log10(peak.square() / (mse + 1e-6)),
+        psnr_255=10 * torch.log10(255.0**2 / (mse + 1e-6)),
+        fmse=fmse,
+        ssim=ssim(predicted, wanted),
+    )
+
+
+def ssim(first: Tensor, second: Tensor, peak: float = 255.0) -> Tensor:
+    """Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5; [B], mean over channels and pixels."""
+    place = torch.arange(-5, 6, dtype=first.dtype, device=first.device)
+    window = torch.exp(-place.square() / (2 * 1.5**2))
+    window = window / window.sum()
+    channels = first.shape[1]
+
+    def blur(x: Tensor) -> Tensor:
+        x = F.conv2d(x, window.view(1, 1, -1, 1).expand(channels, -1, -1, -1), groups=channels)
+        return F.conv2d(x, window.view(1, 1, 1, -1).expand(channels, -1, -1, -1), groups=channels)
+
+    mean_a, mean_b = blur(first), blur(second)
+    var_a = blur(first * first) - mean_a * mean_a
+    var_b = blur(second * second) - mean_b * mean_b
+    cov = blur(first * second) - mean_a * mean_b
+    c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
+    value = ((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    return value.mean(dim=(1, 2, 3))

@@ -1,0 +1,62 @@
+"""Files of a run: the checkpoint to resume from, weights to ship or to start from. Written beside, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors and plain values; a crash leaves the old file whole."""
+    beside = path.with_name(path.name + ".part")
+    torch.save(dict(state), beside)
+    os.replace(beside, path)
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote (tensors and plain values only, never code)."""
+    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    return state
+
+
+def save_weights(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype = torch.float32) -> None:
+    """Write a state dict as safetensors, floats as `dtype`."""
+    beside = path.with_name(path.name + ".part")
+    save_file({k: (v.to(dtype) if v.is_floating_point() else v).cpu().contiguous() for k, v in weights.items()}, beside)
+    os.replace(beside, path)
+
+
+def load_weights(path: Path) -> dict[str, Tensor]:
+    """Weights from `.safetensors`, a checkpoint of ours (its moving average) or a plain state dict, as float32."""
+    if path.suffix == ".safetensors":
+        weights: dict[str, Any] = load_file(path)
+    else:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        for wrapper in ("average", "state_dict"):
+            weights = weights.get(wrapper, weights)
+    named = {name.removeprefix("module."): value for name, value in weights.items() if isinstance(value, Tensor)}
+    return {name: value.float() if value.is_floating_point() else value for name, value in named.items()}
+
+
+def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Copy all weights whose name and shape fit; returns how many were copied and how many the network has.
+
+    Backbones come under several prefixes: a name also fits if it ends the network's own name.
+    """
+    own = network.state_dict()
+    copied = 0
+    for name, value in own.items():
+        given = weights.get(name)
+        if given is None:
+            given = next((v for k, v in weights.items() if name.endswith("." + k.removeprefix("features."))), None)
+        if given is not None and given.shape == value.shape:
+            value.copy_(given)
+            copied += 1
+    network.load_state_dict(own)
+    return copied, len(own)

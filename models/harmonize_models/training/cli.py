@@ -1,0 +1,135 @@
+"""`harmonize train`: the flags, and what they start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+
+import torch
+
+from ..evaluation.cases import build_cases
+from ..networks import registry
+from .checkpoint import load_weights, start_from
+from .composites import CompositeMaker
+from .config import Optimizer, Schedule, TrainConfig, override, preset, read_config
+from .discriminators import Discriminator
+from .distributed import join
+from .loop import Trainer
+from .losses import parse_loss
+from .photos import PhotoSet, load_photos
+from .sources import Skipped
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `harmonize train`."""
+    parser.add_argument("network", help="key of the network, such as s2crnet")
+    places = parser.add_argument_group("data and places")
+    places.add_argument(
+        "--data", type=Path, nargs="+", required=True, help="tar shards, folders of photos with masks, or iHarmony4"
+    )
+    places.add_argument("--validation", type=Path, nargs="+", help="the same, for validation (default: part of --data)")
+    places.add_argument("--output", type=Path, help="folder of the run (default: runs/NETWORK); resumes")
+    places.add_argument("--limit", type=int, help="use only so many photos")
+    places.add_argument("--config", type=Path, help="JSON file of settings; flags win over it")
+    places.add_argument("--init", type=Path, help="start from all weights in FILE that fit")
+    places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
+    places.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    places.add_argument("--threads", type=int, default=1, help="CPU threads for tensor code (default 1)")
+    run_length = parser.add_argument_group("length")
+    run_length.add_argument("--steps", type=int, help="optimizer steps of the whole schedule")
+    run_length.add_argument("--minutes", type=float, help="length of the whole schedule instead of --steps")
+    run_length.add_argument("--slice-minutes", type=float, help="stop after so long; the same command goes on later")
+    settings = parser.add_argument_group("settings (default: the paper's)")
+    settings.add_argument("--size", type=int, help="side of the training pictures")
+    settings.add_argument("--photo-side", type=int, help="side at which photos are held in memory")
+    settings.add_argument("--batch", type=int, help="pictures per step over all processes")
+    settings.add_argument("--optimizer", choices=[o.value for o in Optimizer])
+    settings.add_argument("--learning-rate", "--lr", type=float)
+    settings.add_argument("--backbone-rate", type=float, help="factor on the rate of a pretrained backbone")
+    settings.add_argument("--weight-decay", type=float)
+    settings.add_argument("--schedule", choices=[s.value for s in Schedule])
+    settings.add_argument("--milestones", type=float, nargs="*", help="shares of the run where `steps` drops the rate")
+    settings.add_argument("--warm-up", type=int, help="steps in which the rate rises")
+    settings.add_argument("--clip", type=float, help="largest norm of the gradient; 0 = none")
+    settings.add_argument("--ema", type=float, help="decay of the moving average of the weights; 0 = none")
+    settings.add_argument("--loss", type=parse_loss, help="such as relative_l1=1,rmse=1,adversarial=0.01")
+    settings.add_argument("--discriminator", choices=[d.value for d in Discriminator])
+    settings.add_argument("--unlabelled", type=float, help="semantic networks: share of steps without a label")
+    settings.add_argument("--seed", type=int)
+    settings.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None)
+    settings.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="torch.compile")
+    settings.add_argument("--validate-minutes", type=float)
+    settings.add_argument("--checkpoint-minutes", type=float)
+    settings.add_argument("--validation-cases", type=int)
+
+
+def config_of(args: argparse.Namespace) -> TrainConfig:
+    """The preset of the network, then the file, then the flags (which are named as the settings are)."""
+    config = preset(args.network)
+    if args.config:
+        config = override(config, {**read_config(args.config), "network": args.network})
+    flags = {f.name: getattr(args, f.name, None) for f in fields(TrainConfig)}
+    config = override(config, {name: value for name, value in flags.items() if value is not None})
+    if config.loss.adversarial and config.discriminator is Discriminator.NONE:
+        config = replace(config, discriminator=Discriminator.S2CRNET)
+    return config
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the flags say; returns the exit status."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    torch.set_num_threads(args.threads)
+    config = config_of(args)
+    worker = join(args.device)
+
+    def report(line: str) -> None:
+        if worker.leads:
+            print(line, flush=True)
+
+    skipped = Skipped()
+    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit)
+    validation = load_validation(args, skipped)
+    report(f"{len(photos.photos)} photos, {len(photos)} masks for training; {skipped.summary()}")
+    cases = build_cases(validation, config.size, recipe=config.recipe)
+    report(f"{len(cases)} validation composites, hash {cases.digest()} at {config.size} px")
+    spec = registry.get(args.network)
+    torch.manual_seed(config.seed)
+    network = spec.build()
+    if args.backbone_weights:
+        report(
+            "from {}: {} of {} tensors".format(
+                args.backbone_weights, *start_from(network, load_weights(args.backbone_weights))
+            )
+        )
+    if args.init:
+        report("from {}: {} of {} tensors".format(args.init, *start_from(network, load_weights(args.init))))
+    trainer = Trainer(
+        config,
+        network,
+        CompositeMaker(photos.to(worker.device), config.recipe),
+        cases.some(config.validation_cases),
+        args.output or Path("runs") / args.network,
+        worker,
+        report,
+    )
+    report("resumed" if trainer.resume() else "started")
+    progress = trainer.run(args.slice_minutes)
+    report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
+    worker.close()
+    return 0
+
+
+def load_validation(args: argparse.Namespace, skipped: Skipped) -> PhotoSet:
+    """The validation photos, held at the size that evaluation uses."""
+    places = args.validation or args.data
+    return load_photos(places, "val", 256, skipped)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `harmonize train` and of the module."""
+    parser = argparse.ArgumentParser(prog="harmonize train", description="Train a network on photos with masks.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))

@@ -1,0 +1,197 @@
+"""Every setting of a training run, and each paper's own as presets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from .composites import Recipe
+from .discriminators import Discriminator
+from .losses import LossWeights
+
+
+class Optimizer(Enum):
+    """The optimizers that the papers use."""
+
+    ADAM = "adam"
+    ADAMW = "adamw"
+    ADADELTA = "adadelta"
+
+
+class Schedule(Enum):
+    """How the learning rate falls over the run."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+    LINEAR = "linear"
+    STEPS = "steps"
+    """A tenth at each of `milestones`."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run. Every field is a flag of `harmonize train` and a key of its `--config` file."""
+
+    network: str
+    steps: int = 200_000
+    """Optimizer steps of the whole schedule, unless `minutes` is given."""
+    minutes: float | None = None
+    """Wall-clock length of the whole schedule over all of its slices; takes the place of `steps`."""
+    size: int = 256
+    """Side of the training pictures."""
+    photo_side: int | None = None
+    """Side at which photos are held; by default an eighth more than `size`, so that crops are seldom enlarged."""
+    batch: int = 16
+    """Pictures per step, over all processes."""
+    optimizer: Optimizer = Optimizer.ADAMW
+    learning_rate: float = 2e-4
+    backbone_rate: float = 1.0
+    """Factor on the learning rate of a pretrained backbone (parameters named `backbone.hrnet` and the like)."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.0
+    schedule: Schedule = Schedule.CONSTANT
+    milestones: tuple[float, ...] = ()
+    """Shares of the run at which `Schedule.STEPS` drops the rate to a tenth."""
+    warm_up: int = 0
+    """Steps in which the rate rises from 0."""
+    clip: float = 0.0
+    """Largest norm of the gradient; 0 = unbounded."""
+    ema: float = 0.999
+    """Decay of the moving average of the weights, which is what is validated and shipped; 0 = none."""
+    loss: LossWeights = field(default_factory=LossWeights)
+    discriminator: Discriminator = Discriminator.NONE
+    discriminator_rate: float = 2e-4
+    unlabelled: float = 0.25
+    """Semantic networks: the share of steps without a label, so that the label stays optional."""
+    recipe: Recipe = field(default_factory=Recipe)
+    bf16: bool = True
+    compile: bool = False
+    seed: int = 1
+    validate_minutes: float = 4.0
+    checkpoint_minutes: float = 3.0
+    validation_cases: int = 192
+    """Composites of the quick validation while training; `harmonize evaluate` takes them all."""
+
+    def held_side(self) -> int:
+        """Side at which photos are held."""
+        return self.photo_side or -(-self.size * 9 // 8)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only."""
+        return _plain(asdict(self))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> TrainConfig:
+        """The inverse of `to_json`. Raises ValueError for keys that do not exist."""
+        return override(cls(network=values["network"]), values)
+
+
+def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
+    """`config` with the plain `values` of a file or of flags in place; raises ValueError for unknown keys."""
+    known = {f.name for f in fields(TrainConfig)}
+    unknown = set(values) - known
+    if unknown:
+        raise ValueError(f"no setting named {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
+    return replace(config, **{name: _typed(name, value) for name, value in values.items()})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _typed(name: str, value: Any) -> Any:
+    enums = {"optimizer": Optimizer, "schedule": Schedule, "discriminator": Discriminator}
+    if name in enums:
+        return enums[name](value)
+    if name == "loss" and isinstance(value, dict):
+        return LossWeights(**value)
+    if name == "recipe" and isinstance(value, dict):
+        settings: dict[str, Any] = {k: tuple(item) if isinstance(item, list) else item for k, item in value.items()}
+        return Recipe(**settings)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a small JSON file."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold a JSON object of settings")
+    return values
+
+
+def preset(network: str) -> TrainConfig:
+    """The paper's own settings (an epoch is iHarmony4's 65,742 composites); `Preset` below names the sources."""
+    start = TrainConfig(network=network)
+    family = next((family for family in _PRESETS if network.startswith(family)), None)
+    return replace(start, **_PRESETS[family]) if family else replace(start, loss=LossWeights(relative_l1=1, rmse=1))
+
+
+def _epochs(count: int, batch: int) -> int:
+    return count * 65_742 // batch
+
+
+_DIH = {
+    "optimizer": Optimizer.ADAM,
+    "learning_rate": 1e-3,
+    "batch": 16,
+    "steps": _epochs(120, 16),
+    "schedule": Schedule.STEPS,
+    "milestones": (105 / 120, 115 / 120),
+}
+_BACKBONED = {**_DIH, "steps": _epochs(180, 16), "milestones": (160 / 180, 175 / 180), "backbone_rate": 0.1}
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    # Longest names first: the first that a key starts with is taken.
+    "s2crnet": {
+        "optimizer": Optimizer.ADAMW,
+        "learning_rate": 2e-4,
+        "weight_decay": 0.01,
+        "batch": 8,
+        "steps": _epochs(50, 8),
+        "loss": LossWeights(relative_l1=1, adversarial=0.01),
+        "discriminator": Discriminator.S2CRNET,
+    },
+    "s2am-blind": {
+        "optimizer": Optimizer.ADAM,
+        "learning_rate": 1e-3,
+        "betas": (0.5, 0.999),
+        "batch": 8,
+        "steps": _epochs(60, 8),
+        "loss": LossWeights(l1=100, adversarial=1),
+        "discriminator": Discriminator.PATCH,
+    },
+    "s2am": {
+        "optimizer": Optimizer.ADAM,
+        "learning_rate": 1e-3,
+        "batch": 8,
+        "steps": _epochs(60, 8),
+        "loss": LossWeights(l2=1),
+    },
+    "idih-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=100)},
+    "idih": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=100)},
+    "issam-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=1000)},
+    "issam": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=1000)},
+    "dih": {**_DIH, "loss": LossWeights(l2=1)},
+    "ssam": {**_DIH, "loss": LossWeights(l2=1)},
+    "fbfmm": {
+        "optimizer": Optimizer.ADADELTA,
+        "learning_rate": 1.0,
+        "batch": 24,
+        "steps": _epochs(230, 24),
+        "loss": LossWeights(l2=1),
+    },
+    "gknet": {
+        "optimizer": Optimizer.ADAM,
+        "learning_rate": 1e-4,
+        "batch": 16,
+        "steps": _epochs(120, 16),
+        "loss": LossWeights(fn_mse=1, least_area=100),
+    },
+}

@@ -1,0 +1,55 @@
+"""The papers' discriminators for the adversarial term (LSGAN)."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+
+
+class Discriminator(Enum):
+    """Which one a preset uses."""
+
+    NONE = "none"
+    S2CRNET = "s2crnet"
+    PATCH = "patch"
+
+
+def build_discriminator(kind: Discriminator) -> nn.Module | None:
+    """A fresh discriminator: pictures [B, 3, H, W] (for `PATCH` also the composite) -> verdicts [B, 1, h, w]."""
+    if kind is Discriminator.S2CRNET:
+        return _liang()
+    return PatchDiscriminator() if kind is Discriminator.PATCH else None
+
+
+def _liang() -> nn.Sequential:
+    """Liang 2021: 5x5 convolutions of stride 2 to 512 channels, then 4x4 to one verdict a place."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 64, 5, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+    for inputs, outputs in ((64, 128), (128, 256), (256, 512)):
+        layers += [nn.Conv2d(inputs, outputs, 5, 2, 1), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers, nn.Conv2d(512, 1, 4))
+
+
+class PatchDiscriminator(nn.Module):
+    """Cun & Pun 2020 (mask-free S²AM): PatchGAN that sees the picture together with the composite it came from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(6, 64, 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        for inputs, outputs in ((64, 128), (128, 256), (256, 512)):
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.InstanceNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(512, 1, 4, padding=1, bias=False))
+
+    def forward(self, picture: Tensor, composite: Tensor) -> Tensor:
+        verdict: Tensor = self.layers(torch.cat([picture, composite], dim=1))
+        return verdict
+
+
+def judge(discriminator: nn.Module, picture: Tensor, composite: Tensor) -> Tensor:
+    """The verdict on `picture`, whichever discriminator it is."""
+    inner = discriminator.module if hasattr(discriminator, "module") else discriminator
+    verdict: Tensor = (
+        discriminator(picture, composite) if isinstance(inner, PatchDiscriminator) else discriminator(picture)
+    )
+    return verdict

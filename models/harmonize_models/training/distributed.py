@@ -1,0 +1,59 @@
+"""One process, or several started by `torchrun`: who am I, on which device, and how do we share gradients."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Worker:
+    """This process among its peers."""
+
+    rank: int
+    world: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and talks to the user."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module, may_skip_parameters: bool = False) -> nn.Module:
+        """The network for training: alone as it is, among peers with shared gradients (DDP)."""
+        if self.world == 1:
+            return network
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        return DistributedDataParallel(network, device_ids=ids, find_unused_parameters=may_skip_parameters)
+
+    def agree(self, value: float) -> float:
+        """The leader's `value`, on every process: decisions about time must be taken by one clock."""
+        if self.world == 1:
+            return value
+        shared = torch.tensor([value], device=self.device, dtype=torch.float64)
+        distributed.broadcast(shared, 0)
+        return float(shared)
+
+    def close(self) -> None:
+        """Leave the group."""
+        if self.world > 1:
+            distributed.destroy_process_group()
+
+
+def join(device: str = "auto") -> Worker:
+    """Join the processes that `torchrun` started, or stand alone. device: "auto", "cpu", "cuda", "mps" or "cuda:1"."""
+    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", str(chosen.index or 0))))
+        torch.cuda.set_device(chosen)
+        torch.backends.cudnn.benchmark = True
+    if world > 1:
+        distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    return Worker(rank, world, chosen)

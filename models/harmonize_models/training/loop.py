@@ -1,0 +1,269 @@
+"""The training loop: batches, losses, validation, checkpoints; resumes exactly where it stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..evaluation.cases import Cases
+from ..evaluation.metrics import Metrics, measure
+from ..networks.base import HarmonizationNetwork, Prediction
+from .checkpoint import load_checkpoint, save_checkpoint, save_weights
+from .composites import Batch, CompositeMaker, seeded
+from .config import TrainConfig
+from .discriminators import Discriminator, build_discriminator, judge
+from .distributed import Worker
+from .losses import discriminator_loss, generator_loss, pixel_loss
+from .optim import MovingAverage, build_optimizer, rate_factor, set_rate
+from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
+
+Report = Callable[[str], None]
+
+
+@dataclass
+class Progress:
+    """How far a run has come; stored in the checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best_psnr: float = 0.0
+
+
+class Trainer:
+    """One run in one folder: `checkpoint.pt`, `best.safetensors`, `config.json`, `log.csv`, `curve.png`, `sheets/`."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        network: HarmonizationNetwork,
+        maker: CompositeMaker,
+        validation: Cases,
+        folder: Path,
+        worker: Worker,
+        report: Report = print,
+    ) -> None:
+        self.config, self.maker, self.folder, self.worker, self.report = config, maker, folder, worker, report
+        device = worker.device
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.semantic = hasattr(network, "fusion") and any("label" in name for name, _ in network.named_parameters())
+        runner: nn.Module = worker.wrap(self.network, may_skip_parameters=self.semantic)
+        self.run_network: nn.Module = torch.compile(runner) if config.compile else runner  # type: ignore[assignment]
+        self.optimizer = build_optimizer(self.network, config)
+        self.average = MovingAverage(self.network, config.ema)
+        adversary = build_discriminator(config.discriminator if config.loss.adversarial else Discriminator.NONE)
+        self.adversary = worker.wrap(adversary.to(device)) if adversary is not None else None
+        rate = config.discriminator_rate
+        self.adversary_optimizer = (
+            torch.optim.RMSprop(self.adversary.parameters(), lr=rate) if self.adversary is not None else None
+        )
+        self.progress = Progress()
+        self.validation = validation
+        self.untouched = self._measure(lambda batch: batch.composite)
+        self.losses = torch.zeros((), device=device)
+        self.counted = 0
+        self.stopping = False
+        self._last: tuple[int, float] = (0, 0.0)
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def run(self, slice_minutes: float | None = None) -> Progress:
+        """Train to the end of the schedule, or for `slice_minutes`; a signal to stop saves and returns as well."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.worker.leads:
+            text = json.dumps(self.config.to_json(), indent=2)
+            (self.folder / "config.json").write_text(text + "\n", encoding="utf-8")
+        previous = [signal.signal(s, self._stop) for s in (signal.SIGTERM, signal.SIGINT)]
+        began = clock = time.monotonic()
+        self._last = (self.progress.step, self.progress.seconds)
+        validated = saved = self.progress.seconds
+        try:
+            while not self._finished() and not self.stopping:
+                self.train_step()
+                now = time.monotonic()
+                self.progress.seconds = self.worker.agree(self.progress.seconds + now - clock)
+                clock = now
+                if self.progress.seconds - validated >= 60 * self.config.validate_minutes:
+                    self.validate()
+                    validated = self.progress.seconds
+                if self.progress.seconds - saved >= 60 * self.config.checkpoint_minutes:
+                    self.save()
+                    saved = self.progress.seconds
+                if slice_minutes is not None and self.worker.agree(now - began) >= 60 * slice_minutes:
+                    break
+            self.validate()
+            self.save()
+        finally:
+            for number, handler in zip((signal.SIGTERM, signal.SIGINT), previous, strict=True):
+                signal.signal(number, handler)
+        return self.progress
+
+    def train_step(self) -> None:
+        """One optimizer step; the batch depends on seed, step and rank alone."""
+        config, step = self.config, self.progress.step
+        generator = seeded(config.seed, step, self.worker.rank)
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        batch = self.maker.batch(-(-config.batch // self.worker.world), config.size, generator)
+        labelled = torch.rand((), generator=seeded(config.seed, step)) >= config.unlabelled
+        set_rate(self.optimizer, config.learning_rate * rate_factor(config, step, self._share()))
+        self.run_network.train()
+        with self._autocast():
+            prediction: Prediction = self.run_network(batch.composite, batch.mask, batch.label if labelled else None)
+        loss = pixel_loss(config.loss, prediction, batch.target, batch.mask)
+        if self.adversary is not None:
+            loss = loss + config.loss.adversarial * self._deceive(prediction.harmonized, batch)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if config.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
+        self.optimizer.step()
+        self.average.update(self.network, step)
+        if self.adversary is not None:
+            self._teach_adversary(prediction.harmonized.detach(), batch)
+        self.losses += loss.detach()
+        self.counted += 1
+        self.progress.step += 1
+
+    def _deceive(self, harmonized: Tensor, batch: Batch) -> Tensor:
+        assert self.adversary is not None
+        self.adversary.requires_grad_(False)
+        with self._autocast():
+            verdict = judge(self.adversary, harmonized, batch.composite)
+        self.adversary.requires_grad_(True)
+        return generator_loss(verdict)
+
+    def _teach_adversary(self, harmonized: Tensor, batch: Batch) -> None:
+        assert self.adversary is not None
+        assert self.adversary_optimizer is not None
+        with self._autocast():
+            on_real = judge(self.adversary, batch.target, batch.composite)
+            on_predicted = judge(self.adversary, harmonized, batch.composite)
+        self.adversary_optimizer.zero_grad(set_to_none=True)
+        discriminator_loss(on_real, on_predicted).backward()  # type: ignore[no-untyped-call]
+        self.adversary_optimizer.step()
+
+    def _share(self) -> float:
+        minutes = self.config.minutes
+        return self.progress.seconds / (60 * minutes) if minutes else self.progress.step / self.config.steps
+
+    def _finished(self) -> bool:
+        return self._share() >= 1
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.worker.device.type, torch.bfloat16, enabled=self.config.bf16)
+
+    # -- validating -------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _measure(self, harmonize: Callable[[Batch], Tensor]) -> Metrics:
+        batches = self.validation.batches(16, self.worker.device)
+        return Metrics.concatenate([measure(harmonize(batch), batch.target, batch.mask) for batch in batches])
+
+    @torch.no_grad()
+    def validate(self) -> LogRow | None:
+        """Measure the averaged weights, log, draw; keep them as `best.safetensors` if they are the best so far."""
+        if not self.worker.leads:
+            return None
+        own = {name: value.clone() for name, value in self.network.state_dict().items()}
+        if self.config.ema:
+            self.network.load_state_dict(self.average.state)
+        self.network.eval()
+        pictures: list[Tensor] = []
+
+        def harmonize(batch: Batch) -> Tensor:
+            with self._autocast():
+                pictures.append(self.network(batch.composite, batch.mask, batch.label).harmonized.float())
+            return pictures[-1]
+
+        found = self._measure(harmonize)
+        row = self._row(found)
+        if row.psnr > self.progress.best_psnr:
+            self.progress.best_psnr = row.psnr
+            save_weights(self.folder / "best.safetensors", self.network.state_dict())
+        self.network.load_state_dict(own)
+        append_row(self.folder / "log.csv", row)
+        draw_curve(self.folder / "log.csv", self.folder / "curve.png")
+        first = next(self.validation.batches(8, self.worker.device))
+        columns = [first.composite, first.mask, pictures[0][:8], first.target]
+        write_sheet(self.folder / "sheets" / f"{row.step:07d}.png", columns)
+        self.report(
+            f"step {row.step}  {row.images_per_second:.1f} images/s  loss {row.loss:.4f}  psnr {row.psnr:.2f} "
+            f"(untouched {row.composite_psnr:.2f})  fmse {row.fmse:.0f}  worse {row.worse:.0%}"
+        )
+        return row
+
+    def _row(self, found: Metrics) -> LogRow:
+        means, progress = found.means(), self.progress
+        step, seconds = self._last
+        rate = (progress.step - step) * self.config.batch / max(progress.seconds - seconds, 1e-6)
+        self._last = (progress.step, progress.seconds)
+        loss = float(self.losses) / max(self.counted, 1)
+        self.losses.zero_()
+        self.counted = 0
+        return LogRow(
+            step=progress.step,
+            seconds=progress.seconds,
+            images=progress.step * self.config.batch,
+            images_per_second=rate,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            loss=loss,
+            psnr=means["psnr"],
+            mse=means["mse"],
+            fmse=means["fmse"],
+            ssim=means["ssim"],
+            worse=float((found.fmse > self.untouched.fmse).float().mean()),
+            composite_psnr=self.untouched.means()["psnr"],
+        )
+
+    # -- resuming ---------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write `checkpoint.pt`: all that an exact resume needs."""
+        if not self.worker.leads:
+            return
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "average": self.average.state,
+            "optimizer": self.optimizer.state_dict(),
+            "progress": vars(self.progress),
+            "config": self.config.to_json(),
+        }
+        if self.adversary is not None and self.adversary_optimizer is not None:
+            state["adversary"] = _bare(self.adversary).state_dict()
+            state["adversary_optimizer"] = self.adversary_optimizer.state_dict()
+        save_checkpoint(self.folder / "checkpoint.pt", state)
+
+    def resume(self) -> bool:
+        """Take up the checkpoint in the folder; False if there is none."""
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return False
+        state = load_checkpoint(path, self.worker.device)
+        self.network.load_state_dict(state["network"])
+        self.average.state = state["average"]
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        if self.adversary is not None and self.adversary_optimizer is not None and "adversary" in state:
+            _bare(self.adversary).load_state_dict(state["adversary"])
+            self.adversary_optimizer.load_state_dict(state["adversary_optimizer"])
+        if self.worker.leads:
+            drop_rows_after(self.folder / "log.csv", self.progress.step)
+        return True
+
+
+def _bare(network: nn.Module) -> nn.Module:
+    inner = getattr(network, "module", network)
+    assert isinstance(inner, nn.Module)
+    return inner

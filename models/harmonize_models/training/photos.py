@@ -1,0 +1,187 @@
+"""Photos and masks decoded once, held as uint8 tensors from which batches are cut on the device."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from .categories import foreground_class
+from .sources import RawMask, RawPhoto, Skipped, has_split, read_photos
+
+SAMPLES = 512
+"""Foreground pixels kept of every mask: enough for the statistics that colour transfer needs."""
+CELLS = 32
+"""Rows and columns of the coarse table that tells how much foreground a crop holds."""
+SMALLEST_SHARE, LARGEST_SHARE = 0.002, 0.95
+HELD_OUT = 10
+"""Of a folder without its own split, one photo in this many is kept for validation."""
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """N photos with M masks, all squeezed to one square size S (as the papers' 256 x 256 protocol does)."""
+
+    photos: Tensor
+    """[N, S, S, 3] uint8, sRGB."""
+    masks: Tensor
+    """[M, S, S] uint8, 255 = foreground."""
+    photo_of: Tensor
+    """[M] int64: which photo a mask belongs to."""
+    samples: Tensor
+    """[M, 512, 3] uint8: foreground pixels, drawn with repetition."""
+    coverage: Tensor
+    """[M, 33, 33] int64: summed-area table of the mask over 32 x 32 cells."""
+    labels: Tensor
+    """[M] int64, values of `ForegroundClass`."""
+    peers: Tensor
+    """[M] int64: masks ordered by category; with `peer_start` and `peer_count` [M], those of one's own category."""
+    peer_start: Tensor
+    peer_count: Tensor
+    composites: Tensor | None = None
+    """[M, S, S, 3] uint8 where the data brings its own composites (iHarmony4)."""
+    names: tuple[str, ...] = ()
+    """M names, for reports."""
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def to(self, device: torch.device) -> PhotoSet:
+        """All tensors on `device`."""
+        own: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        own = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in own.items()}
+        return PhotoSet(**own)
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    photo: NDArray[np.uint8]
+    masks: list[tuple[RawMask, NDArray[np.uint8], NDArray[np.uint8] | None]]
+
+
+def load_photos(
+    places: Sequence[Path], split: str, side: int, skipped: Skipped, limit: int | None = None, threads: int = 2
+) -> PhotoSet:
+    """Decode all photos with masks of `places` for one split ("train" or "val").
+
+    A place that does not say what is for validation keeps back every tenth photo, chosen by its name.
+    Raises ValueError if no usable mask is found.
+    """
+    raw = (photo for place in places for photo in _of_split(place, split, skipped))
+    if limit is not None:
+        raw = (photo for _, photo in zip(range(limit), raw, strict=False))
+    with ThreadPoolExecutor(threads) as pool:
+        decoded = [item for item in pool.map(lambda photo: _decode(photo, side, skipped), raw) if item is not None]
+    if not decoded:
+        raise ValueError(f"no usable photo with a mask in {', '.join(map(str, places))} ({skipped.summary()})")
+    return _assemble(decoded, side)
+
+
+def _of_split(place: Path, split: str, skipped: Skipped) -> Iterable[RawPhoto]:
+    photos = read_photos(place, split, skipped)
+    if has_split(place) or place.is_file():
+        return photos
+    return (photo for photo in photos if (crc32(photo.name.encode()) % HELD_OUT == 0) == (split == "val"))
+
+
+def _decode(raw: RawPhoto, side: int, skipped: Skipped) -> _Decoded | None:
+    try:
+        picture = Image.open(io.BytesIO(raw.read()))
+        photo = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+        skipped.add(raw.name, f"photo does not open: {error}")
+        return None
+    if not raw.masks:
+        skipped.add(raw.name, "no mask")
+    masks = []
+    for mask in raw.masks:
+        try:
+            masks.append((mask, *_decode_mask(mask, picture.size, side)))
+        except (OSError, ValueError, SyntaxError, UnidentifiedImageError) as error:
+            skipped.add(mask.name, str(error))
+    return _Decoded(photo, masks) if masks else None
+
+
+def _decode_mask(raw: RawMask, size: tuple[int, int], side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    opened = Image.open(io.BytesIO(raw.read()))
+    if opened.size != size:
+        raise ValueError(f"mask is {opened.size[0]}x{opened.size[1]}, photo is {size[0]}x{size[1]}")
+    mask = np.asarray(opened.convert("L").resize((side, side), Image.Resampling.BILINEAR))
+    share = float(mask.mean()) / 255
+    if raw.composite is not None:
+        composite = Image.open(io.BytesIO(raw.composite())).convert("RGB")
+        if share == 0:
+            raise ValueError("mask is empty")
+        return mask, np.asarray(composite.resize((side, side), Image.Resampling.BILINEAR))
+    if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
+        raise ValueError(f"mask covers {share:.1%}")
+    return mask, None
+
+
+def _assemble(decoded: Sequence[_Decoded], side: int) -> PhotoSet:
+    count = sum(len(item.masks) for item in decoded)
+    photos = np.empty((len(decoded), side, side, 3), np.uint8)
+    masks = np.empty((count, side, side), np.uint8)
+    samples = np.empty((count, SAMPLES, 3), np.uint8)
+    photo_of = np.empty(count, np.int64)
+    composites = np.empty((count, side, side, 3), np.uint8) if decoded[0].masks[0][2] is not None else None
+    raws: list[RawMask] = []
+    for n, item in enumerate(decoded):
+        photos[n] = item.photo
+        for raw, mask, composite in item.masks:
+            m = len(raws)
+            masks[m], photo_of[m] = mask, n
+            inside = item.photo[mask > 127] if (mask > 127).any() else item.photo[mask > 0]
+            random = np.random.default_rng(crc32(raw.name.encode()))
+            samples[m] = inside[random.integers(len(inside), size=SAMPLES)]
+            if composites is not None and composite is not None:
+                composites[m] = composite
+            raws.append(raw)
+    peers, start, size = _peers([raw.category for raw in raws])
+    return PhotoSet(
+        photos=torch.from_numpy(photos),
+        masks=torch.from_numpy(masks),
+        photo_of=torch.from_numpy(photo_of),
+        samples=torch.from_numpy(samples),
+        coverage=_coverage(torch.from_numpy(masks)),
+        labels=torch.tensor([foreground_class(raw.category).value for raw in raws]),
+        peers=peers,
+        peer_start=start,
+        peer_count=size,
+        composites=None if composites is None else torch.from_numpy(composites),
+        names=tuple(raw.name for raw in raws),
+    )
+
+
+def _coverage(masks: Tensor) -> Tensor:
+    """[M, S, S] uint8 -> [M, 33, 33] int64: entry (i, j) sums the coarse cells above row i and left of column j."""
+    small = torch.cat(
+        [torch.nn.functional.adaptive_avg_pool2d(part.float(), CELLS) for part in torch.split(masks, 256)]
+    )
+    return torch.nn.functional.pad(small.long().cumsum(1).cumsum(2), (1, 0, 1, 0))
+
+
+def _peers(categories: Sequence[str], fewest: int = 4) -> tuple[Tensor, Tensor, Tensor]:
+    """Masks ordered by category; rare categories join the group of their class."""
+    counts = {name: categories.count(name) for name in set(categories)}
+    groups = [
+        name if name and counts[name] >= fewest else f"class {foreground_class(name).name}" for name in categories
+    ]
+    _, group = np.unique(groups, return_inverse=True)
+    size = np.bincount(group)
+    start = np.concatenate([[0], size.cumsum()[:-1]])
+    return (
+        torch.from_numpy(np.argsort(group, kind="stable")),
+        torch.from_numpy(start[group]),
+        torch.from_numpy(size[group]),
+    )
