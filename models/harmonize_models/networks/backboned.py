@@ -24,8 +24,6 @@ from .initialization import xavier_gaussian
 from .ocr import HRNetOCR
 from .ssam import SSAM
 
-BACKBONE_LEARNING_RATE = 0.1
-"""Pretrained weights learn this much slower than the rest (section 4.2)."""
 PYRAMID_WIDTH = 256
 PYRAMID_LEVELS = 4
 
@@ -103,12 +101,8 @@ class Backboned(PixelTranslator):
         mask_features = self.mask_conv(mask) if self.mask_conv is not None else None
         return self.model.translate(picture, mask, self.backbone(picture, mask, mask_features))
 
-    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
-        """Parameters and the factor of their learning rate."""
-        slow = self.backbone.pretrained_parameters()
-        identities = {id(parameter) for parameter in slow}
-        fast = [parameter for parameter in self.parameters() if id(parameter) not in identities]
-        return [(fast, 1.0), (slow, BACKBONE_LEARNING_RATE)]
+    def pretrained_parameters(self) -> list[nn.Parameter]:
+        return self.backbone.pretrained_parameters()
 
 
 def hrnet(size: HRNetSize, pyramid: bool = False) -> Backbone:

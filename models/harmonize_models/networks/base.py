@@ -62,6 +62,10 @@ class HarmonizationNetwork(nn.Module, ABC):
         label: [B] int64, values of `ForegroundClass`, or None; networks without a semantic head ignore it.
         """
 
+    def pretrained_parameters(self) -> list[nn.Parameter]:
+        """Those that start from ImageNet's weights and therefore learn more slowly (`TrainConfig.backbone_rate`)."""
+        return []
+
     def __call__(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         prediction: Prediction = super().__call__(composite, mask, label)
         return prediction

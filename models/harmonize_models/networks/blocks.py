@@ -45,6 +45,11 @@ def upsample(features: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
     return F.interpolate(features, size=tuple(size), mode="bilinear", align_corners=True)
 
 
+def mix(rest: Tensor, share_of: Tensor, share: Tensor) -> Tensor:
+    """`share` of `share_of`, the remainder of `rest`. Unlike `torch.lerp` it takes mixed precisions."""
+    return rest + share * (share_of - rest)
+
+
 def conv_norm(inputs: int, outputs: int, kernel: int, stride: int = 1, act: Activation | None = None) -> nn.Sequential:
     """A convolution without bias that keeps the size up to its stride, batch normalization, and perhaps `act`."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)

@@ -65,7 +65,7 @@ class MaskedChannelAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         mask = upsample(mask, x.shape[-2:])
         foreground, background = (x * mask).amax(dim=(2, 3)), (x * (1 - mask)).amax(dim=(2, 3))
-        factors = self.attention_transform(torch.cat([foreground, background, x.mean(dim=(2, 3))], dim=1))
+        factors: Tensor = self.attention_transform(torch.cat([foreground, background, x.mean(dim=(2, 3))], dim=1))
         return x * factors[..., None, None]
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .base import HarmonizationNetwork, Prediction
-from .blocks import denormalize, normalize
+from .blocks import denormalize, mix, normalize
 
 PAPER = "Sofiiuk, Popenova, Konushin: Foreground-aware Semantic Representations for Image Harmonization (2021)"
 FIRST_JOIN = 2
@@ -76,4 +76,4 @@ class Decoder(nn.Module):
         if self.conv_attention is None:
             return predicted
         kept = torch.sigmoid(3.0 * self.conv_attention(features))
-        return torch.lerp(predicted, original, kept)
+        return mix(predicted, original, kept)

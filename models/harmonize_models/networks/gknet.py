@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from .base import Kind, NetworkSpec, Prediction
-from .blocks import ConvBlock, denormalize, normalize, upsample
+from .blocks import ConvBlock, denormalize, mix, normalize, upsample
 from .encoder_decoder import PixelTranslator
 from .exact import has_exactly_the_parameters_of
 from .initialization import xavier_gaussian
@@ -170,7 +170,7 @@ class GKNet(PixelTranslator):
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         harmonized = denormalize(self.translate(normalize(composite), mask))
-        return Prediction(torch.lerp(composite, harmonized, mask))
+        return Prediction(mix(composite, harmonized, mask))
 
 
 SPECS: tuple[NetworkSpec, ...] = (

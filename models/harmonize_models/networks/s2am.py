@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from .base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
-from .blocks import ChannelGate, MaskBlur, upsample
+from .blocks import ChannelGate, MaskBlur, mix, upsample
 from .exact import has_exactly_the_parameters_of
 from .initialization import kaiming_fan_in
 
@@ -217,7 +217,7 @@ class BlindS2AM(HarmonizationNetwork):
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         picture, found = self.model(composite * 2 - 1, mask)
         share = upsample(found[-1], composite.shape[-2:])
-        return Prediction(torch.lerp(composite, (picture + 1) / 2, share), found_masks=found)
+        return Prediction(mix(composite, (picture + 1) / 2, share), found_masks=found)
 
 
 def _spec(key: str, title: str, parameters: int, build: Callable[[], HarmonizationNetwork]) -> NetworkSpec:

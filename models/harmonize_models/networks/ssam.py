@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from .base import Kind, NetworkSpec
-from .blocks import ChannelGate, ConvBlock, MaskBlur, upsample
+from .blocks import ChannelGate, ConvBlock, MaskBlur, mix, upsample
 from .encoder_decoder import PAPER, Decoder, Encoder, PixelTranslator, extra_channels
 from .exact import has_exactly_the_parameters_of
 from .initialization import xavier_gaussian
@@ -91,7 +91,7 @@ class SeparatedAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         mask = self.mask_blurring(upsample(mask, x.shape[-2:]))
         foreground = self.learning_block(self.foreground_gate(x)) + self.mix_gate(x)
-        return torch.lerp(self.background_gate(x), foreground, mask)
+        return mix(self.background_gate(x), foreground, mask)
 
 
 class UpBlock(nn.Module):
