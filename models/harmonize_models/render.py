@@ -1,26 +1,29 @@
 """Applies an adjustment to the pixels of a layer: any size, layout and depth, in bands of rows, in place if wanted.
 
-`pipeline` says what is computed. This module decides how: `kernels` (numba) where numba is installed, numpy otherwise.
+`pipeline` says what is computed; `bands_numba` does it where numba is installed, `bands_numpy` otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .adjustments.adjustment import Adjustment
-from .adjustments.grid import LUMA
 from .adjustments.look import Look
 from .layer import Depth, LayerFormat, Layout, Place
-from .pipeline import Pipeline, change
+from .bands_numpy import NumpyBands
+from .pipeline import Pipeline
 
-__all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render"]
+__all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render", "warm_up"]
 
 Array = NDArray[Any]
+Bands = Callable[[Array, Array | None, Array, int], None]
+"""Renders pixels [rows, width, channels] with a mask [rows, width] into an array like them, from a row on."""
 BAND_BYTES = 1 << 20
 
 
@@ -35,7 +38,7 @@ class Renderer:
         """`place`: where the whole layer lies in the scene; only a local grid needs it."""
         self.layer = layer
         self.place = place or Place()
-        self.pipeline = Pipeline.of(adjustment, look)
+        self._bands = _bands()(Pipeline.of(adjustment, look), layer, self.place)
 
     def band(self, pixels: Any, mask: Any | None, out: Any, row: int) -> None:
         """Renders whole rows from `row` on.
@@ -62,7 +65,7 @@ class Renderer:
             if weights.size != rows * layer.width:
                 raise ValueError(f"The mask has {weights.size} bytes for {rows * layer.width} pixels.")
             weights = weights.reshape(rows, layer.width)
-        _numpy_band(self, source, weights, target, row)
+        self._bands(source, weights, target, row)
 
 
 def render(
@@ -104,38 +107,25 @@ def render(
                 progress(done / len(starts))
 
 
+def warm_up() -> None:
+    """Compiles all kernels or loads them from disk, so that the first render does not wait for it."""
+    if _bands() is not NumpyBands:
+        from .bands_numba import warm_up as warm_up_kernels
+
+        warm_up_kernels()
+
+
+@cache
+def _bands() -> Callable[[Pipeline, LayerFormat, Place], Bands]:
+    try:
+        from .bands_numba import NumbaBands  # numba takes a second to import: not before it is needed
+    except ImportError:
+        return NumpyBands
+    return NumbaBands
+
+
 def _rows(buffer: Any, layer: LayerFormat) -> Array:
     values = np.frombuffer(buffer, np.uint8)
     if values.size == 0 or values.size % layer.row_bytes:
         raise ValueError(f"{values.size} bytes are no whole rows of {layer.row_bytes} bytes.")
     return values.view(layer.depth.dtype)
-
-
-def _numpy_band(renderer: Renderer, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
-    layer, place, pipeline = renderer.layer, renderer.place, renderer.pipeline
-    layout, white = layer.layout, layer.depth.white
-    channels = (0,) if layout.is_grey else layout.rgb
-    rows, width = pixels.shape[:2]
-    u = place.left + (np.arange(width) + 0.5) / layer.width * (place.right - place.left)
-    v = place.top + (np.arange(row, row + rows)[:, None] + 0.5) / layer.height * (place.bottom - place.top)
-    colors = pixels[..., layout.rgb].astype(np.float32) / np.float32(white)
-    delta = change(pipeline, colors, u.astype(np.float32), v.astype(np.float32))
-    if layout.is_grey:
-        delta = (delta @ LUMA.astype(np.float32))[..., None]
-    amount = np.full((rows, width), pipeline.strength, np.float32)
-    if mask is not None:
-        amount *= mask / np.float32(255)
-    if layout.has_alpha:
-        amount[pixels[..., -1] == 0] = 0
-    delta *= amount[..., None]
-    if out is not pixels:
-        out[...] = pixels
-    for index, channel in enumerate(channels):
-        old, by = pixels[..., channel], delta[..., index]
-        if layer.depth.is_float:
-            limit = np.finfo(old.dtype).max
-            new = np.clip(old.astype(np.float32) + by, -limit, limit).astype(old.dtype)
-            np.copyto(out[..., channel], new, where=(by != 0) & np.isfinite(old))
-        else:
-            levels = np.floor(by * np.float32(white) + np.float32(0.5)).astype(np.int32)
-            out[..., channel] = np.clip(old + levels, 0, white)

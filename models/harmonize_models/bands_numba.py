@@ -1,0 +1,115 @@
+"""Rendering bands with the compiled kernels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels
+from .adjustments.curves import Curves
+from .adjustments.grid import ColorGrid
+from .layer import Depth, LayerFormat, Layout, Place
+from .pipeline import Pipeline
+from .tables import byte_tables, knot_tables, level_tables, shares
+
+Array = NDArray[Any]
+
+NO_MASK = np.empty(0, np.uint8)
+NO_MASK.setflags(write=False)
+
+
+class NumbaBands:
+    """Call it with pixels [rows, width, channels], mask [rows, width] or None, out like pixels, and the first row."""
+
+    def __init__(self, pipeline: Pipeline, layer: LayerFormat, place: Place) -> None:
+        self._layer = layer
+        self._shares = shares(pipeline.strength)
+        self._is_curves = pipeline.is_curves
+        layout = layer.layout
+        if not pipeline.is_curves:
+            self._mixed = _mixed_arguments(pipeline, layer, place)
+        elif layer.depth is Depth.U8:
+            self._tables: Array = byte_tables(pipeline.curves, pipeline.strength, layout)
+        elif layer.depth is Depth.U16:
+            self._tables = level_tables(pipeline.curves, layout)
+        else:
+            self._tables = knot_tables(pipeline.curves, layout)
+
+    def __call__(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
+        if self._layer.depth is Depth.F16:
+            self._half(pixels, mask, out, row)
+            return
+        target = out.reshape(-1)
+        if not target.flags.aligned:
+            target = np.empty(target.shape, target.dtype)
+        self._run(_readable(pixels), NO_MASK if mask is None else _readable(mask), target, mask is not None, row)
+        if not out.flags.aligned:
+            out.reshape(-1)[...] = target
+
+    def _half(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
+        """Half floats go through single ones; what did not change keeps its bits, which NaN would not."""
+        with np.errstate(invalid="ignore"):
+            wide = _readable(pixels.astype(np.float32))
+            new = np.empty_like(wide)
+            self._run(wide, NO_MASK if mask is None else _readable(mask), new, mask is not None, row)
+            changed = (new != wide) & np.isfinite(wide)
+            half = np.clip(new, -65504, 65504).astype(np.float16)
+        out[...] = pixels
+        np.copyto(out, half.reshape(out.shape), where=changed.reshape(out.shape))
+
+    def _run(self, pixels: Array, mask: Array, out: Array, masked: bool, row: int) -> None:
+        layout, depth = self._layer.layout, self._layer.depth
+        if not self._is_curves:
+            geometry = (masked, row, self._layer.width, layout.channels, *layout.rgb, np.float32(depth.white))
+            kernels.mixed(pixels, mask, out, *geometry, self._shares, *self._mixed)
+        elif depth is Depth.U8:
+            if layout.channels == 4 and pixels.ctypes.data % 4 == out.ctypes.data % 4 == 0:
+                kernels.curves_u8_four(pixels.view(np.uint32), mask, self._tables, out.view(np.uint32), masked)
+            else:
+                kernels.curves_u8(pixels, mask, self._tables, out, masked, layout.channels, layout.has_alpha)
+        else:
+            curves = kernels.curves_u16 if depth is Depth.U16 else kernels.curves_f32
+            curves(pixels, mask, self._tables, self._shares, out, masked, layout.channels, layout.has_alpha)
+
+
+def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> None:
+    """Compiles every kernel for these depths, or loads it from disk, by rendering single pixels."""
+    pixel = np.zeros((1, 1, 4), np.float32)
+    mask = np.zeros((1, 1), np.uint8)
+    curves = Pipeline(Curves.identity(2))
+    grid = Pipeline(Curves.identity(2), ColorGrid.identity(), light=0.5)
+    for depth in depths:
+        for layout, pipeline in ((Layout.RGBA, curves), (Layout.RGB, curves), (Layout.RGB, grid)):
+            layer = LayerFormat(1, 1, layout, depth)
+            pixels = pixel[..., : layout.channels].astype(depth.dtype)
+            NumbaBands(pipeline, layer, Place())(pixels, mask, pixels.copy(), 0)
+
+
+def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tuple[Array, ...]:
+    """What `kernels.mixed` wants from `knots` on."""
+    none = np.zeros((3, 2), np.float32)
+    knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves, Layout.RGB)
+    finish = none if pipeline.finish is None else knot_tables(pipeline.finish, Layout.RGB)
+    coefficients, geometry = np.empty((0, 1, 1, 12), np.float32), np.zeros(4)
+    if pipeline.grid is not None:
+        depth, height, width = pipeline.grid.shape
+        coefficients = pipeline.grid.coefficients.reshape(depth, height, width, 12).copy()
+        extent = pipeline.grid.extent
+        across = width / (extent.right - extent.left)
+        down = height / (extent.bottom - extent.top)
+        step_across = across * (place.right - place.left) / layer.width
+        step_down = down * (place.bottom - place.top) / layer.height
+        left, top = (place.left - extent.left) * across, (place.top - extent.top) * down
+        geometry = np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
+    sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only, pipeline.protect_highlights)
+    look = np.array([] if pipeline.is_plain else sliders, np.float32)
+    return knots, coefficients, geometry, finish, look
+
+
+def _readable(array: Array) -> Array:
+    """Flat, aligned, read-only: so that kernels are compiled for one type of array."""
+    flat = np.require(array.reshape(-1), requirements="A")[:]
+    flat.setflags(write=False)
+    return flat
