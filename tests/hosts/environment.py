@@ -7,11 +7,14 @@ that a test does inside can be seen outside but the one folder that both share.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ SHARED = Path("/w")
 
 # The network stays shared on purpose: a daemon on 127.0.0.1 outside is reachable inside.
 # It also means that two runs at a time need different X display numbers.
+# So does the table of processes: a client asks whether the process that a connection file names is alive.
 _ENTER = """
 set -e
 root=$1; shared=$2; shift 2
@@ -69,7 +73,6 @@ HOSTS = (TRIXIE, FORKY)
 class Outcome:
     """How a command inside a host ended. `code` is None when it was stopped because its time was up."""
 
-    code: int | None
     output: str
 
 
@@ -131,7 +134,7 @@ def enter(
     variables = {**_BASE_ENVIRONMENT, **(environment or {})}
     process = subprocess.Popen(
         [
-            *("unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child"),
+            *("unshare", "--mount", "--ipc"),
             *("sh", "-c", _ENTER, "sh", str(host.root), str(shared)),
             *("/usr/bin/env", "-i", *(f"{name}={value}" for name, value in variables.items())),
             *command,
@@ -141,14 +144,36 @@ def enter(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    try:
-        output, _ = process.communicate(timeout=timeout)
-        return Outcome(process.returncode, output.decode("utf-8", "replace"))
-    except subprocess.TimeoutExpired:
-        # The child is the first process of its own process table: when it goes, everything inside goes.
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return Outcome(None, output.decode("utf-8", "replace"))
+    world = _world_of(process)
+    # What was left running inside would hold the pipe open: end it as soon as the command itself has ended.
+    threading.Thread(target=_end_with, args=(process, world, timeout), daemon=True).start()
+    output, _ = process.communicate()
+    code = None if process.returncode == -signal.SIGKILL else process.returncode
+    return Outcome(code, output.decode("utf-8", "replace"))
+
+
+def _world_of(process: subprocess.Popen[bytes]) -> str:
+    """The name of the private set of mounts in which the process and all that it starts live."""
+    own = os.readlink("/proc/self/ns/mnt")
+    while process.poll() is None:
+        with contextlib.suppress(OSError):
+            world = os.readlink(f"/proc/{process.pid}/ns/mnt")
+            if world != own:
+                return world
+        time.sleep(0.002)
+    return ""
+
+
+def _end_with(process: subprocess.Popen[bytes], world: str, timeout: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout)
+    if not world:
+        return
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.readlink(entry / "ns/mnt") == world:
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def main() -> None:
