@@ -73,6 +73,7 @@ HOSTS = (TRIXIE, FORKY)
 class Outcome:
     """How a command inside a host ended. `code` is None when it was stopped because its time was up."""
 
+    code: int | None
     output: str
 
 
