@@ -45,7 +45,7 @@ class HarmonizeError(Exception):
     default_hint: ClassVar[str] = "see the daemon's log"
 
     def __init__(self, cause: str, hint: str = "", *, code: str = "") -> None:
-        """`cause`: what happened; `hint`: what to do (empty: the class's own); `code`: from the wire (empty: the class's own)."""
+        """cause: what happened. hint: what to do. code: from the wire. The class knows a hint and a code of its own."""
         super().__init__(cause, hint)
         self.code = code or self.default_code
         self.cause = cause
@@ -57,7 +57,7 @@ class HarmonizeError(Exception):
         return f"{cause}: {hint}." if hint else f"{cause}."
 
 
-class NoDaemon(HarmonizeError):  # noqa: N818  named for what is the case, as all below
+class NoDaemon(HarmonizeError):
     """There is no working connection to a daemon."""
 
 

@@ -1,0 +1,188 @@
+"""Finds the running daemon, or starts one. Nothing here waits: `Search.poll` takes one step."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import paths, sandbox
+from .errors import CannotConnect, CannotStart, NotInstalled
+from .paths import Connection
+
+COMMAND_FILE = "daemon.json"
+"""Beside this package, in a plug-in's folder: `{"command": ["/path/to/harmonize"]}`. `harmonize install` writes it."""
+START_SECONDS = 30.0
+"""A cold disk and a virus scanner can make a first start long; a daemon that is up answers after 0.1 s."""
+
+_TAIL_LINES = 5
+_TAIL_BYTES = 4096
+
+
+class Search:
+    """Looks for a daemon that can be talked to; starts one, once, if it may and there is none."""
+
+    def __init__(self, folder: Path, *, start: bool, command: Sequence[str] | None = None) -> None:
+        self._folder = folder
+        self._may_start = start
+        self._command = command
+        self._rejected: Connection | None = None
+        self._reason = "no daemon is running"
+        self._start: Start | None = None
+
+    @property
+    def starting(self) -> bool:
+        return self._start is not None
+
+    def poll(self) -> Connection | None:
+        """A connection to try, or None: wait. Raises `NoDaemon` and `VersionMismatch` when the search is over."""
+        connection = paths.read_connection(self._folder)
+        if connection and connection != self._rejected:
+            if is_running(connection.pid):
+                return connection
+            self.reject(connection, f"the daemon (process {connection.pid}) is gone")
+        if self._start is None:
+            if not self._may_start:
+                raise CannotConnect(self._reason)
+            self._start = Start(self._command or find_command(), self._folder)
+        self._start.check(in_the_way=self._reason if connection else "")
+        return None
+
+    def reject(self, connection: Connection, reason: str) -> None:
+        """This one does not answer: leave it, and whatever its file says, alone."""
+        self._rejected, self._reason = connection, reason
+
+
+class Start:
+    """A daemon that is being started; it outlives this process."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        """Raises `CannotStart`."""
+        self._deadline = time.monotonic() + START_SECONDS
+        self._folder = folder
+        self._name = shlex.join(command)
+        self._log_size = _size(folder / paths.LOG_FILE)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with open(folder / paths.START_LOG_FILE, "wb") as log:
+                self._process = subprocess.Popen(
+                    [*sandbox.outside(command), "daemon", "run"],
+                    env=sandbox.clean_environment(os.environ, command),
+                    cwd=Path.home(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    # Its own group, so that Ctrl-C in a terminal, or the end of the host, does not end it.
+                    start_new_session=sys.platform != "win32",
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0)
+                    | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                )
+        except OSError as error:
+            raise CannotStart(f"the daemon's command `{self._name}` cannot be run ({error.strerror})") from None
+        # Somebody must wait for the process, or it stays a zombie until the host ends.
+        threading.Thread(target=self._process.wait, name="harmonize-reaper", daemon=True).start()
+
+    def check(self, in_the_way: str) -> None:
+        """Raises `CannotStart` when the process failed or took too long.
+
+        `in_the_way`: why the daemon that the connection file still names is no good, if it names one.
+        """
+        code = self._process.returncode
+        if code == 0 and in_the_way:
+            # The new one left the old one its place and ended.
+            raise CannotConnect(in_the_way, "end that process and try again")
+        if code:
+            raise CannotStart(f"the daemon's command `{self._name}` ended with status {code}{self._tail()}")
+        if time.monotonic() > self._deadline:
+            raise CannotStart(f"the daemon did not answer within {START_SECONDS:.0f} s of its start{self._tail()}")
+
+    def _tail(self) -> str:
+        """The last lines that this start has left in its own output or in the daemon's log."""
+        text = _read_from(self._folder / paths.START_LOG_FILE, 0)
+        text = text or _read_from(self._folder / paths.LOG_FILE, self._log_size)
+        lines = text.strip().splitlines()[-_TAIL_LINES:]
+        return "".join(["; it said:\n", "\n".join(lines), "\n"]) if lines else ""
+
+
+def find_command() -> tuple[str, ...]:
+    """The command whose `daemon run` is the daemon. Raises `NotInstalled`.
+
+    In this order: HARMONIZE_DAEMON (a JSON list, or words as in a shell); `daemon.json` beside this package;
+    `harmonize` on the path or where pip and pipx put it for one user; the package in this very Python.
+    """
+    told = os.environ.get("HARMONIZE_DAEMON")
+    if told:
+        command = _parse_command(told)
+        if not command:
+            raise NotInstalled(f"HARMONIZE_DAEMON is no command ({told!r})", "give it as words or as a JSON list")
+        return command
+    beside = Path(__file__).resolve().parent.parent / COMMAND_FILE
+    if beside.is_file():
+        return _read_command(beside)
+    for_user = Path.home() / ".local" / "bin" / "harmonize"
+    found = None if sandbox.inside_flatpak() else shutil.which("harmonize")
+    if found or for_user.is_file():
+        return (found or str(for_user),)
+    # In a host that embeds Python, sys.executable can be the host.
+    is_python = Path(sys.executable or "").name.startswith(("python", "pypy"))
+    if is_python and importlib.util.find_spec("harmonize_daemon"):
+        return (sys.executable, "-m", "harmonize_daemon")
+    raise NotInstalled("the harmonize daemon is not installed, or not where it can be found")
+
+
+def is_running(pid: int) -> bool:
+    """False if there is surely no such process."""
+    # In a sandbox the host's processes cannot be seen; on Windows os.kill would end it. Connecting will tell.
+    if sys.platform == "win32" or sandbox.inside_flatpak():
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's: it is not our daemon, but connecting tells more
+        return True
+    return True
+
+
+def _parse_command(text: str) -> tuple[str, ...]:
+    try:
+        words = json.loads(text) if text.lstrip().startswith("[") else shlex.split(text, posix=sys.platform != "win32")
+    except ValueError:
+        return ()
+    return tuple(words) if all(isinstance(word, str) for word in words) else ()
+
+
+def _read_command(path: Path) -> tuple[str, ...]:
+    try:
+        command = json.loads(path.read_text("utf-8"))["command"]
+        if command and isinstance(command, list) and all(isinstance(word, str) for word in command):
+            return tuple(command)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise NotInstalled(f"{path} does not name the daemon's command", "run `harmonize install` again")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_from(path: Path, start: int) -> str:
+    """The file's end, at most a few kilobytes, and only what comes after `start` unless it was begun anew."""
+    size = _size(path)
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(start if size >= start else 0, size - _TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
