@@ -49,7 +49,7 @@ class TrainConfig:
     optimizer: Optimizer = Optimizer.ADAMW
     learning_rate: float = 2e-4
     backbone_rate: float = 1.0
-    """Factor on the learning rate of a pretrained backbone (parameters named `backbone.hrnet` and the like)."""
+    """Factor on the learning rate of the pretrained parameters that a network names."""
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.0
     schedule: Schedule = Schedule.CONSTANT
@@ -164,7 +164,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "betas": (0.5, 0.999),
         "batch": 8,
         "steps": _epochs(60, 8),
-        "loss": LossWeights(l1=100, adversarial=1),
+        "loss": LossWeights(l1=100, found_masks=90, adversarial=1),
         "discriminator": Discriminator.PATCH,
     },
     "s2am": {
@@ -174,6 +174,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "steps": _epochs(60, 8),
         "loss": LossWeights(l2=1),
     },
+    "idih-se": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=100)},
     "idih-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=100)},
     "idih": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=100)},
     "issam-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=1000)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from ..networks.base import Prediction
 
@@ -27,6 +28,8 @@ class LossWeights:
     """Mean absolute difference over the whole picture."""
     rmse: float = 0.0
     """Root of the mean squared difference within the mask, picture by picture: near to what PSNR measures."""
+    found_masks: float = 0.0
+    """S²AM without a mask: squared difference of each mask that the network found from the true one (equation 4)."""
     adversarial: float = 0.0
     """LSGAN's generator term on the last stage (`discriminators.py`)."""
 
@@ -44,6 +47,16 @@ def pixel_loss(weights: LossWeights, prediction: Prediction, target: Tensor, mas
             weight = getattr(weights, name)
             if weight:
                 total = total + weight * term(difference, mask, weights)
+    if weights.found_masks:
+        total = total + weights.found_masks * found_masks(prediction, mask)
+    return total
+
+
+def found_masks(prediction: Prediction, mask: Tensor) -> Tensor:
+    """Cun & Pun 2020, equation 4: the sum over scales of the mean squared difference from the mask of that size."""
+    total = mask.new_zeros(())
+    for found in prediction.found_masks:
+        total = total + (found.float() - adaptive_avg_pool2d(mask, (found.shape[2], found.shape[3]))).square().mean()
     return total
 
 

@@ -7,13 +7,15 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..networks.base import HarmonizationNetwork
 from .config import Optimizer, Schedule, TrainConfig
 
 
-def build_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The configured optimizer; parameters of a pretrained backbone learn at `backbone_rate` times the rate."""
-    backbone = [p for name, p in network.named_parameters() if "backbone." in name]
-    others = [p for name, p in network.named_parameters() if "backbone." not in name]
+def build_optimizer(network: HarmonizationNetwork, config: TrainConfig) -> torch.optim.Optimizer:
+    """The configured optimizer; pretrained parameters of a backbone learn at `backbone_rate` times the rate."""
+    backbone = network.pretrained_parameters()
+    identities = {id(parameter) for parameter in backbone}
+    others = [parameter for parameter in network.parameters() if id(parameter) not in identities]
     groups: list[dict[str, object]] = [{"params": others, "factor": 1.0}]
     if backbone:
         groups.append({"params": backbone, "factor": config.backbone_rate})
