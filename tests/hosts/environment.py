@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,35 +145,48 @@ def enter(
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
-    world = _world_of(process)
-    # What was left running inside would hold the pipe open: end it as soon as the command itself has ended.
-    threading.Thread(target=_end_with, args=(process, world, timeout), daemon=True).start()
-    output, _ = process.communicate()
-    code = None if process.returncode == -signal.SIGKILL else process.returncode
-    return Outcome(code, output.decode("utf-8", "replace"))
+    reader = threading.Thread(target=lambda: output.append(process.stdout.read() if process.stdout else b""))
+    output: list[bytes] = []
+    reader.start()
+    with _world_of(process) as world:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout)
+        code = process.returncode
+        # What was left running inside holds the pipe open.
+        _end_all_in(world)
+        process.wait()
+        reader.join()
+    if process.stdout:
+        process.stdout.close()
+    return Outcome(code, output[0].decode("utf-8", "replace"))
 
 
-def _world_of(process: subprocess.Popen[bytes]) -> str:
-    """The name of the private set of mounts in which the process and all that it starts live."""
-    own = os.readlink("/proc/self/ns/mnt")
+@contextlib.contextmanager
+def _world_of(process: subprocess.Popen[bytes]) -> Iterator[int]:
+    """The number of the private set of mounts in which the process and all that it starts live; 0 if it ended at once.
+
+    Held open, so that the kernel does not give the number to another one meanwhile.
+    """
+    own = os.stat("/proc/self/ns/mnt").st_ino
     while process.poll() is None:
-        with contextlib.suppress(OSError):
-            world = os.readlink(f"/proc/{process.pid}/ns/mnt")
-            if world != own:
-                return world
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(f"/proc/{process.pid}/ns/mnt", os.O_RDONLY)
+            try:
+                number = os.fstat(handle).st_ino
+                if number != own:
+                    yield number
+                    return
+            finally:
+                os.close(handle)
         time.sleep(0.002)
-    return ""
+    yield 0
 
 
-def _end_with(process: subprocess.Popen[bytes], world: str, timeout: float) -> None:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout)
-    if not world:
-        return
+def _end_all_in(world: int) -> None:
     for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
+        if world and entry.name.isdigit():
             with contextlib.suppress(OSError):
-                if os.readlink(entry / "ns/mnt") == world:
+                if os.stat(entry / "ns/mnt").st_ino == world:
                     os.kill(int(entry.name), signal.SIGKILL)
 
 
