@@ -1,0 +1,313 @@
+"""The front process: binds the socket, answers at once, hands work to the worker, never computes.
+
+Nothing here waits but `poll`. Imports stay few: the first `hello` is answered before torch is even looked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from time import monotonic
+
+import zmq
+from harmonize_client import paths
+from harmonize_client.errors import CannotStart
+from harmonize_client.version import __version__
+
+from harmonize_daemon import messages
+from harmonize_daemon.auth import SeenIds, Token
+from harmonize_daemon.dispatcher import Delivery, Dispatcher
+from harmonize_daemon.errors import ErrorCode, Refused
+from harmonize_daemon.lifetime import AlreadyRunning, address_of_running, check_leftovers, only_daemon, published
+from harmonize_daemon.link import Rest
+from harmonize_daemon.log import start_log
+from harmonize_daemon.messages import Reply
+from harmonize_daemon.options import Options
+from harmonize_daemon.peers import Peer
+from harmonize_daemon.supervisor import State, Supervisor
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_MS = 10_000
+RECEIVE_HIGH_WATER = 8
+"""Messages that wait unread from one connection."""
+SEND_HIGH_WATER = 32
+"""Messages that wait unsent for one connection: more than a window of bands, so a client that reads never fills it."""
+MESSAGES_AT_A_TIME = 32
+"""Messages that are read before timers and the worker get their turn."""
+LOG_FILE = "daemon.log"
+FRAMES = 4
+"""Header and the payload frames of the longest request."""
+START_SECONDS = 0.05
+"""The worker starts after the first message, or after so long: starting it must not delay the first answer."""
+
+
+def run(options: Options) -> int:
+    """Run a daemon until it is stopped or has been idle for long; the exit status.
+
+    If one runs already, print its address and return 0. Raises UntrustedConnectionFile if others can read the folder or
+    the connection file, CannotStart if the folder cannot be written or the port is taken.
+    """
+    home = paths.home()
+    try:
+        with only_daemon(home):
+            check_leftovers(home)
+            with Front(options, home) as front:
+                front.serve()
+    except AlreadyRunning:
+        print(f"A daemon runs already: {address_of_running(home)}")
+    except (OSError, zmq.ZMQError) as error:
+        raise CannotStart(f"the daemon cannot start ({error})") from error
+    return 0
+
+
+class Front:
+    """The socket, and everything that answers on it."""
+
+    def __init__(self, options: Options, home: Path) -> None:
+        self._options = options
+        self._home = home
+        self._token = secrets.token_hex(32)
+        self._guard = Token(self._token)
+        self._seen = SeenIds()
+        self._stopping = False
+        self._active = monotonic()
+        self._rested = True
+        self._last_complaint = -60.0
+        self._dispatcher = Dispatcher(options, self._speak)
+        self._supervisor = Supervisor(options, self._dispatcher.hear, self._dispatcher.worker_died)
+        self._dispatcher.worker = self._supervisor
+        self._stack = ExitStack()
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+
+    def __enter__(self) -> Front:
+        with ExitStack() as stack:
+            stack.callback(self._context.term)
+            stack.enter_context(self._socket)
+            self._port = self._bind()
+            connection = paths.Connection(self._port, self._token, os.getpid(), __version__)
+            stack.enter_context(published(self._home, connection))
+            self._wakeup = stack.enter_context(_Wakeup())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stack.close()
+        log.info("the daemon has ended")
+
+    def _bind(self) -> int:
+        socket = self._socket
+        socket.setsockopt(zmq.MAXMSGSIZE, self._options.limits.frame_bytes)
+        socket.setsockopt(zmq.RCVHWM, RECEIVE_HIGH_WATER)
+        socket.setsockopt(zmq.SNDHWM, SEND_HIGH_WATER)
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.bind(f"tcp://127.0.0.1:{self._options.port or '*'}")
+        endpoint: bytes = socket.getsockopt(zmq.LAST_ENDPOINT)  # type: ignore[assignment]
+        return int(endpoint.rstrip(b"\0").rpartition(b":")[2])
+
+    # The loop ---------------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """Answer until told to stop, or until idle for long."""
+        begun = monotonic()
+        started = False
+        next_tick = 0.0
+        try:
+            while not self._stopping and not self._is_idle():
+                heard = self._wait(next_tick - monotonic() if started else START_SECONDS)
+                if not started and (heard or monotonic() - begun > START_SECONDS):
+                    self._begin_work()
+                    started = True
+                if monotonic() >= next_tick:
+                    self._tick()
+                    next_tick = monotonic() + (0.1 if len(self._dispatcher.jobs) else 0.25)
+        finally:
+            self._end()
+
+    def _begin_work(self) -> None:
+        from harmonize_daemon.folders import log_folder
+
+        with suppress(OSError):
+            start_log(log_folder() / LOG_FILE)
+        log.info("daemon %s listens on port %d", __version__, self._port)
+        self._supervisor.start()
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for something to happen and handle it; whether a client said something."""
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._wakeup.reader, zmq.POLLIN)
+        link = self._supervisor.link
+        if link is not None:
+            poller.register(link.socket, zmq.POLLIN | (zmq.POLLOUT if link.wants_to_write else 0))
+        events = dict(poller.poll(max(0, math.ceil(seconds * 1000))))
+        if self._wakeup.reader.fileno() in events:
+            log.info("a signal asks the daemon to end")
+            self._stopping = True
+        if link is not None and link is self._supervisor.link and link.socket.fileno() in events:
+            self._supervisor.receive()
+        heard = False
+        if self._socket in events:
+            for _ in range(MESSAGES_AT_A_TIME):
+                try:
+                    frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+                except zmq.Again:
+                    break
+                self._take(frames)
+                heard = True
+        return heard
+
+    def _tick(self) -> None:
+        self._supervisor.tick()
+        self._dispatcher.tick()
+        if len(self._dispatcher.jobs):
+            self._active = monotonic()
+        elif not self._rested and monotonic() - self._active > self._options.rest_seconds:
+            self._supervisor.send(Rest())
+            self._rested = True
+
+    def _is_idle(self) -> bool:
+        limit = self._options.idle_exit_seconds
+        idle = limit > 0 and monotonic() - self._active > limit and not len(self._dispatcher.jobs)
+        if idle:
+            log.info("idle for %d s: the daemon ends", limit)
+        return idle
+
+    def _end(self) -> None:
+        self._dispatcher.end_all(Refused(ErrorCode.SHUTTING_DOWN, "The daemon is stopping."))
+        self._supervisor.stop()
+        # What was said last should arrive, but not at any price.
+        self._socket.setsockopt(zmq.LINGER, 300)
+
+    # Messages ---------------------------------------------------------------------------------------------------------
+
+    def _take(self, frames: Sequence[zmq.Frame]) -> None:
+        """Answer one message. Whatever is in it, the loop goes on."""
+        peer = Peer.of(frames[-1], frames[0].bytes)
+        id = ""
+        try:
+            if not 2 <= len(frames) <= FRAMES + 1:
+                raise Refused(ErrorCode.BAD_REQUEST, f"The message has {len(frames) - 1} frames.")
+            request = messages.parse(frames[1].buffer, self._options.limits.header_bytes, self._guard.matches)
+            id = request.id
+            self._active = monotonic()
+            self._rested = False
+            if isinstance(request, messages.Band):
+                if id not in self._seen:
+                    raise Refused(ErrorCode.BAD_REQUEST, "A band came without its render.", id)
+                self._dispatcher.band(peer, request, [frame.buffer for frame in frames[2:]])
+            elif not self._seen.add(id):
+                raise Refused(ErrorCode.REPLAYED, "The id was used before.", id)
+            else:
+                self._answer(peer, request, [frame.buffer for frame in frames[2:]])
+        except Refused as refusal:
+            self._complain(refusal)
+            self._say(peer, messages.error(refusal.id or id, refusal))
+        except Exception:
+            log.exception("a message could not be answered")
+            self._say(peer, messages.error(id, Refused(ErrorCode.INTERNAL, "The daemon has a defect.")))
+
+    def _answer(self, peer: Peer, request: messages.AnyRequest, payload: list[memoryview]) -> None:
+        if isinstance(request, messages.Predict):
+            self._dispatcher.predict(peer, request, payload)
+        elif isinstance(request, messages.Render):
+            self._dispatcher.render(peer, request, payload)
+        elif isinstance(request, messages.Export):
+            self._dispatcher.export(peer, request, payload)
+        elif payload:
+            raise Refused(ErrorCode.BAD_REQUEST, "This kind of request has no payload.", request.id)
+        elif isinstance(request, messages.Cancel):
+            self._dispatcher.cancel(peer, request.target)
+            self._say(peer, messages.Cancelled(id=request.id))
+        elif isinstance(request, messages.Shutdown):
+            log.info("a client asks the daemon to end")
+            self._say(peer, messages.Bye(id=request.id))
+            self._stopping = True
+        else:
+            self._say(peer, self._status(request.id))
+
+    def _status(self, id: str) -> messages.StatusReply:
+        worker, jobs, limits = self._supervisor, self._dispatcher.jobs, self._options.limits
+        running = jobs.running
+        is_busy = worker.state is State.READY and running
+        return messages.StatusReply(
+            id=id,
+            version=__version__,
+            pid=os.getpid(),
+            state="busy" if is_busy else worker.state.value,
+            detail=worker.detail,
+            device=worker.device,
+            networks=worker.networks,
+            default_network=worker.default_network,
+            jobs=messages.JobCounts(running, len(jobs) - running),
+            limits=messages.PublicLimits(
+                limits.pixels, limits.side, limits.frame_bytes, limits.window, limits.thumbnail_side
+            ),
+            idle_exit_seconds=self._options.idle_exit_seconds,
+        )
+
+    def _say(self, peer: Peer, reply: Reply) -> None:
+        """Reply where no job depends on it."""
+        delivery = self._speak(peer, reply, [])
+        if delivery is Delivery.FULL:
+            peer.disconnect()
+        if delivery is not Delivery.SENT:
+            self._dispatcher.forget(peer)
+
+    def _speak(self, peer: Peer, reply: Reply, payload: Sequence[memoryview | bytes]) -> Delivery:
+        try:
+            self._socket.send_multipart([peer.routing_id, messages.encode(reply), *payload], zmq.NOBLOCK)
+        except zmq.Again:
+            return Delivery.FULL
+        except zmq.ZMQError as error:
+            if error.errno != zmq.EHOSTUNREACH:
+                log.warning("a reply could not be sent: %s", error)
+            return Delivery.GONE
+        return Delivery.SENT
+
+    def _complain(self, refusal: Refused) -> None:
+        """Log refused tokens, but not as often as somebody may try them."""
+        if refusal.code is ErrorCode.UNAUTHORIZED and monotonic() - self._last_complaint > 60:
+            self._last_complaint = monotonic()
+            log.warning("a request without the right token was refused (said once a minute)")
+
+
+class _Wakeup:
+    """Turns the signals that ask for the end into something that `poll` sees."""
+
+    _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+
+    def __init__(self) -> None:
+        self.reader, self._writer = socket.socketpair()
+        self.reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> _Wakeup:
+        # Signals can only be caught in the main thread; elsewhere `shutdown` is the way to end a daemon.
+        if threading.current_thread() is threading.main_thread():
+            for name in self._SIGNALS:
+                if number := getattr(signal, name, None):
+                    self._previous[number] = signal.signal(number, self._wake)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self.reader.close()
+        self._writer.close()
+
+    def _wake(self, number: int, frame: object) -> None:
+        with suppress(OSError):
+            self._writer.send(b"\0")

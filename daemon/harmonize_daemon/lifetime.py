@@ -1,0 +1,96 @@
+"""One daemon per user: the lock, and the connection file that goes with it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from harmonize_client import paths
+from harmonize_client.errors import NoDaemon, VersionMismatch
+
+LOCK_FILE = "daemon.lock"
+ANSWER_SECONDS = 5.0
+
+
+class AlreadyRunning(Exception):
+    """Another daemon holds the lock."""
+
+
+@contextmanager
+def only_daemon(home: Path) -> Iterator[None]:
+    """Hold the user's lock. The system lets go of it when the process ends, in whatever way: it is never stale.
+
+    Creates the folder (0700). Raises AlreadyRunning, UntrustedConnectionFile if others can read the folder, OSError.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    paths.check_private(home)
+    descriptor = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        if not _try_lock(file):
+            raise AlreadyRunning
+        yield
+
+
+def check_leftovers(home: Path) -> None:
+    """Raise UntrustedConnectionFile if others can read the connection file that an earlier daemon left behind."""
+    with suppress(VersionMismatch):
+        paths.read_connection(home)
+
+
+def address_of_running(home: Path) -> str:
+    """Where the daemon that holds the lock answers. It may be starting just now, so its file is waited for.
+
+    Raises CannotConnect if it does not answer within a few seconds.
+    """
+    from harmonize_client import connect
+
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            connection = paths.read_connection(home)
+            with connect("daemon") as client:
+                client.status()
+            if connection is not None:
+                return connection.endpoint
+        except NoDaemon:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+@contextmanager
+def published(home: Path, connection: paths.Connection) -> Iterator[None]:
+    """Keep the connection file in place; a file that an earlier daemon left behind is replaced."""
+    paths.write_connection(home, connection)
+    try:
+        yield
+    finally:
+        # Only our own: somebody may have moved the folder away and started another daemon.
+        if paths.read_connection(home) == connection:
+            (home / paths.CONNECTION_FILE).unlink(missing_ok=True)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: BinaryIO) -> bool:
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: BinaryIO) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,58 @@
+"""The other end of a connection, and how to close it.
+
+libzmq has no call that closes one connection of a bound socket. It does say which descriptor a message came from, so
+the connection can be shut down below it; libzmq then drops the peer and what was queued for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import zmq
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A connected client, as one of its messages showed it. Two are the same client if their routing ids are equal."""
+
+    routing_id: bytes
+    descriptor: int = field(compare=False, default=-1)
+    address: tuple[str, int] | None = field(compare=False, default=None)
+
+    @classmethod
+    def of(cls, frame: zmq.Frame, routing_id: bytes) -> Peer:
+        """The client that a frame came from."""
+        try:
+            descriptor = int(frame.get(zmq.SRCFD))
+        except (zmq.ZMQError, ValueError):
+            return cls(routing_id)
+        return cls(routing_id, descriptor, _address(descriptor))
+
+    def disconnect(self) -> None:
+        """Close the connection. Does nothing if it is closed already."""
+        # The descriptor may since belong to another connection: only the one with the same far end is shut down.
+        if self.address is None or _address(self.descriptor) != self.address:
+            return
+        with contextlib.suppress(OSError), _borrowed(self.descriptor) as connection:
+            connection.shutdown(socket.SHUT_RDWR)
+
+
+def _address(descriptor: int) -> tuple[str, int] | None:
+    try:
+        with _borrowed(descriptor) as connection:
+            host, port = connection.getpeername()[:2]
+            return host, port
+    except (OSError, ValueError):
+        return None
+
+
+@contextlib.contextmanager
+def _borrowed(descriptor: int) -> Iterator[socket.socket]:
+    connection = socket.socket(fileno=descriptor)
+    try:
+        yield connection
+    finally:
+        connection.detach()

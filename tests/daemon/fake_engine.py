@@ -1,0 +1,114 @@
+"""An engine for tests of everything around it: inverts bytes, and misbehaves when it is told to.
+
+What an adjustment or a network is called says what happens: `crash` ends the process, `slow` takes its time, …
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from harmonize_daemon.errors import ErrorCode, Refused
+from harmonize_daemon.link import PredictedTask, PredictTask
+from harmonize_daemon.messages import Layer, Look, NetworkInfo
+from harmonize_daemon.options import Options
+from harmonize_daemon.worker import DeviceLostError, Networks
+
+INVERTED = bytes(range(255, -1, -1))
+SLOW_SECONDS = 0.15
+
+
+class Engine:
+    """Needs nothing but the standard library, so that its worker is ready in a moment."""
+
+    load_seconds = 0.0
+
+    def __init__(self, options: Options) -> None:
+        self._device = options.device
+
+    def warm_rendering(self) -> None:
+        pass
+
+    def load(self) -> Networks:
+        time.sleep(self.load_seconds)
+        info = NetworkInfo("invert", "Invert", "curves", "", 0, "MIT", "", 1.0)
+        return Networks(self._device, [info], "invert")
+
+    def warm(self) -> Networks:
+        return self.load()
+
+    def predict(self, task: PredictTask) -> PredictedTask:
+        network = task.network or "invert"
+        device = "cpu" if task.force_cpu else self._device
+        if network == "slow":
+            time.sleep(SLOW_SECONDS)
+        elif network == "crash":
+            os.kill(os.getpid(), 9)
+        elif network == "lost" and not task.force_cpu:
+            raise DeviceLostError("CUDA error: device-side failure")
+        elif network == "broken":
+            raise RuntimeError("a defect")
+        elif network == "memory":
+            raise MemoryError
+        elif network == "weights":
+            raise Refused(ErrorCode.BAD_WEIGHTS, "The file is damaged.")
+        elif network != "invert" and network != "lost":
+            raise Refused(ErrorCode.UNKNOWN_NETWORK, f"There is no network {network}.")
+        adjustment = json.dumps({"does": "invert"}).encode()
+        return PredictedTask(task.job, adjustment, network, device, 1.0, [], None)
+
+    def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> Renderer:
+        try:
+            return Renderer(layer, json.loads(adjustment)["does"])
+        except (ValueError, KeyError, TypeError):
+            raise Refused(ErrorCode.BAD_REQUEST, "The adjustment is not valid.") from None
+
+    def export(self, adjustment: bytes, look: Look, format: str) -> tuple[str, bool]:
+        return f"{format} {look.strength:g}", True
+
+    def rest(self) -> None:
+        pass
+
+
+class SlowStart(Engine):
+    """Takes a while to load."""
+
+    load_seconds = 1.5
+
+
+class NoTorch(Engine):
+    """Cannot load."""
+
+    def load(self) -> Networks:
+        raise ImportError("No module named 'torch'")
+
+
+class DiesAtOnce(Engine):
+    """Ends its process while it loads, each time."""
+
+    def load(self) -> Networks:
+        os._exit(9)
+
+
+class Renderer:
+    """Inverts the bytes of pixels whose mask is not 0."""
+
+    def __init__(self, layer: Layer, does: str) -> None:
+        self._pixel_bytes = layer.row_bytes // layer.width
+        self._does = does
+
+    def band(self, pixels: memoryview, mask: memoryview | None, out: memoryview, row: int) -> None:
+        if self._does == "slow":
+            time.sleep(SLOW_SECONDS)
+        elif self._does == "crash":
+            os.kill(os.getpid(), 9)
+        elif self._does == "broken":
+            raise RuntimeError("a defect")
+        if mask is None or all(mask):
+            out[:] = bytes(pixels).translate(INVERTED)
+        else:
+            for index, weight in enumerate(mask):
+                if weight:
+                    part = slice(index * self._pixel_bytes, (index + 1) * self._pixel_bytes)
+                    out[part] = bytes(pixels[part]).translate(INVERTED)
