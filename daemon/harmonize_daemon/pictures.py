@@ -34,6 +34,8 @@ _LAYOUTS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
 _DEPTHS = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 _TIFF_ICC_TAG = 34675
 _TIFF_EXIF_TAG = 34665
+_EXIF_PLACEHOLDER_TAG = 34666  # unassigned, and sorted where the EXIF tag will stand
+_TIFF_LONG = 4
 _TIFF_TEXT_TAGS = (
     ExifTags.Base.ImageDescription,
     ExifTags.Base.Make,
@@ -127,7 +129,8 @@ def read(path: Path) -> Picture:
     Raises UnreadablePicture, PictureTooLarge or UnsupportedPicture.
     """
     with _reading(path):
-        head = path.open("rb").read(26)
+        with path.open("rb") as file:
+            head = file.read(26)
         if head.startswith(_PNG_SIGNATURE) and len(head) == 26 and head[24] == 16:
             return _read_png16(path, head)
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -225,8 +228,8 @@ def _open_with_pillow(path: Path) -> Iterator[Image.Image]:
 
 
 def _from_pillow(image: Image.Image, path: Path) -> Picture:
-    metadata = _pillow_metadata(image)
     upright = ImageOps.exif_transpose(image)
+    metadata = _pillow_metadata(image)
     if upright.mode in ("1", "L", "LA", "RGB", "RGBA"):
         converted = upright.convert("L") if upright.mode == "1" else upright
     elif upright.mode in ("P", "PA"):
@@ -271,7 +274,8 @@ def _read_tiff(path: Path) -> Picture:
         _check_size(path, page.imagewidth, page.imagelength)
         if page.dtype == np.uint8 or page.dtype is None or page.dtype.kind == "b":
             with _open_with_pillow(path) as image:
-                return _from_pillow(image, path)
+                picture = _from_pillow(image, path)
+            return replace(picture, metadata=_tiff_metadata(path, page))
         if page.dtype.name not in _DEPTHS or page.photometric not in (
             tifffile.PHOTOMETRIC.RGB,
             tifffile.PHOTOMETRIC.MINISBLACK,
@@ -287,13 +291,29 @@ def _read_tiff(path: Path) -> Picture:
             )
         pixels = page.asarray()
         orientation = page.tags[274].value if 274 in page.tags else 1
-        icc = page.tags[_TIFF_ICC_TAG].value if _TIFF_ICC_TAG in page.tags else None
+        metadata = _tiff_metadata(path, page)
         if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
             pixels = np.moveaxis(pixels, 0, -1)
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    with _open_with_pillow(path) as image:
-        metadata = _pillow_metadata(image)
-    return Picture(np.ascontiguousarray(_upright(pixels, int(orientation))), replace(metadata, icc=icc))
+    return Picture(np.ascontiguousarray(_upright(pixels, int(orientation))), metadata)
+
+
+def _tiff_metadata(path: Path, page: tifffile.TiffPage) -> Metadata:
+    """Profile, resolution, the camera's EXIF and the texts: not the tags that describe how the pixels are stored."""
+    whole, kept = Image.Exif(), Image.Exif()
+    with path.open("rb") as file:
+        whole.load_from_fp(file)
+        for tag in _TIFF_TEXT_TAGS:
+            if isinstance(whole.get(tag), str):
+                kept[tag] = whole[tag]
+        camera = whole.get_ifd(ExifTags.IFD.Exif)
+    if camera:
+        kept.get_ifd(ExifTags.IFD.Exif).update(camera)
+    return Metadata(
+        icc=page.tags[_TIFF_ICC_TAG].value if _TIFF_ICC_TAG in page.tags else None,
+        exif=kept.tobytes() if len(kept) else None,
+        dpi=page.get_resolution("INCH") if "XResolution" in page.tags else None,
+    )
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -370,8 +390,6 @@ def _encode_webp(picture: Picture) -> bytes:
 
 
 def _encode_tiff(picture: Picture) -> bytes:
-    if picture.pixels.dtype == np.uint8:
-        return _encode_with_pillow(picture, "TIFF", compression="tiff_adobe_deflate")
     exif = Image.Exif()
     exif.load(picture.metadata.exif or b"")
     channels = picture.pixels.shape[2]
@@ -400,7 +418,7 @@ def _tiff_exif_tags(exif: Image.Exif) -> list[tuple[int, str, int, str | int, bo
         (int(tag), "s", 0, exif[tag], True) for tag in _TIFF_TEXT_TAGS if isinstance(exif.get(tag), str)
     ]
     if exif.get_ifd(ExifTags.IFD.Exif):
-        tags.append((_TIFF_EXIF_TAG, "I", 1, 0, True))
+        tags.append((_EXIF_PLACEHOLDER_TAG, "I", 1, 0, True))
     return tags
 
 
@@ -411,11 +429,11 @@ def _with_exif_directory(content: bytes, exif: Image.Exif) -> bytes:
         return content
     content += b"\0" * (len(content) % 2)  # directories begin at even offsets
     with tifffile.TiffFile(BytesIO(content)) as tiff:
-        order, place = tiff.byteorder, tiff.pages[0].tags[_TIFF_EXIF_TAG].valueoffset
+        order, entry = tiff.byteorder, tiff.pages[0].tags[_EXIF_PLACEHOLDER_TAG].offset
     directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
     directory.update({tag: value for tag, value in fields.items() if tag not in _NESTED_EXIF_TAGS})
-    offset = struct.pack(order + "I", len(content))
-    return content[:place] + offset + content[place + 4 :] + directory.tobytes(len(content))
+    pointer = struct.pack(order + "HHII", _TIFF_EXIF_TAG, _TIFF_LONG, 1, len(content))
+    return content[:entry] + pointer + content[entry + 12 :] + directory.tobytes(len(content))
 
 
 def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **options: Any) -> bytes:
