@@ -17,6 +17,7 @@ from .composites import CompositeMaker
 from .config import Optimizer, Schedule, TrainConfig, override, preset, read_config
 from .discriminators import Discriminator
 from .distributed import join
+from .folding import folded, insert_norms
 from .loop import Trainer
 from .losses import parse_loss
 from .photos import PhotoSet, load_photos
@@ -59,6 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings.add_argument("--discriminator", choices=[d.value for d in Discriminator])
     settings.add_argument("--unlabelled", type=float, help="semantic networks: share of steps without a label")
     settings.add_argument("--seed", type=int)
+    settings.add_argument(
+        "--batch-norm", action=argparse.BooleanOptionalAction, default=None, help="norms while training, folded after"
+    )
     settings.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None)
     settings.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="torch.compile")
     settings.add_argument("--validate-minutes", type=float)
@@ -98,14 +102,12 @@ def run(args: argparse.Namespace) -> int:
     spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
-    if args.backbone_weights:
-        report(
-            "from {}: {} of {} tensors".format(
-                args.backbone_weights, *start_from(network, load_weights(args.backbone_weights))
-            )
-        )
-    if args.init:
-        report("from {}: {} of {} tensors".format(args.init, *start_from(network, load_weights(args.init))))
+    if config.batch_norm:
+        insert_norms(network)
+    for file in filter(None, (args.backbone_weights, args.init)):
+        weights = load_weights(file)
+        copied, tensors = start_from(network, weights if config.batch_norm else folded(weights))
+        report(f"{copied} of {tensors} tensors from {file}")
     trainer = Trainer(
         config,
         network,
@@ -113,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
         cases.some(config.validation_cases),
         args.output or Path("runs") / args.network,
         worker,
+        spec.semantic,
         report,
     )
     report("resumed" if trainer.resume() else "started")

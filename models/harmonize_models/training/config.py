@@ -67,6 +67,8 @@ class TrainConfig:
     unlabelled: float = 0.25
     """Semantic networks: the share of steps without a label, so that the label stays optional."""
     recipe: Recipe = field(default_factory=Recipe)
+    batch_norm: bool = False
+    """Train with a norm behind every convolution, folded into the weights that are kept (`folding.py`)."""
     bf16: bool = True
     compile: bool = False
     seed: int = 1

@@ -22,6 +22,7 @@ from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig
 from .discriminators import Discriminator, build_discriminator, judge
 from .distributed import Worker
+from .folding import folded
 from .losses import discriminator_loss, generator_loss, pixel_loss
 from .optim import MovingAverage, build_optimizer, rate_factor, set_rate
 from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
@@ -49,14 +50,15 @@ class Trainer:
         validation: Cases,
         folder: Path,
         worker: Worker,
+        semantic: bool = False,
         report: Report = print,
     ) -> None:
         self.config, self.maker, self.folder, self.worker, self.report = config, maker, folder, worker, report
         device = worker.device
         self.network = network.to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.semantic = hasattr(network, "fusion") and any("label" in name for name, _ in network.named_parameters())
-        runner: nn.Module = worker.wrap(self.network, may_skip_parameters=self.semantic)
+        # Of a semantic network a step uses either the heads with a label or those without.
+        runner: nn.Module = worker.wrap(self.network, may_skip_parameters=semantic)
         self.run_network: nn.Module = torch.compile(runner) if config.compile else runner  # type: ignore[assignment]
         self.optimizer = build_optimizer(self.network, config)
         self.average = MovingAverage(self.network, config.ema)
@@ -191,7 +193,7 @@ class Trainer:
         row = self._row(found)
         if row.psnr > self.progress.best_psnr:
             self.progress.best_psnr = row.psnr
-            save_weights(self.folder / "best.safetensors", self.network.state_dict())
+            save_weights(self.folder / "best.safetensors", folded(self.network.state_dict()))
         self.network.load_state_dict(own)
         append_row(self.folder / "log.csv", row)
         draw_curve(self.folder / "log.csv", self.folder / "curve.png")

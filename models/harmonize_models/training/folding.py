@@ -1,0 +1,60 @@
+"""Batch norm for the time of training only: inserted behind convolutions, folded into them for use.
+
+Networks without norms (SqueezeNet in S²CRNet) hardly learn from scratch; the published ones start from ImageNet.
+A norm in evaluation mode is a factor and an addend per channel, so that weights trained with it become plain weights
+exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+_NORM = ".norm."
+
+
+class NormedConv2d(nn.Conv2d):
+    """A convolution whose output is normalised; its own weights keep their names."""
+
+    norm: nn.BatchNorm2d
+
+    @classmethod
+    def around(cls, plain: nn.Conv2d) -> NormedConv2d:
+        """Take over a convolution, its weights included."""
+        normed = cls.__new__(cls)
+        nn.Module.__init__(normed)
+        normed.__dict__.update({k: v for k, v in plain.__dict__.items() if k not in ("_parameters", "_modules")})
+        normed._parameters, normed._modules = plain._parameters, dict(plain._modules)
+        normed.norm = nn.BatchNorm2d(plain.out_channels)
+        return normed
+
+    def forward(self, x: Tensor) -> Tensor:
+        normalised: Tensor = self.norm(super().forward(x))
+        return normalised
+
+
+def insert_norms(network: nn.Module) -> int:
+    """Put a norm behind every convolution that has a bias; returns how many."""
+    count = 0
+    for module in list(network.modules()):
+        for name, child in list(module.named_children()):
+            if type(child) is nn.Conv2d and child.bias is not None:
+                setattr(module, name, NormedConv2d.around(child))
+                count += 1
+    return count
+
+
+def folded(state: Mapping[str, Tensor], epsilon: float = 1e-5) -> dict[str, Tensor]:
+    """The state dict with all inserted norms multiplied into the weights before them."""
+    plain = {name: value for name, value in state.items() if _NORM not in name}
+    for name in state:
+        if not name.endswith(_NORM + "running_var"):
+            continue
+        conv = name.removesuffix(_NORM + "running_var")
+        mean, shift = state[f"{conv}{_NORM}running_mean"], state[f"{conv}{_NORM}bias"]
+        factor = state[f"{conv}{_NORM}weight"] * torch.rsqrt(state[name] + epsilon)
+        plain[f"{conv}.weight"] = state[f"{conv}.weight"] * factor.view(-1, 1, 1, 1)
+        plain[f"{conv}.bias"] = (state[f"{conv}.bias"] - mean) * factor + shift
+    return plain
