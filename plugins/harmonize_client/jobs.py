@@ -1,7 +1,7 @@
 """Requests under way.
 
 A `Job` is what callers hold. The methods that begin with an underscore are for the session: it sends `_request`, asks
-`_place` where to receive payload, hands replies to `_take`, and sends what `_next_band` gives.
+`_place` where to receive payload, hands replies to `_take`, and sends what `next_band` gives.
 """
 
 from __future__ import annotations
@@ -34,14 +34,13 @@ class Job(Generic[T]):
         self.progress: Progress | None = None
         self.error: HarmonizeError | None = None
         self.done = False
-        self._request = request
+        self.request = request
         self._answer = answer
         self._read = read
-        self._sent = False
         self._results: list[T] = []
         self._called_back = False
         self._callbacks: list[Callable[[Job[T]], object]] = []
-        self._on_cancel: Callable[[Job[T]], None] | None = None
+        self.on_cancel: Callable[[Job[T]], None] | None = None
 
     def result(self) -> T:
         """The value, or raises the job's `HarmonizeError`. Raises RuntimeError while it is not done."""
@@ -54,9 +53,9 @@ class Job(Generic[T]):
     def cancel(self) -> None:
         """End the job now, with `Cancelled`; the daemon is told at the next poll. Does nothing when it is done."""
         if not self.done:
-            self._fail(Cancelled("the request was cancelled"))
-            if self._on_cancel:
-                self._on_cancel(self)
+            self.fail(Cancelled("the request was cancelled"))
+            if self.on_cancel:
+                self.on_cancel(self)
 
     def when_done(self, callback: Callable[[Job[T]], object]) -> None:
         """Call it with this job from within the session's `poll` or `close` that ends the job; at once if one did."""
@@ -65,43 +64,45 @@ class Job(Generic[T]):
             return
         self._callbacks.append(callback)
 
-    def _call_back(self) -> None:
+    # For the session
+
+    def call_back(self) -> None:
         self._called_back = True
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(self)
 
-    def _place(self, header: Header, index: int, size: int) -> memoryview:
+    def place(self, header: Header, index: int, size: int) -> memoryview:
         """The memory for payload frame `index` (from 1) of the reply with that header."""
         return memoryview(bytearray(size))
 
-    def _take(self, header: Header, payload: list[memoryview]) -> None:
+    def take(self, header: Header, payload: list[memoryview]) -> None:
         """A reply has come. Raises `ProtocolError` if it is not one that this job can get."""
         kind = take(header, "kind", str)
         if kind == "progress":
             self.progress = read_progress(header)
         elif kind == "error":
-            self._fail(error_from_wire(*(take(header, name, str) for name in ("code", "cause", "hint"))))
+            self.fail(error_from_wire(*(take(header, name, str) for name in ("code", "cause", "hint"))))
         elif kind == self._answer:
             self._finish(self._read(header, payload))
         else:
             raise ProtocolError(f"a {self.kind} was answered by {kind!r}")
 
-    def _next_band(self) -> Request | None:
+    def next_band(self) -> Request | None:
         """What to send next, when there is something."""
         return None
+
+    def fail(self, error: HarmonizeError) -> None:
+        self.error = error
+        self._end()
 
     def _finish(self, result: T) -> None:
         self._results.append(result)
         self._end()
 
-    def _fail(self, error: HarmonizeError) -> None:
-        self.error = error
-        self._end()
-
     def _end(self) -> None:
         self.done = True
-        self._request = ({}, [])
+        self.request = ({}, [])
 
 
 class RenderJob(Job[Rendered]):
@@ -129,16 +130,16 @@ class RenderJob(Job[Rendered]):
         self._sent_row = 0
         self._received_row = 0
 
-    def _place(self, header: Header, index: int, size: int) -> memoryview:
+    def place(self, header: Header, index: int, size: int) -> memoryview:
         if header.get("kind") != "band":
-            return super()._place(header, index, size)
+            return super().place(header, index, size)
         row = take(header, "row", int)
         rows = min(self._rows, self._layer.height - row)
         if index != 1 or row != self._received_row or row >= self._sent_row or size != rows * self._layer.row_bytes:
             raise ProtocolError("a band came that was not due")
         return self._into[row * self._layer.row_bytes :][:size]
 
-    def _take(self, header: Header, payload: list[memoryview]) -> None:
+    def take(self, header: Header, payload: list[memoryview]) -> None:
         kind = take(header, "kind", str)
         if kind == "accepted":
             self._accept(take(header, "rows", int), take(header, "window", int))
@@ -151,9 +152,9 @@ class RenderJob(Job[Rendered]):
             raise ProtocolError("a rendering ended before its last band")
         elif kind != "progress" or not self._rows:
             # Once bands move, they tell the progress more exactly.
-            super()._take(header, payload)
+            super().take(header, payload)
 
-    def _next_band(self) -> Request | None:
+    def next_band(self) -> Request | None:
         on_the_way = -(-(self._sent_row - self._received_row) // self._rows) if self._rows else 0
         if not self._rows or self._sent_row == self._layer.height or on_the_way >= self._window:
             return None

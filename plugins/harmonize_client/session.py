@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import deque
 from enum import Enum
@@ -10,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import launcher, messages, paths, sandbox
-from .errors import CannotConnect, ConnectionLost, HarmonizeError, Unauthorized
+from .conversation import Conversation
+from .errors import CannotConnect, ConnectionLost, HarmonizeError
 from .jobs import Job, RenderJob
-from .link import Link, LinkLost
+from .link import LinkLost
 from .values import (
     DaemonStatus,
     Exported,
@@ -25,9 +25,7 @@ from .values import (
     Rendered,
     Thumbnail,
 )
-from .version import PROTOCOL_VERSION
-from .wire import Header, ProtocolError, decode_header, encode_header, take
-from .zmtp import Frame
+from .wire import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,22 +86,14 @@ class Session:
         self._hello_seconds = hello_seconds
         self._silence_seconds = silence_seconds
         self._closed = False
-        self._wanted = False
+        self._wanted = False  # to connect even without a job
         self._search: launcher.Search | None = None
         self._connection: paths.Connection | None = None
-        self._link: Link | None = None
-        self._hello: Job[DaemonStatus] | None = None
-        self._deadline = 0.0  # of the hello, or of the silence
-        self._jobs: dict[str, Job[Any]] = {}
+        self._talk: Conversation | None = None
+        self._fruitless = 0  # connections in a row on which no job was sent
         self._outbox: deque[Job[Any]] = deque()
-        self._cancels: deque[str] = deque()
-        self._ended: list[Job[Any]] = []
-        self._header: Header = {}  # of the message that is being received
-        self._payload: list[memoryview] = []
-        self._receiver: Job[Any] | None = None
-        self._scratch = memoryview(b"")
-        self._used = False  # something was sent on this connection, beyond the hello
-        self._fruitless = 0  # connections in a row that ended without that
+        self._sent: list[Job[Any]] = []  # on a connection that has ended
+        self._ended: list[Job[Any]] = []  # not called back yet
 
     # Requests
 
@@ -165,9 +155,9 @@ class Session:
     def state(self) -> State:
         if self._closed:
             return State.CLOSED
-        if self._link and not self._hello:
+        if self._talk and self._talk.daemon:
             return State.READY
-        if not self._wanted and not self._link:
+        if not (self._talk or self._wanted or self._outbox):
             return State.IDLE
         return State.STARTING if self._search and self._search.starting else State.CONNECTING
 
@@ -179,13 +169,13 @@ class Session:
 
     def fileno(self) -> int:
         """The socket, for select or QSocketNotifier; -1 while there is none. It changes when the session reconnects."""
-        return self._link.fileno() if self._link else -1
+        return self._talk.fileno() if self._talk else -1
 
     @property
     def wants_write(self) -> bool:
         """Whether to poll also when the socket can be written to."""
-        return self._link is not None and (
-            self._link.wants_write or (not self._hello and bool(self._outbox or self._cancels))
+        return self._talk is not None and (
+            self._talk.wants_write or (self._talk.daemon is not None and bool(self._outbox))
         )
 
     def poll(self, seconds: float = POLL_SECONDS) -> None:
@@ -210,47 +200,38 @@ class Session:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # Jobs
+    # Underneath
 
     def _submit(self, job: AnyJob) -> AnyJob:
         if self._closed:
             raise RuntimeError("the session is closed")
-        job._on_cancel = self._cancel
-        self._jobs[job.id] = job
+        job.on_cancel = self._cancel
         self._outbox.append(job)
-        self._wanted = True
         return job
 
     def _cancel(self, job: Job[Any]) -> None:
-        if job._sent:
-            self._cancels.append(job.id)
-        self._release(job)
-
-    def _release(self, job: Job[Any]) -> None:
-        """Forget a job that is done, and everything of it that is still on its way."""
-        del self._jobs[job.id]
-        self._ended.append(job)
-        if not job._sent:
+        if job in self._outbox:
             self._outbox.remove(job)
-        elif job.error and self._link:
-            self._link.keep_unsent()
-            if self._receiver is job:
-                self._receiver = None
-                self._link.divert()
+        elif self._talk:
+            self._talk.cancel(job)
+        self._ended.append(job)
 
     def _call_back(self) -> None:
         ended, self._ended = self._ended, []
         for job in ended:
-            job._call_back()
-
-    # Connecting
+            job.call_back()
 
     def _step(self) -> bool:
         """One step; False when there is nothing more to do now."""
         try:
-            if self._link:
-                return self._exchange(self._link)
-            return self._wanted and self._connect()
+            if self._talk is None:
+                return (self._wanted or bool(self._outbox)) and self._connect()
+            moved = self._talk.step(self._outbox, self._ended)
+            if self._talk.daemon:
+                self.daemon = self._talk.daemon
+                self.error = self._search = None
+                self._wanted = False
+            return moved
         except (LinkLost, ProtocolError) as lost:
             self._lose(str(lost))
         except HarmonizeError as error:
@@ -263,131 +244,48 @@ class Session:
         self._connection = self._search.poll()
         if self._connection is None:
             return False
-        self._deadline = time.monotonic() + self._hello_seconds
-        self._link = Link(self._connection.port, self._place)
-        self._hello = Job(messages.hello(self._client), "status", messages.read_status)
-        self._send(self._link, self._hello.id, self._hello._request)
+        self._talk = Conversation(
+            self._connection, self._client, hello_seconds=self._hello_seconds, silence_seconds=self._silence_seconds
+        )
         return True
 
-    def _welcome(self, hello: Job[DaemonStatus]) -> None:
-        """The hello was answered."""
-        if isinstance(hello.error, Unauthorized):
-            raise LinkLost("it has another token")
-        self.daemon = hello.result()
-        self.error = self._hello = self._search = None
-        self._wanted = False
-
     def _lose(self, reason: str) -> None:
-        """The link broke. If the daemon never answered on it, another one may be there, or be started."""
-        if not self._search or not self._connection:
-            # A connection that ends before anything was sent on it is tried again, but not forever.
-            self._fruitless = 0 if self._used else self._fruitless + 1
+        """The connection is of no more use. If the daemon never answered on it, another may be there or be started."""
+        used = self._hang_up()
+        flatpak = sandbox.without_network()
+        if self._search is None or self._connection is None:
+            # A connection that ends before a job was sent on it is tried again, but not forever.
+            self._fruitless = 0 if used else self._fruitless + 1
             error = ConnectionLost(f"the connection to the daemon was lost ({reason})")
             self._drop(error, everything=self._fruitless > MOST_FRUITLESS)
-            return
-        self._unlink()
-        flatpak = sandbox.without_network()
-        if flatpak:
+        elif flatpak:
             hint = f"run `flatpak override --user --share=network {flatpak}` and restart this program"
             self._drop(CannotConnect(f"this Flatpak may not reach the daemon ({reason})", hint), everything=True)
         else:
-            self._search.reject(
-                self._connection, f"the daemon (process {self._connection.pid}) cannot be used: {reason}"
-            )
+            cause = f"the daemon (process {self._connection.pid}) cannot be used: {reason}"
+            self._search.reject(self._connection, cause)
 
     def _drop(self, error: HarmonizeError, *, everything: bool) -> None:
-        """End the connection and fail the jobs that were sent on it; with `everything`, also those that were not."""
-        failing = [job for job in self._jobs.values() if everything or job._sent]
+        """Fail the jobs that were sent; with `everything`, also those that were not."""
+        self._hang_up()
+        failing = self._sent
+        self._sent = []
+        if everything:
+            failing += self._outbox
+            self._outbox.clear()
+            self._wanted = False
         if failing or everything:
             self.error = error
-        self._unlink()
         self._search = self._connection = None
         for job in failing:
-            job._fail(error)
-            self._release(job)
-        self._wanted = bool(self._outbox)
+            job.fail(error)
+        self._ended += failing
 
-    def _unlink(self) -> None:
-        if self._link:
-            self._link.close()
-        self._link = self._hello = self._receiver = None
-        self._used = False
-        self._cancels.clear()
-
-    # Talking
-
-    def _exchange(self, link: Link) -> bool:
-        """Read once, write once; whether anything moved."""
-        waits = self._hello or any(job._sent for job in self._jobs.values())
-        before = link.received
-        # Reading comes first: it tells that an idle connection has ended before a request is lost on it.
-        for frame in link.read():
-            self._receive(frame)
-        if link.idle and not self._hello:
-            self._send_next(link)
-        moved = link.write() > 0 or link.received > before
-        now = time.monotonic()
-        if not self._hello and (moved or not waits):
-            self._deadline = now + self._silence_seconds
-        elif now > self._deadline:
-            raise LinkLost("it does not answer")
-        return moved
-
-    def _send_next(self, link: Link) -> None:
-        """Queue one message: small ones first, so that they never wait for more than the band under way."""
-        if self._cancels:
-            self._send(link, secrets.token_hex(16), messages.cancel(self._cancels.popleft()))
-        elif self._outbox:
-            job = self._outbox.popleft()
-            job._sent = self._used = True
-            self._send(link, job.id, job._request)
-        else:
-            for job in self._jobs.values():
-                band = job._next_band()
-                if band:
-                    self._send(link, job.id, band)
-                    return
-
-    def _send(self, link: Link, id: str, request: messages.Request) -> None:
-        fields, payload = request
-        token = self._connection.token if self._connection else ""
-        header = encode_header({"v": PROTOCOL_VERSION, "token": token, "id": id, **fields})
-        link.send([memoryview(header), *payload])
-
-    def _place(self, index: int, size: int) -> memoryview:
-        """Memory for a payload frame: the receiver's, or some to forget."""
-        if self._receiver:
-            return self._receiver._place(self._header, index, size)
-        if self._scratch.nbytes < size:
-            self._scratch = memoryview(bytearray(size))
-        return self._scratch[:size]
-
-    def _receive(self, frame: Frame) -> None:
-        if frame.index == 0:
-            self._header = decode_header(frame.body)
-            self._payload = []
-            self._receiver = self._find_receiver(self._header)
-        else:
-            self._payload.append(frame.body)
-        receiver = self._receiver
-        if frame.more or not receiver:
-            return
-        self._receiver = None
-        receiver._take(self._header, self._payload)
-        if receiver.done and receiver is self._hello:
-            self._welcome(receiver)
-        elif receiver.done:
-            if receiver.kind == "status":
-                self.daemon = self.daemon if receiver.error else receiver.result()
-            self._release(receiver)
-
-    def _find_receiver(self, header: Header) -> Job[Any] | None:
-        """The job that a message is for; None for replies that come too late. Raises `ProtocolError`."""
-        if take(header, "v", int) != PROTOCOL_VERSION:
-            raise ProtocolError("it speaks another version of the protocol")
-        id = take(header, "id", str)
-        if self._hello and id == self._hello.id:
-            return self._hello
-        if not id and header.get("kind") == "error":
-            raise ProtocolError(f"it could not read a request: {header.get('cause')}")
-        return self._jobs.get(id)
+    def _hang_up(self) -> bool:
+        """Close the connection, if there is one; whether a job was sent on it."""
+        talk, self._talk = self._talk, None
+        if talk is None:
+            return False
+        talk.close()
+        self._sent += talk.jobs.values()
+        return talk.used

@@ -1,8 +1,8 @@
 """What goes into requests and comes out of them.
 
 All are frozen; constructors raise `ValueError` for what can never be right. Pixels, masks and targets (`Buffer`) are
-anything with the buffer protocol: bytes, bytearray, memoryview, NumPy arrays, QByteArray. Rows run top to bottom and are
-tightly packed.
+anything with the buffer protocol: bytes, bytearray, memoryview, NumPy arrays, QByteArray. Rows run top to bottom and
+are tightly packed.
 """
 
 from __future__ import annotations
