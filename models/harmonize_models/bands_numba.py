@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from . import kernels
 from .adjustments.curves import Curves
-from .adjustments.grid import ColorGrid
+from .adjustments.grid import LUMA, ColorGrid
 from .layer import Depth, LayerFormat, Layout, Place
 from .pipeline import Pipeline
 from .tables import byte_tables, knot_tables, level_tables, shares
@@ -44,7 +44,7 @@ class NumbaBands:
         target = out.reshape(-1)
         if not target.flags.aligned:
             target = np.empty(target.shape, target.dtype)
-        self._run(_readable(pixels), NO_MASK if mask is None else _readable(mask), target, mask is not None, row)
+        self._run(_readable(pixels), NO_MASK if mask is None else _readable(mask), target, row)
         if not out.flags.aligned:
             out.reshape(-1)[...] = target
 
@@ -53,29 +53,29 @@ class NumbaBands:
         with np.errstate(invalid="ignore"):
             wide = _readable(pixels.astype(np.float32))
             new = np.empty_like(wide)
-            self._run(wide, NO_MASK if mask is None else _readable(mask), new, mask is not None, row)
+            self._run(wide, NO_MASK if mask is None else _readable(mask), new, row)
             changed = (new != wide) & np.isfinite(wide)
             half = np.clip(new, -65504, 65504).astype(np.float16)
         out[...] = pixels
         np.copyto(out, half.reshape(out.shape), where=changed.reshape(out.shape))
 
-    def _run(self, pixels: Array, mask: Array, out: Array, masked: bool, row: int) -> None:
+    def _run(self, pixels: Array, mask: Array, out: Array, row: int) -> None:
         layout, depth = self._layer.layout, self._layer.depth
         if not self._is_curves:
-            geometry = (masked, row, self._layer.width, layout.channels, *layout.rgb, np.float32(depth.white))
-            kernels.mixed(pixels, mask, out, *geometry, self._shares, *self._mixed)
+            white = np.float32(depth.white)
+            kernels.mixed(pixels, mask, out, row, self._layer.width, layout.channels, white, self._shares, *self._mixed)
         elif depth is Depth.U8:
             if layout.channels == 4 and pixels.ctypes.data % 4 == out.ctypes.data % 4 == 0:
-                kernels.curves_u8_four(pixels.view(np.uint32), mask, self._tables, out.view(np.uint32), masked)
+                kernels.curves_u8_four(pixels.view(np.uint32), mask, self._tables, out.view(np.uint32))
             else:
-                kernels.curves_u8(pixels, mask, self._tables, out, masked, layout.channels, layout.has_alpha)
+                kernels.curves_u8(pixels, mask, self._tables, out, layout.channels, layout.has_alpha)
         else:
             curves = kernels.curves_u16 if depth is Depth.U16 else kernels.curves_f32
-            curves(pixels, mask, self._tables, self._shares, out, masked, layout.channels, layout.has_alpha)
+            curves(pixels, mask, self._tables, self._shares, out, layout.channels, layout.has_alpha)
 
 
-def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> None:
-    """Compiles every kernel for these depths, or loads it from disk, by rendering single pixels."""
+def warm_up(depths: tuple[Depth, ...]) -> None:
+    """Compiles or loads every kernel for these depths by rendering single pixels."""
     pixel = np.zeros((1, 1, 4), np.float32)
     mask = np.zeros((1, 1), np.uint8)
     curves = Pipeline(Curves.identity(2))
@@ -88,14 +88,16 @@ def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> Non
 
 
 def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tuple[Array, ...]:
-    """What `kernels.mixed` wants from `knots` on."""
+    """What `kernels.mixed` wants from `weights` on, in memory order."""
+    order = np.argsort(layer.layout.rgb) if not layer.layout.is_grey else np.arange(3)
     none = np.zeros((3, 2), np.float32)
-    knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves, Layout.RGB)
-    finish = none if pipeline.finish is None else knot_tables(pipeline.finish, Layout.RGB)
+    knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves, Layout.RGB)[order]
+    finish = none if pipeline.finish is None else knot_tables(pipeline.finish, Layout.RGB)[order]
     coefficients, geometry = np.empty((0, 1, 1, 12), np.float32), np.zeros(4)
     if pipeline.grid is not None:
         depth, height, width = pipeline.grid.shape
-        coefficients = pipeline.grid.coefficients.reshape(depth, height, width, 12).copy()
+        ordered = pipeline.grid.coefficients[..., order, :][..., [*order, 3]]
+        coefficients = np.ascontiguousarray(ordered).reshape(depth, height, width, 12)
         extent = pipeline.grid.extent
         across = width / (extent.right - extent.left)
         down = height / (extent.bottom - extent.top)
@@ -105,7 +107,8 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
         geometry = np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
     sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only, pipeline.protect_highlights)
     look = np.array([] if pipeline.is_plain else sliders, np.float32)
-    return knots, coefficients, geometry, finish, look
+    weights = LUMA[order].astype(np.float32)
+    return weights, *(np.ascontiguousarray(array) for array in (knots, coefficients, geometry, look, finish))
 
 
 def _readable(array: Array) -> Array:

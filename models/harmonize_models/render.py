@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from .adjustments.adjustment import Adjustment
 from .adjustments.look import Look
-from .layer import Depth, LayerFormat, Layout, Place
 from .bands_numpy import NumpyBands
+from .layer import Depth, LayerFormat, Layout, Place
 from .pipeline import Pipeline
 
 __all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render", "warm_up"]
@@ -107,12 +107,15 @@ def render(
                 progress(done / len(starts))
 
 
-def warm_up() -> None:
-    """Compiles all kernels or loads them from disk, so that the first render does not wait for it."""
+def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> None:
+    """Compiles all kernels for these depths, or loads them from disk, so that the first render does not wait for it.
+
+    A depth takes seconds the first time and milliseconds later. Half floats use the kernels of F32.
+    """
     if _bands() is not NumpyBands:
         from .bands_numba import warm_up as warm_up_kernels
 
-        warm_up_kernels()
+        warm_up_kernels(depths)
 
 
 @cache

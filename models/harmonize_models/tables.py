@@ -21,7 +21,7 @@ def shares(strength: float) -> NDArray[np.float32]:
 
 
 def byte_tables(curves: Curves, strength: float, layout: Layout) -> NDArray[np.uint8]:
-    """[channels, 256 * 256] results for 8 bit, by mask * 256 + value: x + mask * strength * (y - x), rounded half up."""
+    """[channels, 256 * 256] results for 8 bit, by mask * 256 + value: x + mask * strength * (y - x), rounded."""
     values = np.arange(256)
     change = _channels(curves.table(256) - np.linspace(0, 1, 256), layout) * 255
     share = (np.arange(256) / 255 * strength)[:, None]
