@@ -49,13 +49,15 @@ def new_memory(index: int, size: int) -> memoryview:
     return memoryview(bytearray(size))
 
 
-def drive(link: Link, until: Callable[[], object] = lambda: False, seconds: float = 5.0) -> list[Frame]:
-    """Read and write until `until` is true; gives the frames that came. Fails after `seconds`."""
-    frames = []
+def drive(
+    link: Link, until: Callable[[list[Frame]], object] = lambda frames: False, seconds: float = 5.0
+) -> list[Frame]:
+    """Read and write until `until` is true of the frames that came; gives them. Fails after `seconds`."""
+    frames: list[Frame] = []
     end = time.monotonic() + seconds
     while True:
         frames += list(link.read())
-        if not link.write() and until():
+        if not link.write() and until(frames):
             return frames
         assert time.monotonic() < end, "nothing came of it in time"
         time.sleep(0.001)
