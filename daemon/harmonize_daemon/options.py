@@ -51,6 +51,10 @@ class Options:
     """A render whose next band is later than this ends."""
     rest_seconds: float = 120.0
     """Networks leave the GPU after so long without a request."""
+    restart_seconds: float = 0.25
+    """How soon a worker that died is started again for the first time; each further time takes twice as long."""
+    silence_seconds: float = 60.0
+    """A worker that is silent so long hangs. Importing torch from a cold disk can keep one silent for a while."""
     limits: Limits = field(default_factory=Limits)
     engine: str = "harmonize_daemon.engine:Engine"
     """`module:class` that the worker runs; tests put a small one in."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.heap import Arena
 
 from harmonize_daemon.messages import Layer
 
@@ -58,6 +57,8 @@ class Slots:
     def __init__(self, count: int, size: int) -> None:
         self.count = count
         self.size = _round_up(size)
+        from multiprocessing.heap import Arena  # not before the first answer: see front.py
+
         self._arena = Arena(count * self.size)
 
     def fill(self, slot: int, shape: BandShape, pixels: memoryview, mask: memoryview | None) -> None:

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
-from multiprocessing.process import BaseProcess
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from harmonize_daemon.link import (
     Beat,
@@ -25,16 +25,15 @@ from harmonize_daemon.messages import NetworkInfo
 from harmonize_daemon.options import Options
 from harmonize_daemon.slots import Slots, slot_bytes
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
 log = logging.getLogger(__name__)
 
 MOST_RESTARTS = 5
 """As Jupyter does with its kernels."""
-FIRST_DELAY = 0.25
-"""Seconds before the first restart; each further one waits twice as long."""
 STEADY_SECONDS = 120.0
 """A worker that lived so long clears the count of restarts."""
-SILENCE_SECONDS = 60.0
-"""A worker that is silent so long hangs. Importing torch from a cold disk can keep a worker silent for a while."""
 
 
 class State(Enum):
@@ -143,8 +142,8 @@ class Supervisor:
         self._ended = [process for process in self._ended if process.exitcode is None]
         if self._next_start is not None and now >= self._next_start:
             self.start()
-        elif self.link is not None and now - self._heard > SILENCE_SECONDS:
-            self._buried(f"The worker process did not answer for {SILENCE_SECONDS:.0f} seconds.")
+        elif self.link is not None and now - self._heard > self._options.silence_seconds:
+            self._buried(f"The worker process did not answer for {self._options.silence_seconds:g} seconds.")
         elif self._restarts and self.predicts and now - self._started > STEADY_SECONDS:
             self._restarts = 0
 
@@ -207,7 +206,7 @@ class Supervisor:
         self.renders = self.predicts = False
         self.slots = None
         if self._restarts < MOST_RESTARTS:
-            self._next_start = monotonic() + FIRST_DELAY * 2**self._restarts
+            self._next_start = monotonic() + self._options.restart_seconds * 2**self._restarts
             self._restarts += 1
             self.state = State.RESTARTING
             self.detail = f"{cause} It is being started again ({self._restarts} of {MOST_RESTARTS})."

@@ -6,20 +6,25 @@ import json
 import os
 import secrets
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgpack
 import zmq
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
-FAKE_ENGINE = "fake_engine:Engine"
-_PATHS = [str(HERE), *(str(ROOT / name) for name in ("plugins", "daemon", "models"))]
+ROOT = Path(__file__).parents[2]
+GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY_BODY = b"\x05READY" + b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
+READY = b"\x04" + bytes([len(READY_BODY)]) + READY_BODY
+FAKE_ENGINE = "tests.daemon.fake_engine:Engine"
+_PATHS = [str(ROOT / name) for name in (".", "plugins", "daemon", "models")]
 _RUN = """
 import json, sys
 from harmonize_daemon.front import run
@@ -57,7 +62,7 @@ class Daemon:
                 found: dict[str, Any] = json.loads((self.home / "connection.json").read_text())
             except (FileNotFoundError, ValueError):
                 return None
-            return found if found["pid"] == self.process.pid else None
+            return found if isinstance(found, dict) and found.get("pid") == self.process.pid else None
 
         return until(read, seconds)
 
@@ -199,6 +204,32 @@ class RawClient:
         return str(self.expect("error", id, seconds)[0]["code"])
 
 
+def zmtp_message(*frames: bytes) -> bytes:
+    """The bytes of a message on a connection that has shaken hands."""
+    more = [*[1] * (len(frames) - 1), 0]
+    return b"".join(
+        bytes([2 | flag]) + struct.pack(">Q", len(frame)) + frame for flag, frame in zip(more, frames, strict=True)
+    )
+
+
+@contextmanager
+def connected(daemon: Daemon) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=5) as connection:
+        yield connection
+
+
+@contextmanager
+def greeted(daemon: Daemon) -> Iterator[socket.socket]:
+    """A connection that has shaken hands as ZMTP asks."""
+    with connected(daemon) as connection:
+        connection.sendall(GREETING)
+        until(lambda: len(connection.recv(64, socket.MSG_PEEK)) >= 64)
+        connection.recv(64)
+        connection.sendall(READY)
+        connection.recv(1000)
+        yield connection
+
+
 def adjustment(does: str = "invert") -> bytes:
     """What the fake engine understands."""
     return json.dumps({"does": does}).encode()
@@ -246,6 +277,3 @@ def memory_mb(pid: int) -> float:
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
     raise ValueError("no such process")
-
-
-Settings = Mapping[str, Any]

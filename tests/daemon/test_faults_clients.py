@@ -1,0 +1,319 @@
+"""FAULTS 21 to 26: clients that vanish, that do not read, that change their mind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import msgpack
+import pytest
+
+from tests.daemon.conftest import Start
+from tests.daemon.fake_engine import INVERTED
+from tests.daemon.rig import (
+    Daemon,
+    RawClient,
+    adjustment,
+    children,
+    descriptors,
+    environment,
+    greeted,
+    memory_mb,
+    until,
+    zmtp_message,
+)
+
+SIDE = 1024
+ROWS = 256
+"""Rows of a band of that width."""
+BAND = bytes(SIDE * ROWS * 4)
+
+SENDER = """
+import sys
+sys.path[:0] = sys.path and [sys.argv[3]]
+from tests.daemon.rig import RawClient
+client = RawClient(sys.argv[1], sys.argv[2])
+id = client.render(1024, 256 * 100)
+client.expect("accepted", id)
+for band in range(100):
+    client.send("band", bytes(1 << 20), id=id, row=256 * band)
+    print(band, flush=True)
+    client.expect("band", id)
+"""
+
+
+def front_and_worker_mb(daemon: Daemon) -> float:
+    return memory_mb(daemon.process.pid) + memory_mb(daemon.worker)
+
+
+def no_jobs(client: RawClient) -> bool:
+    return client.status()["jobs"] == {"running": 0, "queued": 0}
+
+
+def host_program(daemon: Daemon) -> subprocess.Popen[str]:
+    """Another process that streams 100 MB."""
+    connection = daemon.connection()
+    command = [sys.executable, "-c", SENDER, connection["endpoint"], connection["token"], "."]
+    return subprocess.Popen(command, env=environment(daemon.home), stdout=subprocess.PIPE, text=True)
+
+
+def test_fault_21_clients_killed_while_they_send_leave_no_memory_behind(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    # One layer first, so that buffers that stay for good are there.
+    pixels = os.urandom(8 << 20)
+    assert client.bands(client.render(1024, 2048), 1024, 2048, pixels) == pixels.translate(INVERTED)
+    before, open_before = front_and_worker_mb(shared_daemon), descriptors(shared_daemon.process.pid)
+    for _ in range(5):
+        with host_program(shared_daemon) as program:
+            assert program.stdout is not None
+            while program.stdout.readline().strip() != "5":
+                pass
+            program.kill()
+        begun = time.monotonic()
+        until(lambda: no_jobs(client))
+        assert time.monotonic() - begun < 3  # this is fault 26 as well
+    assert front_and_worker_mb(shared_daemon) < before + 12
+    assert descriptors(shared_daemon.process.pid) <= open_before + 1
+
+
+def test_fault_22_a_client_that_is_gone_before_its_reply_is_no_trouble(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    log_before = len(shared_daemon.log())
+    with shared_daemon.raw() as other:
+        for _ in range(4):
+            other.predict(network="slow")
+        other.status()
+    until(lambda: no_jobs(client), 3)
+    assert len(shared_daemon.log()) - log_before < 500
+
+
+def test_fault_23_ten_clients_that_send_24_mb_each_and_vanish_take_bounded_memory(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    before = front_and_worker_mb(shared_daemon)
+    others = [shared_daemon.raw() for _ in range(10)]
+    busy = client.render(SIDE, ROWS * 6, does="slow")
+    client.expect("accepted", busy)
+    for band in range(6):
+        client.send("band", BAND, id=busy, row=band * ROWS)
+    highest = 0.0
+    for other in others:
+        id = other.render(SIDE, ROWS * 24, does="slow")
+        for band in range(24):  # without waiting for `accepted`, and far beyond the window
+            other.send("band", BAND, id=id, row=band * ROWS)
+        highest = max(highest, front_and_worker_mb(shared_daemon))
+    for other in others:
+        other.close()
+    for _ in range(10):
+        highest = max(highest, front_and_worker_mb(shared_daemon))
+        time.sleep(0.02)
+    assert highest < before + 120
+    for band in range(6):
+        assert client.expect("band", busy)[0]["row"] == band * ROWS
+    client.expect("done", busy)
+    until(lambda: no_jobs(client))
+
+
+def test_fault_24_a_reader_that_stops_is_dropped_and_nobody_else_notices(start: Start) -> None:
+    daemon = start(band_timeout_seconds=0.5).ready()
+    endpoint, token = daemon.connection()["endpoint"], daemon.connection()["token"]
+    with RawClient(endpoint, token, RCVHWM=1, RCVBUF=4096) as deaf, daemon.raw() as client:
+        before = memory_mb(daemon.process.pid)
+        id = deaf.render(SIDE, ROWS * 100)
+        deaf.expect("accepted", id)
+        for band in range(6):
+            deaf.send("band", BAND, id=id, row=band * ROWS)
+        pixels = os.urandom(4 << 20)
+        assert client.bands(client.render(SIDE, 1024), SIDE, 1024, pixels) == pixels.translate(INVERTED)
+        until(lambda: no_jobs(client))
+        assert memory_mb(daemon.process.pid) < before + 30
+
+
+def test_fault_24_a_client_that_asks_and_never_reads_is_disconnected(shared_daemon: Daemon, client: RawClient) -> None:
+    before = memory_mb(shared_daemon.process.pid)
+
+    def ask_on(deaf: socket.socket) -> None:
+        for _ in range(100_000):
+            deaf.sendall(zmtp_message(msgpack.packb(client.header("status"))))
+
+    with greeted(shared_daemon) as deaf, pytest.raises(ConnectionError):
+        ask_on(deaf)
+    assert memory_mb(shared_daemon.process.pid) < before + 30
+    assert client.status()["state"] == "ready"
+
+
+def test_fault_24_a_client_that_renders_and_never_reads_is_disconnected(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    before = highest = memory_mb(shared_daemon.process.pid)
+    layer = {"width": SIDE, "height": ROWS * 1000, "layout": "RGBA", "depth": "u8"}
+    render = client.header("render", layer=layer, masked=False)
+
+    def send_on(deaf: socket.socket) -> None:
+        nonlocal highest
+        deaf.sendall(zmtp_message(msgpack.packb(render), adjustment()))
+        time.sleep(0.2)
+        for band in range(1000):
+            header = {**client.header("band", row=band * ROWS), "id": render["id"]}
+            deaf.sendall(zmtp_message(msgpack.packb(header), BAND))
+            time.sleep(0.01)  # or else bands come before the earlier ones are rendered, which ends the job
+            highest = max(highest, memory_mb(shared_daemon.process.pid))
+
+    with greeted(shared_daemon) as deaf, pytest.raises(ConnectionError):
+        send_on(deaf)
+    assert highest < before + 60
+    until(lambda: no_jobs(client))
+
+
+def test_fault_25_cancel_stops_a_render_within_a_band(client: RawClient) -> None:
+    id = client.render(SIDE, ROWS * 20, does="slow")
+    client.expect("accepted", id)
+    for band in range(6):
+        client.send("band", BAND, id=id, row=band * ROWS)
+    client.expect("band", id)
+    begun = time.monotonic()
+    cancel = client.send("cancel", target=id)
+    kinds = set()
+    while "cancelled" not in kinds:
+        header, _ = client.receive()
+        kinds.add(header["kind"])
+        assert (header["kind"], header["id"]) in {("error", id), ("cancelled", cancel)}
+        assert header.get("code", "cancelled") == "cancelled"
+    assert kinds == {"error", "cancelled"}
+    assert time.monotonic() - begun < 0.5
+    # Bands that were on their way, and replies that come late, meet nobody.
+    client.send("band", BAND, id=id, row=6 * ROWS)
+    assert client.status()["jobs"] == {"running": 0, "queued": 0}
+    pixels = os.urandom(256)
+    assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_fault_25_cancelling_gives_all_slots_back(client: RawClient) -> None:
+    for _ in range(12):
+        id = client.render(SIDE, ROWS * 20, does="slow")
+        client.expect("accepted", id)
+        client.send("band", BAND, id=id, row=0)
+        client.send("cancel", target=id)
+        assert {client.receive()[0]["kind"] for _ in range(2)} == {"error", "cancelled"}
+
+
+def test_cancelling_what_is_unknown_or_finished_is_no_error(client: RawClient) -> None:
+    assert client.ask("cancel", target="0" * 32)["kind"] == "cancelled"
+    id = client.predict()
+    client.expect("predicted", id)
+    assert client.ask("cancel", target=id)["kind"] == "cancelled"
+
+
+def test_a_waiting_prediction_can_be_cancelled(client: RawClient) -> None:
+    first, second = client.predict(network="slow"), client.predict()
+    client.send("cancel", target=second)
+    assert client.error(second) == "cancelled"
+    client.expect("cancelled")
+    client.expect("predicted", first)
+
+
+def test_a_newer_live_prediction_supersedes_the_older_ones(client: RawClient) -> None:
+    ids = [client.predict(network="slow", live=True) for _ in range(5)]
+    for id in ids[:-1]:
+        assert client.error(id) == "superseded"
+    begun = time.monotonic()
+    client.expect("predicted", ids[-1])
+    assert time.monotonic() - begun < 1.5  # two inferences of 0.15 s at most, not five
+
+
+def test_a_live_prediction_does_not_supersede_what_is_not_live_or_anothers(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    with shared_daemon.raw() as other:
+        ids = [client.predict(network="slow"), client.predict(network="slow", live=True)]
+        foreign = other.predict(network="slow", live=True)
+        client.expect("predicted", ids[0])
+        client.expect("predicted", ids[1])
+        other.expect("predicted", foreign)
+
+
+def test_a_newer_live_render_supersedes_the_older_one(client: RawClient) -> None:
+    older = client.render(SIDE, ROWS * 20, live=True)
+    client.expect("accepted", older)
+    client.send("band", BAND, id=older, row=0)
+    newer = client.render(8, 8, live=True)
+    header = client.receive()[0]
+    if header["kind"] == "band":
+        header = client.receive()[0]
+    assert (header["id"], header["code"]) == (older, "superseded")
+    pixels = os.urandom(256)
+    assert client.bands(newer, 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_a_band_that_is_late_ends_the_job(start: Start) -> None:
+    daemon = start(band_timeout_seconds=0.3).ready()
+    with daemon.raw() as client:
+        id = client.render(8, 8)
+        client.expect("accepted", id)
+        assert client.error(id, seconds=3) == "timeout"
+        pixels = os.urandom(256)
+        assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_progress_comes_at_least_every_quarter_of_a_second(client: RawClient) -> None:
+    ids = [client.predict(network="slow") for _ in range(5)]
+    last = {id: time.monotonic() for id in ids}
+    longest = 0.0
+    open_ids = set(ids)
+    while open_ids:
+        header = msgpack.unpackb(client.socket.recv_multipart()[0])
+        longest = max(longest, time.monotonic() - last[header["id"]])
+        last[header["id"]] = time.monotonic()
+        if header["kind"] == "predicted":
+            open_ids.discard(header["id"])
+        else:
+            assert header["stage"] in ("queued", "predicting")
+    assert longest < 0.5  # 0.25 and the delays of a busy machine
+
+
+def test_fault_26_the_daemon_exits_after_its_idle_time_without_a_zombie(start: Start) -> None:
+    daemon = start(idle_exit_seconds=1).ready()
+    worker = daemon.worker
+    with host_program(daemon) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        program.send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    assert daemon.output() == ""
+    assert daemon.process.returncode == 0
+    assert 0.9 < time.monotonic() - killed < 8
+    assert not children(daemon.process.pid)
+    until(lambda: not os.path.exists(f"/proc/{worker}"), 3)
+    assert not (daemon.home / "connection.json").exists()
+
+
+def test_status_keeps_a_daemon_from_being_idle(start: Start) -> None:
+    daemon = start(idle_exit_seconds=1).ready()
+    with daemon.raw() as client:
+        for _ in range(8):
+            time.sleep(0.25)
+            client.status()
+    assert daemon.process.poll() is None
+
+
+@pytest.mark.parametrize("window", [1, 3])
+def test_renders_of_several_clients_run_side_by_side(start: Start, window: int) -> None:
+    daemon = start(limits={"window": window, "renders": 2}).ready()
+    clients = [daemon.raw() for _ in range(3)]
+    ids = [client.render(8, 8) for client in clients]
+    for client, id in zip(clients[:2], ids[:2], strict=True):
+        assert client.expect("accepted", id)[0]["window"] == window
+    assert clients[2].status()["jobs"] == {"running": 2, "queued": 1}
+    for client, id in zip(clients[:2], ids[:2], strict=True):
+        client.send("band", bytes(256), id=id, row=0)
+        client.expect("band", id)
+        client.expect("done", id)
+    clients[2].expect("accepted", ids[2])
+    for client in clients:
+        client.close()

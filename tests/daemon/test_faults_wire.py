@@ -1,0 +1,160 @@
+"""FAULTS 1 to 6: what can come in over the socket before it is a request."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+
+import msgpack
+import pytest
+
+from tests.daemon.rig import GREETING, Daemon, RawClient, connected, descriptors, greeted, memory_mb, until
+
+TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(193)
+
+
+def packed(value: object, **options: bool) -> bytes:
+    return bytes(msgpack.packb(value, **options))
+
+
+def is_closed(connection: socket.socket) -> bool:
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_fault_1_random_bytes_http_and_tls_on_the_port_leave_nothing_behind(
+    shared_daemon: Daemon, client: RawClient
+) -> None:
+    client.status()
+    before = descriptors(shared_daemon.process.pid)
+    garbage = [os.urandom(300), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", TLS_HELLO, b"", GREETING + os.urandom(200)]
+    for _ in range(60):
+        for data in garbage:
+            with connected(shared_daemon) as connection:
+                connection.sendall(data)
+    until(lambda: descriptors(shared_daemon.process.pid) <= before + 2)
+    assert client.status()["state"] == "ready"
+
+
+def test_fault_1_a_connection_without_a_handshake_is_not_in_the_way(shared_daemon: Daemon, client: RawClient) -> None:
+    with connected(shared_daemon), connected(shared_daemon) as half:
+        half.sendall(GREETING[:20])
+        assert client.status()["kind"] == "status"
+
+
+@pytest.mark.parametrize("size", [(4 << 20) + 1, 8 << 30, 1 << 40, 1 << 62, (1 << 64) - 1])
+def test_fault_2_a_frame_declared_too_large_closes_the_connection(
+    shared_daemon: Daemon, client: RawClient, size: int
+) -> None:
+    before = memory_mb(shared_daemon.process.pid)
+    with greeted(shared_daemon) as connection:
+        connection.sendall(b"\x02" + struct.pack(">Q", size))
+        assert is_closed(connection)
+    assert memory_mb(shared_daemon.process.pid) < before + 20
+
+
+BOMBS = {
+    "array32": b"\xdd\xff\xff\xff\xff",
+    "map32": b"\xdf\xff\xff\xff\xff",
+    "map32 inside": b"\x81\xa1v\xdf\xff\xff\xff\xff",
+    "array32 inside": b"\x81\xa1v\xdd\xff\xff\xff\xff",
+    "nested arrays": b"\x81\xa1v" + b"\x91" * 60_000,
+    "nested maps": b"\x81\xa1v" * 15_000,
+    "deep from the start": b"\x91" * 60_000,
+    "many items": b"\x81\xa1v\xdc\xea\x60" + b"\xc0" * 60_000,
+    "str32": b"\x81\xa1v\xdb\xff\xff\xff\xff",
+    "bin32": b"\x81\xa1v\xc6\xff\xff\xff\xff",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS.keys())
+def test_fault_3_bombs_are_bad_requests_in_milliseconds(client: RawClient, bomb: bytes) -> None:
+    client.status()
+    begun = time.perf_counter()
+    client.send_header(bomb)
+    assert client.error() in ("bad_request", "unauthorized")
+    assert time.perf_counter() - begun < 0.25
+
+
+@pytest.mark.parametrize("name", ["network", "thumbnail", "reference", "foreground_class", "live"])
+def test_fault_3_bombs_in_a_known_field_are_bad_requests(client: RawClient, name: str) -> None:
+    header = client.header("predict", thumbnail={"width": 4, "height": 4})
+    header.pop(name, None)
+    body = msgpack.packb(header)
+    assert body[0] & 0xF0 == 0x80
+    for bomb in (b"\x91" * 10_000, b"\xdd\xff\xff\xff\xff", b"\xdf\xff\xff\xff\xff", b"\x81\xa5width" * 5_000):
+        client.send_header(bytes([body[0] + 1]) + body[1:] + msgpack.packb(name) + bomb)
+        assert client.error() == "bad_request"
+
+
+MALFORMED: dict[str, Callable[[dict[str, object]], bytes]] = {
+    "bad UTF-8 in a key": lambda good: b"\x81\xa2\xff\xfe\x01",
+    "bad UTF-8 in a value": lambda good: packed({**good, "kind": "hello", "client": b"\xff\xfe"}, use_bin_type=False),
+    "truncated": lambda good: packed(good)[:-3],
+    "trailing bytes": lambda good: packed(good) + b"\x00",
+    "integer key": lambda good: packed({**good, 7: 7}),
+    "empty": lambda good: b"",
+    "not a map": lambda good: packed([1, 2, 3]),
+    "reserved byte": lambda good: b"\xc1",
+}
+
+
+@pytest.mark.parametrize("malformed", MALFORMED.values(), ids=MALFORMED.keys())
+def test_fault_4_malformed_headers_are_bad_requests_and_the_connection_lives(
+    client: RawClient, malformed: Callable[[dict[str, object]], bytes]
+) -> None:
+    client.send_header(malformed(client.header("status")))
+    assert client.error() == "bad_request"
+    assert client.status()["state"] == "ready"
+
+
+def test_fault_5_a_key_that_appears_twice_is_refused(client: RawClient) -> None:
+    body = msgpack.packb(client.header("status"))
+    client.send_header(bytes([body[0] + 1]) + body[1:] + msgpack.packb("kind") + msgpack.packb("shutdown"))
+    assert client.error() == "bad_request"
+    inner = b"\x83" + msgpack.packb({"width": 4, "height": 4})[1:] + msgpack.packb("width") + b"\x05"
+    body = msgpack.packb(client.header("predict"))
+    client.send_header(bytes([body[0] + 1]) + body[1:] + msgpack.packb("thumbnail") + inner, bytes(48), bytes(16))
+    assert client.error() == "bad_request"
+
+
+WRONG = [msgpack.ExtType(1, b"x"), msgpack.Timestamp(1), b"binary", (1 << 64) - 1, float("nan"), 1e400, [1], {"a": 1}]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("field", ["v", "id", "client", "kind", "more"])
+def test_fault_5_other_types_are_refused_in_every_field(client: RawClient, field: str, value: object) -> None:
+    header = {**client.header("hello", client="test/1"), field: value}
+    client.send_header(msgpack.packb(header))
+    assert client.error() in ("bad_request", "version_mismatch")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), (1 << 64) - 1, 1 << 63, True, "1", None])
+def test_fault_5_nan_and_infinity_and_bigints_are_refused_in_numbers(client: RawClient, value: object) -> None:
+    client.render(look={"strength": value})
+    assert client.error() == "bad_request"
+    client.render(place=[0.0, 0.0, 1.0, value])
+    assert client.error() == "bad_request"
+
+
+def test_fault_6_a_header_over_64_kib_is_refused_unread(client: RawClient) -> None:
+    header = client.header("hello", client="x" * 70_000)
+    client.send_header(msgpack.packb(header))
+    reply = client.receive()[0]
+    assert (reply["kind"], reply["code"], reply["id"]) == ("error", "too_large", "")
+
+
+def test_a_message_of_too_many_frames_is_refused(client: RawClient) -> None:
+    client.send("status", *[b"x"] * 50)
+    assert client.error() == "bad_request"
+    client.send("status", b"payload")
+    assert client.error() == "bad_request"

@@ -1,0 +1,156 @@
+"""FAULTS 27 to 29: the worker dies, its device runs out of memory or is lost; and what the front says meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.daemon.conftest import Start
+from tests.daemon.fake_engine import INVERTED
+from tests.daemon.rig import Daemon, RawClient, alive, children, descriptors, until
+
+
+def is_ready(client: RawClient) -> bool:
+    return bool(client.status()["state"] == "ready")
+
+
+def test_fault_27_a_killed_worker_ends_its_jobs_and_is_started_again(start: Start) -> None:
+    daemon = start().ready()
+    with daemon.raw() as client:
+        first = daemon.worker
+        render = client.render(1024, 2560, does="slow")
+        client.expect("accepted", render)
+        predict = client.predict(network="slow")
+        waiting = client.predict()
+        client.send("band", bytes(1 << 20), id=render, row=0)
+        time.sleep(0.05)
+        os.kill(first, signal.SIGKILL)
+        begun = time.monotonic()
+        ended = {client.receive()[0]["id"]: "" for _ in range(2)}
+        assert set(ended) == {render, predict}
+        assert time.monotonic() - begun < 2
+        assert client.status()["state"] == "restarting"
+        client.expect("predicted", waiting, seconds=20)  # what only waited is not lost
+        assert daemon.worker != first
+        assert not alive(first)
+        assert all(alive(pid) for pid in children(daemon.process.pid))
+        pixels = os.urandom(256)
+        assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_fault_27_a_worker_that_dies_over_a_job_says_so(start: Start) -> None:
+    daemon = start().ready()
+    with daemon.raw() as client:
+        id = client.predict(network="crash")
+        assert client.error(id) == "worker_died"
+        until(lambda: is_ready(client), 20)
+        before = descriptors(daemon.process.pid)
+        render = client.render(8, 8, does="crash")
+        client.expect("accepted", render)
+        client.send("band", bytes(256), id=render, row=0)
+        assert client.error(render) == "worker_died"
+        until(lambda: is_ready(client), 20)
+        assert descriptors(daemon.process.pid) <= before + 1
+
+
+def test_fault_27_a_worker_that_always_dies_is_started_again_five_times(start: Start) -> None:
+    daemon = start(engine="tests.daemon.fake_engine:DiesAtOnce", restart_seconds=0.01)
+    with daemon.raw() as client:
+        id = client.predict()
+        assert client.error(id, seconds=60) == "worker_failed"
+        status = client.status()
+        assert status["state"] == "failed"
+        assert "5 times" in status["detail"]
+        assert client.error(client.predict()) == "worker_failed"
+        assert client.error(client.render()) == "worker_failed"
+    assert daemon.log().count("started") == 6
+    assert not [pid for pid in children(daemon.process.pid) if not alive(pid)]
+
+
+def test_fault_27_a_worker_whose_front_is_killed_ends_too(start: Start) -> None:
+    daemon = start().ready()
+    family = children(daemon.process.pid)
+    assert len(family) >= 1
+    daemon.process.kill()
+    until(lambda: not any(alive(pid) for pid in family), 5)
+
+
+def test_fault_27_a_hung_worker_is_noticed(start: Start) -> None:
+    daemon = start(silence_seconds=2.0).ready()
+    with daemon.raw() as client:
+        first = daemon.worker
+        id = client.predict(network="slow")
+        os.kill(first, signal.SIGSTOP)
+        assert client.error(id, seconds=10) == "worker_died"
+        until(lambda: is_ready(client), 20)
+    assert not alive(first)
+
+
+def test_networks_that_cannot_be_loaded_are_named_with_their_cause(start: Start) -> None:
+    daemon = start(engine="tests.daemon.fake_engine:NoTorch")
+    with daemon.raw() as client:
+        early = client.predict()
+        assert client.error(early, seconds=20) == "worker_failed"
+        status = client.status()
+        assert status["state"] == "failed"
+        assert "No module named 'torch'" in status["detail"]
+        reply = client.receive()[0] if client.predict() else {}
+        assert reply["code"] == "worker_failed"
+        assert "torch" in reply["cause"]
+        # Stored adjustments still render: that needs no network.
+        pixels = os.urandom(256)
+        assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_fault_29_a_lost_device_is_tried_again_and_then_the_cpu_is_used(start: Start) -> None:
+    daemon = start(device="cuda:0").ready()
+    with daemon.raw() as client:
+        id = client.predict(network="lost")
+        waiting = client.predict()
+        reply = client.expect("predicted", id, seconds=30)[0]
+        assert reply["device"] == "cpu"
+        assert client.expect("predicted", waiting)[0]["device"] == "cuda:0"
+    assert daemon.log().count("worker") >= 3
+
+
+def test_the_first_hello_is_answered_while_the_networks_load(start: Start) -> None:
+    daemon = start(engine="tests.daemon.fake_engine:SlowStart")
+    with daemon.raw() as client:
+        assert client.ask("hello", client="test/1")["state"] == "starting"
+        id = client.predict()
+        longest = 0.0
+        for _ in range(100):
+            begun = time.perf_counter()
+            client.status()
+            longest = max(longest, time.perf_counter() - begun)
+            time.sleep(0.002)
+        assert longest < 0.25
+        client.expect("predicted", id)
+
+
+def test_shutdown_ends_jobs_and_processes(start: Start) -> None:
+    daemon = start().ready()
+    family = children(daemon.process.pid)
+    with daemon.raw() as client:
+        id = client.predict(network="slow")
+        bye = client.send("shutdown")
+        client.expect("bye", bye)
+        assert client.error(id) == "shutting_down"
+    assert daemon.output() == ""
+    assert daemon.process.returncode == 0
+    until(lambda: not any(alive(pid) for pid in family), 5)
+    assert not (daemon.home / "connection.json").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_end_the_daemon_cleanly(start: Start, number: int) -> None:
+    daemon: Daemon = start()
+    with daemon.raw() as client:
+        client.status()
+        daemon.process.send_signal(number)
+        assert daemon.output() == ""
+    assert daemon.process.returncode == 0
+    assert not (daemon.home / "connection.json").exists()
