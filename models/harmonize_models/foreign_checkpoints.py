@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from harmonize_models.errors import ModelError
 from harmonize_models.networks import registry
+from harmonize_models.networks.exact import shapes_of
 
 if TYPE_CHECKING:
     from harmonize_models.networks.base import NetworkSpec
@@ -120,9 +123,11 @@ def _read_pickle(path: Path) -> object:
     if zipfile.is_zipfile(path):
         _refuse_zip_bomb(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the age of a pickle: whether it can be read is all that matters
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "GLOBAL" in str(error) or "Unsupported" in str(error):
+        if re.search("GLOBAL|Unsupported (global|class)", str(error)):
             reason = str(error).replace("\n", " ")
             raise UnsafeCheckpoint(
                 f"{path.name} asks for code to be run when it is read, and was not read: {_shorten(reason)}",
@@ -173,27 +178,22 @@ def _detect(state: Mapping[str, Tensor], path: Path) -> NetworkSpec:
         nearest = _nearest(shapes)
         difference = _difference(nearest, shapes) if nearest else "It resembles none of them."
         raise UnknownCheckpoint(f"{path.name}: {error.cause} {difference}", error.hint) from error
-    if _shapes_of(spec) != shapes:
+    if shapes_of(spec.build) != shapes:
         raise UnknownCheckpoint(
             f"{path.name} is incomplete or altered. {_difference(spec, shapes)}", "Download it again."
         )
     return spec
 
 
-def _shapes_of(spec: NetworkSpec) -> dict[str, torch.Size]:
-    with torch.device("meta"):
-        return {name: tensor.shape for name, tensor in spec.build().state_dict().items()}
-
-
 def _nearest(shapes: Mapping[str, torch.Size]) -> NetworkSpec | None:
     """The network that shares most names with `shapes`, if it shares at least half of them."""
-    common = {spec: len(_shapes_of(spec).keys() & shapes.keys()) for spec in registry.all_specs()}
+    common = {spec: len(shapes_of(spec.build).keys() & shapes.keys()) for spec in registry.all_specs()}
     best = max(common, key=lambda spec: common[spec], default=None)
     return best if best and 2 * common[best] >= len(shapes) else None
 
 
 def _difference(spec: NetworkSpec, shapes: Mapping[str, torch.Size]) -> str:
-    own = _shapes_of(spec)
+    own = shapes_of(spec.build)
     missing, surplus = sorted(own.keys() - shapes.keys()), sorted(shapes.keys() - own.keys())
     other = [name for name in sorted(own.keys() & shapes.keys()) if shapes[name] != own[name]]
     wrong = [f"{name} is {tuple(shapes[name])} instead of {tuple(own[name])}" for name in other[:3]]

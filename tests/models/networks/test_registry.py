@@ -41,7 +41,7 @@ def test_parameters_of_another_network_are_not_recognised() -> None:
 
 
 def test_one_parameter_less_is_not_recognised() -> None:
-    shapes = shapes_of(registry.get("idih").build)
+    shapes = dict(shapes_of(registry.get("idih").build))
     shapes.pop("decoder.to_rgb.bias")
     with pytest.raises(registry.UnrecognisedNetwork):
         registry.detect(shapes)
