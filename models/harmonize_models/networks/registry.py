@@ -13,7 +13,7 @@ import torch
 from harmonize_models.errors import ModelError
 from harmonize_models.networks.base import NetworkSpec
 
-_MODULES: tuple[str, ...] = ("s2crnet", "s2am", "dih", "ssam", "backboned", "fbfmm", "gknet")
+_MODULES: tuple[str, ...] = ("scenefit", "s2crnet", "s2am", "dih", "ssam", "backboned", "fbfmm", "gknet")
 """The modules of this package that define networks, in the order in which they are listed; each has `SPECS`."""
 
 

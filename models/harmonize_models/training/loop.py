@@ -118,22 +118,27 @@ class Trainer:
         labelled = torch.rand((), generator=seeded(config.seed, step)) >= config.unlabelled
         set_rate(self.optimizer, config.learning_rate * rate_factor(config, step, self._share()))
         self.run_network.train()
-        with self._autocast():
-            prediction: Prediction = self.run_network(batch.composite, batch.mask, batch.label if labelled else None)
-        loss = pixel_loss(config.loss, prediction, batch.target, batch.mask)
-        if self.adversary is not None:
-            loss = loss + config.loss.adversarial * self._deceive(prediction.harmonized, batch)
+        loss, harmonized = self.loss(batch, bool(labelled))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if config.clip:
             nn.utils.clip_grad_norm_(self.network.parameters(), config.clip)
         self.optimizer.step()
         self.average.update(self.network, step)
-        if self.adversary is not None:
-            self._teach_adversary(prediction.harmonized.detach(), batch)
+        if self.adversary is not None and harmonized is not None:
+            self._teach_adversary(harmonized.detach(), batch)
         self.losses += loss.detach()
         self.counted += 1
         self.progress.step += 1
+
+    def loss(self, batch: Batch, labelled: bool) -> tuple[Tensor, Tensor | None]:
+        """What a step minimises, and the network's pictures for the adversary (None: it has nothing to judge)."""
+        with self._autocast():
+            prediction: Prediction = self.run_network(batch.composite, batch.mask, batch.label if labelled else None)
+        loss = pixel_loss(self.config.loss, prediction, batch.target, batch.mask)
+        if self.adversary is not None:
+            loss = loss + self.config.loss.adversarial * self._deceive(prediction.harmonized, batch)
+        return loss, prediction.harmonized
 
     def _deceive(self, harmonized: Tensor, batch: Batch) -> Tensor:
         assert self.adversary is not None

@@ -1,0 +1,244 @@
+"""SceneFit, this project's own network: it looks at a thumbnail and predicts the adjustment itself.
+
+What the composite's regions look like is measured (`region_statistics`) and seen (a small convolutional encoder);
+attention lets the foreground ask the background; heads answer with tone curves, one affine colour transform, a coarse
+grid of local ones, and how likely all that is to help. See docs/network.md.
+
+Ideas taken from: Liang 2021 (curves with fixed ends, separate regions), Hao 2020 (foreground queries, background keys),
+Shen 2023 (long-distance references by attention layers), Gharbi 2017 (bilateral grid of affine transforms).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
+
+from harmonize_models.networks.base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
+from harmonize_models.networks.rendering import apply_curves, apply_grid, monotone_curves
+
+INPUT_SIZE = 96
+"""Pixels along a side. What matters are colors, not details: at 96 a second of training shows almost twice as many
+composites as at 128."""
+PIECES = 16
+"""Pieces of a tone curve."""
+DEPTH, CELLS = 4, INPUT_SIZE // 16
+"""The colour grid: luma levels, and cells along each side of the scene (one for each token)."""
+WIDTH = 160
+"""Channels of a token."""
+LAYERS, HEADS = 2, 8
+SUMMARY = 256
+GUARD_WIDTH = 1.0
+"""The guard opens over so many log-odds around its threshold."""
+GUARD_OFF = -30.0
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, batch norm, and GELU if `active`."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, active: bool = True) -> None:
+        padding = (kernel - stride + 1) // 2 if stride == kernel - 2 else kernel // 2
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.GELU(approximate="tanh") if active else nn.Identity(),
+        )
+
+
+class Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut; the second starts at zero, so that depth costs nothing at first."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels)
+        self.second = ConvNorm(channels, channels, active=False)
+        norm = self.second[1]
+        assert isinstance(norm, nn.BatchNorm2d)
+        nn.init.zeros_(norm.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.gelu(x + self.second(self.first(x)), approximate="tanh")
+
+
+def encoder() -> nn.Sequential:
+    """[B, 4, S, S] -> [B, WIDTH, S/16, S/16]; overlapping windows at each step down, so that shifts change little."""
+    return nn.Sequential(
+        ConvNorm(4, 32, kernel=7, stride=4),
+        Residual(32),
+        ConvNorm(32, 80, stride=2),
+        Residual(80),
+        ConvNorm(80, WIDTH, stride=2),
+        Residual(WIDTH),
+        Residual(WIDTH),
+    )
+
+
+class RegionAttention(nn.Module):
+    """A pre-norm transformer layer in which half of the heads look at background tokens and half at foreground tokens.
+
+    The look is a bias on the keys (the log of the share of that region in the token), not a hard mask.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before_attention, self.before_mlp = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.joined = nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(approximate="tanh"), nn.Linear(2 * width, width))
+        for layer in (self.joined, self.mlp[2]):
+            assert isinstance(layer, nn.Linear)
+            nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * LAYERS))
+
+    def forward(self, tokens: Tensor, bias: Tensor) -> Tensor:
+        """tokens: [B, N, W]; bias: [B, heads, 1, N], added to the logits of the keys."""
+        split = self.queries_keys_values(self.before_attention(tokens)).unflatten(-1, (3, self.heads, -1))
+        queries, keys, values = split.permute(2, 0, 3, 1, 4).unbind(0)
+        # Written out: on CPUs the fused kernel's backward pass takes longer than all the rest of the network.
+        likeness = queries @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5 + bias.to(queries.dtype)
+        seen = likeness.softmax(dim=-1).to(values.dtype) @ values
+        tokens = tokens + self.joined(seen.transpose(1, 2).flatten(2))
+        mixed: Tensor = tokens + self.mlp(self.before_mlp(tokens))
+        return mixed
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What SceneFit decides about a batch, before anything is rendered and before the guard."""
+
+    curves: Tensor
+    """[B, 3, PIECES + 1]: monotone tone curves from 0 to 1."""
+    grid: Tensor
+    """[B, DEPTH, CELLS, CELLS, 3, 4]: affine colour transforms, applied after the curves."""
+    certainty: Tensor
+    """[B]: the log-odds that the change helps."""
+
+    def scaled(self, share: Tensor) -> Plan:
+        """The same plan carried out by `share` [B] in [0, 1]: 0 changes nothing."""
+        straight = torch.linspace(0, 1, self.curves.shape[-1], device=self.curves.device)
+        curves = straight + share[:, None, None] * (self.curves - straight)
+        still = torch.eye(3, 4, device=self.grid.device)
+        grid = still + share[:, None, None, None, None, None] * (self.grid - still)
+        return Plan(curves, grid, self.certainty)
+
+    def let_through(self, threshold: Tensor | float) -> Tensor:
+        """[B] in [0, 1]: the share of the change that a guard at `threshold` (log-odds) lets through; smooth."""
+        open_by = ((self.certainty - threshold) / GUARD_WIDTH + 0.5).clamp(0, 1)
+        return open_by * open_by * (3 - 2 * open_by)
+
+    def first(self, count: int) -> Plan:
+        """The plan of the first `count` composites, without gradients."""
+        return Plan(self.curves[:count].detach(), self.grid[:count].detach(), self.certainty[:count].detach())
+
+    def render(self, pixels: Tensor) -> Tensor:
+        """[B, 3, H, W] in [0, 1] -> the changed colors of every pixel, not clamped."""
+        return apply_grid(self.grid, apply_curves(self.curves, pixels))
+
+
+class SceneFit(HarmonizationNetwork):
+    """The network. In training mode `harmonized` is the whole change; in evaluation mode the guard holds it back."""
+
+    guard: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = encoder()
+        self.places = nn.Parameter(torch.randn(CELLS * CELLS, WIDTH) * 0.02)
+        self.foreground_place = nn.Parameter(torch.randn(WIDTH) * 0.02)
+        self.standardise = nn.BatchNorm1d(REGIONS * PER_REGION, affine=False, momentum=0.02)
+        self.statistics = nn.Sequential(
+            nn.Linear(REGIONS * PER_REGION, SUMMARY),
+            nn.GELU(approximate="tanh"),
+            nn.Linear(SUMMARY, SUMMARY),
+            nn.GELU(approximate="tanh"),
+        )
+        self.statistics_tokens = nn.Linear(SUMMARY, REGIONS * WIDTH)
+        self.layers = nn.ModuleList(RegionAttention(WIDTH, HEADS) for _ in range(LAYERS))
+        self.settled = nn.LayerNorm(WIDTH)
+        self.summary = nn.Sequential(
+            nn.Linear((REGIONS + 2) * WIDTH + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
+        )
+        self.curve_head = nn.Linear(2 * SUMMARY, 4 * PIECES)
+        self.affine_head = nn.Linear(2 * SUMMARY, 12)
+        self.local_head = nn.Linear(WIDTH, DEPTH * 12)
+        self.certainty_head = nn.Sequential(
+            nn.Linear(2 * SUMMARY + 3 * PIECES + 12, 128), nn.GELU(approximate="tanh"), nn.Linear(128, 1)
+        )
+        for head in (self.curve_head, self.affine_head, self.local_head):
+            nn.init.normal_(head.weight, std=1e-3)
+            nn.init.zeros_(head.bias)
+        self.local_share = 0.7
+        """In training: the share of samples whose plan has a local part, so that it can be switched off later."""
+        self.register_buffer("guard", torch.tensor(GUARD_OFF))
+        """The guard's threshold: log-odds of helping at which it lets half of the change through."""
+
+    def plan(self, composite: Tensor, mask: Tensor) -> Plan:
+        """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what should change."""
+        half, half_mask = F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2)
+        measured = self.standardise(region_statistics(half, half_mask).detach().flatten(1)).clamp(-6, 6)
+        known = self.statistics(measured)
+
+        seen = torch.cat([(composite - 0.45) * 4, mask * 2 - 1], dim=1).contiguous(memory_format=torch.channels_last)
+        view = self.encoder(seen).flatten(2).transpose(1, 2)
+        share = F.adaptive_avg_pool2d(mask, CELLS).flatten(2).transpose(1, 2)  # [B, cells, 1]
+        view = view + self.places + share * self.foreground_place
+        tokens = torch.cat([self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)), view], dim=1)
+        bias = self.key_bias(share[..., 0])
+        for layer in self.layers:
+            tokens = layer(tokens, bias)
+        tokens = self.settled(tokens)
+
+        regions, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
+        foreground = (view * share).sum(dim=1) / (share.sum(dim=1) + 1e-2)
+        background = (view * (1 - share)).sum(dim=1) / ((1 - share).sum(dim=1) + 1e-2)
+        summary = self.summary(torch.cat([regions, foreground, background, known], dim=1)).float()
+
+        logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
+        curves = monotone_curves(logits[:, :1] + logits[:, 1:])
+        affine = self.affine_head(summary).float().view(-1, 1, 1, 1, 3, 4)
+        local = self.local_head(view).float().view(-1, CELLS, CELLS, DEPTH, 3, 4).permute(0, 3, 1, 2, 4, 5)
+        if self.training:
+            kept = torch.rand(len(local), device=local.device) < self.local_share
+            local = local * kept.view(-1, 1, 1, 1, 1, 1)
+        grid = torch.eye(3, 4, device=local.device) + affine + local
+        straight = torch.linspace(0, 1, PIECES + 1, device=curves.device)
+        change = torch.cat([(curves - straight)[..., 1:].flatten(1) * 10, affine.flatten(1) * 10], dim=1)
+        certainty = self.certainty_head(torch.cat([summary, change], dim=1).detach()).float()[:, 0]
+        return Plan(curves, grid, certainty)
+
+    @staticmethod
+    def key_bias(share: Tensor) -> Tensor:
+        """[B, cells] foreground shares -> [B, HEADS, 1, REGIONS + cells]; the tokens of statistics are always open."""
+        both = torch.stack([1 - share, share], dim=1).clamp(min=0) + 0.02
+        bias = F.pad(both.log(), (REGIONS, 0)).repeat_interleave(HEADS // 2, dim=1)
+        return bias[:, :, None]
+
+    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        plan = self.plan(composite, mask)
+        if not self.training:
+            plan = plan.scaled(plan.let_through(self.guard))
+        harmonized = plan.render(composite) * mask + composite * (1 - mask)
+        return Prediction(harmonized, curves=plan.curves, grid=plan.grid, confidence=plan.certainty.sigmoid())
+
+
+def _recognises(names: Mapping[str, torch.Size]) -> bool:
+    return names.get("local_head.weight") == (DEPTH * 12, WIDTH) and "places" in names
+
+
+SPECS: tuple[NetworkSpec, ...] = (
+    NetworkSpec(
+        key="scenefit",
+        title="SceneFit",
+        paper="Harmonize Selection's own network (docs/network.md)",
+        kind=Kind.ADJUSTMENT,
+        input_size=INPUT_SIZE,
+        parameters=2_712_957,
+        build=SceneFit,
+        recognises=_recognises,
+    ),
+)

@@ -1,0 +1,221 @@
+"""SceneFit on pictures made here: what holds for any weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from harmonize_models.adjustments.adjustment import Adjustment
+from harmonize_models.adjustments.curves import Curves
+from harmonize_models.adjustments.grid import ColorGrid
+from harmonize_models.adjustments.look import Look
+from harmonize_models.layer import Depth, LayerFormat, Layout
+from harmonize_models.networks import registry
+from harmonize_models.networks.scenefit import CELLS, DEPTH, GUARD_OFF, INPUT_SIZE, PIECES, Plan, SceneFit
+from harmonize_models.render import render
+from torch import Tensor
+
+SIDE = INPUT_SIZE
+
+
+def random_network(seed: int = 0) -> SceneFit:
+    """A network with weights at random, heads included: its changes are large and mean nothing."""
+    torch.manual_seed(seed)
+    network = SceneFit()
+    for head in (network.curve_head, network.affine_head, network.local_head):
+        torch.nn.init.normal_(head.weight, std=0.02)
+    return network.eval()
+
+
+def scene(count: int = 2, side: int = SIDE, seed: int = 1) -> tuple[Tensor, Tensor]:
+    """Soft blobs of color under a soft round mask."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 3, 6, 6, generator=generator)
+    picture = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1)
+    place = (torch.arange(side) + 0.5) / side - 0.5
+    distance = (place[:, None].square() + place.square()).sqrt()
+    mask = ((0.3 - distance) * 40).clamp(0, 1).expand(count, 1, side, side)
+    return (picture * 255).round() / 255, mask
+
+
+def test_size_is_what_the_registry_says() -> None:
+    spec = registry.get("scenefit")
+    network = spec.build()
+    assert sum(p.numel() for p in network.parameters()) == spec.parameters <= 3_000_000
+    assert spec.input_size == INPUT_SIZE
+    assert registry.detect({name: value.shape for name, value in network.state_dict().items()}).key == "scenefit"
+
+
+def test_prediction_has_the_documented_shapes() -> None:
+    composite, mask = scene()
+    prediction = random_network()(composite, mask)
+    assert prediction.harmonized.shape == composite.shape
+    assert prediction.curves is not None
+    assert prediction.curves.shape == (2, 3, PIECES + 1)
+    assert prediction.grid is not None
+    assert prediction.grid.shape == (2, DEPTH, CELLS, CELLS, 3, 4)
+    assert prediction.confidence is not None
+    assert ((prediction.confidence > 0) & (prediction.confidence < 1)).all()
+
+
+def test_fresh_network_changes_almost_nothing() -> None:
+    torch.manual_seed(0)
+    composite, mask = scene()
+    harmonized = SceneFit().eval()(composite, mask).harmonized
+    assert (harmonized - composite).abs().max() < 0.05
+
+
+def test_background_stays_bit_for_bit() -> None:
+    composite, mask = scene()
+    harmonized = random_network()(composite, mask).harmonized
+    outside = (mask == 0).expand_as(composite)
+    assert torch.equal(harmonized[outside], composite[outside])
+    assert not torch.equal(harmonized, composite)
+
+
+def test_curves_rise_from_zero_to_one() -> None:
+    curves = random_network()(*scene()).curves
+    assert curves is not None
+    assert (curves.diff(dim=-1) > 0).all()
+    assert torch.allclose(curves[..., 0], torch.zeros(2, 3))
+    assert torch.allclose(curves[..., -1], torch.ones(2, 3), atol=1e-6)
+
+
+def test_result_equals_the_product_renderer_within_a_level() -> None:
+    composite, mask = scene()
+    prediction = random_network()(composite, mask)
+    assert prediction.curves is not None
+    assert prediction.grid is not None
+    for number in range(2):
+        adjustment = Adjustment(
+            Curves(prediction.curves[number].detach().numpy()),
+            ColorGrid(prediction.grid[number].detach().numpy()),
+            "scenefit",
+        )
+        pixels = (composite[number].permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous().numpy()
+        alpha = (mask[number, 0] * 255).round().to(torch.uint8).contiguous().numpy()
+        out = pixels.copy()
+        render(adjustment, Look(), LayerFormat(SIDE, SIDE, Layout.RGB, Depth.U8), pixels, alpha, out)
+        expected = prediction.harmonized[number].detach().clamp(0, 1).permute(1, 2, 0) * 255
+        assert (torch.from_numpy(out).float() - expected).abs().max() <= 1.0
+
+
+def test_same_input_gives_same_bytes_alone_or_in_a_batch() -> None:
+    network = random_network()
+    composite, mask = scene(4)
+    with torch.no_grad():
+        first, second = network(composite, mask).harmonized, network(composite, mask).harmonized
+        alone = network(composite[2:3], mask[2:3]).harmonized
+    assert torch.equal(first, second)
+    assert torch.allclose(alone, first[2:3], atol=1e-4)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_empty_and_full_masks_give_finite_results(share: float) -> None:
+    composite, mask = scene()
+    prediction = random_network()(composite, torch.full_like(mask, share))
+    assert prediction.harmonized.isfinite().all()
+    assert prediction.confidence is not None
+    assert prediction.confidence.isfinite().all()
+
+
+def test_closed_guard_changes_no_bit() -> None:
+    network = random_network()
+    network.guard.fill_(30.0)
+    composite, mask = scene()
+    with torch.no_grad():
+        prediction = network(composite, mask)
+    assert (prediction.harmonized - composite).abs().max() < 1e-6
+    assert prediction.grid is not None
+    assert torch.equal(prediction.grid, torch.eye(3, 4).expand_as(prediction.grid))
+
+
+def test_guard_opens_smoothly_with_certainty() -> None:
+    certainty = torch.linspace(-3, 3, 601)
+    plan = Plan(torch.zeros(601, 3, 2), torch.zeros(601, 1, 1, 1, 3, 4), certainty)
+    share = plan.let_through(0.5)
+    assert share[0] == 0
+    assert share[-1] == 1
+    assert (share.diff() >= 0).all()
+    assert share.diff().max() < 0.02
+    assert (plan.let_through(GUARD_OFF) == 1).all()
+
+
+def test_shifting_the_picture_by_one_pixel_hardly_changes_the_curves() -> None:
+    network = random_network()
+    composite, mask = scene(4, SIDE + 1)
+    with torch.no_grad():
+        here = network(composite[..., :-1, :-1], mask[..., :-1, :-1]).curves
+        there = network(composite[..., 1:, 1:], mask[..., 1:, 1:]).curves
+        other = network(composite.flip(0)[..., :-1, :-1], mask[..., :-1, :-1]).curves
+    assert here is not None
+    assert there is not None
+    assert other is not None
+    assert (here - there).abs().mean() < 0.1 * (here - other).abs().mean()
+
+
+def test_local_part_can_be_switched_off_in_training() -> None:
+    network = random_network().train()
+    network.local_share = 0.0
+    grid = network.plan(*scene()).grid
+    assert torch.equal(grid, grid[:, :1, :1, :1].expand_as(grid))
+
+
+def test_every_parameter_learns() -> None:
+    network = random_network().train()
+    network.local_share = 1.0
+    prediction = network(*scene(4))
+    assert prediction.confidence is not None
+    (prediction.harmonized.square().mean() + prediction.confidence.mean()).backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()] == []
+
+
+def test_certainty_does_not_steer_the_rest() -> None:
+    network = random_network().train()
+    network.plan(*scene()).certainty.sum().backward()
+    touched = {name.split(".")[0] for name, p in network.named_parameters() if p.grad is not None}
+    assert touched == {"certainty_head"}
+
+
+def test_exported_program_gives_the_same_result() -> None:
+    network = random_network()
+    composite, mask = scene(1)
+
+    class Answer(torch.nn.Module):
+        def forward(self, composite: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            prediction = network(composite, mask)
+            assert prediction.curves is not None
+            assert prediction.grid is not None
+            return prediction.harmonized, prediction.curves, prediction.grid
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+    program = torch.export.export(Answer().eval(), (composite, mask))
+    with torch.no_grad():
+        for found, expected in zip(program.module()(composite, mask), Answer()(composite, mask), strict=True):
+            assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_onnx_runtime_gives_the_same_result(tmp_path: object) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    network = random_network()
+    composite, mask = scene(1)
+
+    class Answer(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, composite: Tensor, mask: Tensor) -> Tensor:
+            prediction = self.network(composite, mask)
+            return prediction.harmonized
+
+    path = f"{tmp_path}/scenefit.onnx"
+    torch.onnx.export(Answer().eval(), (composite, mask), path, dynamo=True, input_names=["composite", "mask"])
+    run = onnxruntime.InferenceSession(path)
+    (found,) = run.run(None, {"composite": composite.numpy(), "mask": mask.numpy()})
+    with torch.no_grad():
+        expected = network(composite, mask).harmonized
+    assert torch.allclose(torch.from_numpy(found), expected, atol=1e-4)
