@@ -60,5 +60,5 @@ PROGRAM = Program(
     files=(),
     find=find,
     build=build,
-    none_found="start GIMP 3 once, so that it makes its configuration folder, or name its plug-ins folder with --folder",
+    none_found="start GIMP 3 once, so that it makes its configuration folder, or name its plug-ins folder (--folder)",
 )

@@ -1,0 +1,76 @@
+"""What the procedures and the dialog share: GIMP's configuration as `Options`, progress and notes to the artist."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from gi.repository import Gimp
+from harmonize_client import Look, __version__
+
+from .options import Options, Output, Reference
+from .words import _
+
+CLIENT_NAME = f"gimp/{__version__}"
+
+
+OUTPUTS = {
+    Output.NEW_LAYER.value: _("New layer above the original"),
+    Output.REPLACE.value: _("Replace the layer’s pixels"),
+    Output.CURVES.value: _("Editable curves on the layer"),
+}
+REFERENCES = {
+    Reference.BELOW.value: _("What lies below"),
+    Reference.VISIBLE.value: _("All that is visible"),
+    Reference.LAYER.value: _("Another layer"),
+    Reference.FILE.value: _("A picture file"),
+}
+CLASSES = {
+    "unknown": _("Anything"),
+    "person": _("A person"),
+    "vehicle": _("A vehicle"),
+    "animal": _("An animal"),
+    "food": _("Food"),
+    "other": _("Something else"),
+}
+
+
+def look_from(config: Any) -> Look:
+    """The sliders and switches of a configuration."""
+    return Look(**{item.name: config.get_property(item.name.replace("_", "-")) for item in fields(Look)})
+
+
+def options_from(config: Any) -> Options:
+    """The options that a configuration holds."""
+    layer = config.get_property("reference-layer")
+    foreground_class = config.get_property("foreground-class")
+    return Options(
+        network=config.get_property("network") or "",
+        output=Output(config.get_property("output")),
+        hide_original=config.get_property("hide-original"),
+        reference=Reference(config.get_property("reference")),
+        reference_layer=layer.get_tattoo() if layer is not None else 0,
+        reference_file=config.get_property("reference-file") or "",
+        foreground_class="" if foreground_class == "unknown" else foreground_class,
+        look=look_from(config),
+    )
+
+
+def show_progress(text: str, fraction: float) -> None:
+    """GIMP's own progress bar, in its status area."""
+    if not _progress_shown:
+        Gimp.progress_init(text)
+        _progress_shown.append(text)
+    elif _progress_shown[-1] != text:
+        Gimp.progress_set_text(text)
+        _progress_shown[-1] = text
+    Gimp.progress_update(fraction)
+
+
+_progress_shown: list[str] = []
+
+
+def tell(notes: tuple[str, ...]) -> None:
+    """Notes of the daemon, as GIMP's own messages."""
+    for note in notes:
+        Gimp.message(note)

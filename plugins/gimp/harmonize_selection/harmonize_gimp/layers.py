@@ -1,0 +1,101 @@
+"""Which layers a run is about, and whether they can be harmonized."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gi.repository import Gimp
+
+from .errors import CannotHarmonize
+from .geometry import Box
+from .options import Output
+from .words import _
+
+# Objects of the host's bindings carry no types.
+Image = Any
+Layer = Any
+
+
+def check(image: Image, drawables: Sequence[Any], output: Output) -> list[Layer]:
+    """The layers of a run, bottom first. Raises CannotHarmonize with what the artist can do about it."""
+    if image.get_floating_sel() is not None:
+        raise CannotHarmonize(
+            "floating_selection",
+            _("There is a floating selection"),
+            _("anchor it, or make it a layer, and harmonize that"),
+        )
+    layers = [drawable for drawable in drawables if isinstance(drawable, Gimp.Layer)]
+    if not layers or len(layers) != len(drawables):
+        raise CannotHarmonize(
+            "no_layer", _("Only layers can be harmonized"), _("select the pasted layer, not a mask or a channel")
+        )
+    for layer in layers:
+        _check_layer(layer, output)
+    return sorted(layers, key=position, reverse=True)
+
+
+def _check_layer(layer: Layer, output: Output) -> None:
+    name = layer.get_name()
+    if layer.is_group_layer():
+        raise CannotHarmonize(
+            "group_layer",
+            _("“{name}” is a layer group").format(name=name),
+            _("select the layers inside it, or merge the group first"),
+        )
+    if output is not Output.NEW_LAYER and _locked(layer):
+        raise CannotHarmonize(
+            "locked_layer",
+            _("The pixels of “{name}” are locked").format(name=name),
+            _("unlock the layer, or choose a new layer as the output"),
+        )
+
+
+def _locked(layer: Layer) -> bool:
+    """Whether the layer's own pixels, or those of a group around it, are locked."""
+    while layer is not None:
+        if layer.get_lock_content():
+            return True
+        layer = layer.get_parent()
+    return False
+
+
+def position(layer: Layer) -> tuple[int, ...]:
+    """Where the layer is in the tree: the index at each level from the outermost; 0 is the topmost."""
+    indices: list[int] = []
+    while layer is not None:
+        indices.append(layer.get_image().get_item_position(layer))
+        layer = layer.get_parent()
+    return tuple(reversed(indices))
+
+
+def at(image: Image, position: tuple[int, ...]) -> Layer:
+    """The layer at such a place."""
+    siblings = image.get_layers()
+    for index in position[:-1]:
+        siblings = siblings[index].get_children()
+    return siblings[position[-1]]
+
+
+def siblings(layer: Layer) -> list[Layer]:
+    """The layers of the same level, topmost first, with the layer itself."""
+    parent = layer.get_parent()
+    return list(layer.get_image().get_layers() if parent is None else parent.get_children())
+
+
+def box(layer: Layer) -> Box:
+    """Where the layer lies in its image."""
+    _ok, x, y = layer.get_offsets()
+    return Box(x, y, layer.get_width(), layer.get_height())
+
+
+def is_plain(layer: Layer) -> bool:
+    """Whether the layer is just pixels: not text, and in GIMP 3.2 neither a vector nor a link layer."""
+    tests = ("is_text_layer", "is_vector_layer", "is_link_layer")
+    return not any(getattr(layer, test)() for test in tests if hasattr(layer, test))
+
+
+def selection_box(image: Image) -> Box | None:
+    """The selection's bounding box in the image; None when nothing is selected."""
+    _ok, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
+    return Box.between(left, top, right, bottom) if selected else None

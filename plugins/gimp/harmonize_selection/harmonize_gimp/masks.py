@@ -1,0 +1,67 @@
+"""Masks as bytes, one per pixel, 0 … 255, without NumPy. Needs no GIMP.
+
+Whole masks are combined as one big integer each: that runs at the speed of memory, where a loop over pixels would take
+seconds for a large layer.
+"""
+
+from __future__ import annotations
+
+from .geometry import Box
+
+_ANY_TO_FULL = bytes([0] + [255] * 255)
+
+
+def full_where_any(mask: bytes) -> bytes:
+    """255 where the mask is not 0."""
+    return mask.translate(_ANY_TO_FULL)
+
+
+def both(mask: bytes, full_or_zero: bytes) -> bytes:
+    """`mask` where the other is 255, 0 where it is 0."""
+    size = len(mask)
+    if len(full_or_zero) != size:
+        raise ValueError(f"masks of {size} and {len(full_or_zero)} bytes")
+    return (int.from_bytes(mask, "little") & int.from_bytes(full_or_zero, "little")).to_bytes(size, "little")
+
+
+def is_full(mask: bytes) -> bool:
+    """Whether every byte is 255."""
+    return mask.count(255) == len(mask)
+
+
+def bounds(mask: bytes, width: int) -> Box:
+    """The smallest box with everything that is not 0; an empty box when there is nothing."""
+    top = (len(mask) - len(mask.lstrip(b"\0"))) // width
+    bottom = -(-len(mask.rstrip(b"\0")) // width)
+    if top >= bottom:
+        return Box(0, 0, 0, 0)
+    left, right = width, 0
+    for start in range(top * width, bottom * width, width):
+        row = mask[start : start + width]
+        if row[:left].count(0) != left:
+            left -= len(row[:left].lstrip(b"\0"))
+        right = max(right, len(row.rstrip(b"\0")))
+    return Box.between(left, top, right, bottom)
+
+
+def crop(rows: bytes, row_bytes: int, box: Box, pixel_bytes: int = 1) -> bytes:
+    """The part `box` of rows of `row_bytes` bytes each."""
+    if box.x == 0 and box.width * pixel_bytes == row_bytes:
+        return rows[box.y * row_bytes : box.bottom * row_bytes]
+    left, right = box.x * pixel_bytes, box.right * pixel_bytes
+    return b"".join(rows[y * row_bytes + left : y * row_bytes + right] for y in range(box.y, box.bottom))
+
+
+def splice(before: bytes, after: bytes, mask: bytes) -> bytes:
+    """`after` where the mask is not 0, every bit of `before` elsewhere; pixels of any equal number of bytes."""
+    size = len(before)
+    pixel_bytes, rest = divmod(size, len(mask))
+    if rest or len(after) != size:
+        raise ValueError(f"{size} and {len(after)} bytes for {len(mask)} pixels")
+    full = full_where_any(mask)
+    spread = bytearray(size)
+    for index in range(pixel_bytes):
+        spread[index::pixel_bytes] = full
+    chosen = int.from_bytes(spread, "little")
+    old, new = int.from_bytes(before, "little"), int.from_bytes(after, "little")
+    return (old ^ ((old ^ new) & chosen)).to_bytes(size, "little")

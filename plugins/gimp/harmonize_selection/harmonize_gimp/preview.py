@@ -1,0 +1,92 @@
+"""The picture in the dialog: before, after, or both with a line to drag; and what the mask leaves out, veiled.
+
+Drawn as one pixel buffer, without cairo, whose Python bindings not every GIMP brings.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
+
+from . import compare
+from .live import Picture
+
+SIDE = 512
+_VEIL = (24, 26, 32)
+_VEIL_STRENGTH = 0.72
+
+
+class Mode(enum.Enum):
+    AFTER = "after"
+    BEFORE = "before"
+    SPLIT = "split"
+
+
+class Preview(Gtk.EventBox):  # type: ignore[misc]
+    """Shows a scene's thumbnail, `SIDE` pixels at most, pixel by pixel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image = Gtk.Image()
+        self.add(self._image)
+        self.set_size_request(SIDE, 320)
+        self.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
+        self.connect("button-press-event", self._drag)
+        self.connect("motion-notify-event", self._drag)
+        self._width = self._height = 0
+        self._before = self._after = b""
+        self._mask = b""
+        self._mode = Mode.AFTER
+        self._show_mask = False
+        self._column = 0
+
+    def set_scene(self, width: int, height: int, rgb: bytes, mask: bytes) -> None:
+        """Another scene, of which there is no result yet."""
+        if (width, height) != (self._width, self._height):
+            self._column = width // 2
+        self._width, self._height, self._mask = width, height, mask
+        self._before = self._after = rgb
+        self._draw()
+
+    def set_result(self, picture: Picture) -> None:
+        if (picture.width, picture.height) == (self._width, self._height):
+            self._after = picture.rgb
+            self._draw()
+
+    def set_mode(self, mode: Mode) -> None:
+        self._mode = mode
+        self._draw()
+
+    def set_show_mask(self, show: bool) -> None:
+        self._show_mask = show
+        self._draw()
+
+    def _drag(self, _widget: Any, event: Any) -> bool:
+        if self._mode is not Mode.SPLIT:
+            return False
+        margin = (self.get_allocated_width() - self._width) // 2
+        self._column = min(max(int(event.x) - margin, 0), self._width)
+        self._draw()
+        return True
+
+    def _draw(self) -> None:
+        if not self._width:
+            return
+        rgb = self._before if self._mode is Mode.BEFORE else self._after
+        if self._mode is Mode.SPLIT:
+            rgb = compare.split(self._before, self._after, self._width, self._height, self._column)
+        pixbuf = _pixbuf(rgb, self._width, self._height, alpha=False)
+        if self._show_mask:
+            pixbuf = pixbuf.copy()
+            veil = _pixbuf(compare.veil(self._mask, _VEIL, _VEIL_STRENGTH), self._width, self._height, alpha=True)
+            veil.composite(pixbuf, 0, 0, self._width, self._height, 0, 0, 1, 1, GdkPixbuf.InterpType.NEAREST, 255)
+        self._image.set_from_pixbuf(pixbuf)
+
+
+def _pixbuf(data: bytes, width: int, height: int, *, alpha: bool) -> Any:
+    channels = 4 if alpha else 3
+    return GdkPixbuf.Pixbuf.new_from_bytes(
+        GLib.Bytes.new(data), GdkPixbuf.Colorspace.RGB, alpha, 8, width, height, width * channels
+    )

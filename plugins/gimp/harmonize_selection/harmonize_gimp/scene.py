@@ -1,0 +1,148 @@
+"""The scene around a layer, made in a duplicate of the image so that the artist's own image is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from gi.repository import Gimp, Gio
+from harmonize_client.values import Thumbnail
+
+from . import buffers, layers
+from .errors import CannotHarmonize
+from .geometry import Scale
+from .layers import Image, Layer
+from .words import _
+
+THUMBNAIL_SIDE = 512
+
+
+@contextmanager
+def stage(image: Image) -> Iterator[Image]:
+    """A duplicate of the image, without undo, gone afterwards."""
+    duplicate = image.duplicate()
+    duplicate.undo_disable()
+    try:
+        yield duplicate
+    finally:
+        duplicate.delete()
+
+
+def show_up_to(layer: Layer) -> None:
+    """Hides all that lies above the layer, at each level of groups, and shows the layer itself."""
+    while layer is not None:
+        for sibling in layers.siblings(layer):
+            if sibling.get_id() == layer.get_id():
+                break
+            sibling.set_visible(False)
+        layer.set_visible(True)
+        layer = layer.get_parent()
+
+
+def picture(image: Image, side: int = THUMBNAIL_SIDE) -> tuple[Scale, bytes]:
+    """The image as it is seen, scaled: R G B A, 8 bit, sRGB-encoded."""
+    scale = Scale.to_fit(image.get_width(), image.get_height(), side)
+    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    try:
+        return scale, buffers.read_scaled(seen, scale, "R'G'B'A u8")
+    finally:
+        seen.delete()
+
+
+def coverage(image: Image, layer: Layer, scale: Scale) -> bytes:
+    """The foreground mask of a layer of a duplicate, scaled like `picture`: selection ∩ alpha ∩ layer mask.
+
+    Uses up the duplicate's selection.
+    """
+    Gimp.context_push()
+    try:
+        Gimp.context_set_defaults()
+        chosen = layers.selection_box(image) is not None
+        image.select_item(Gimp.ChannelOps.INTERSECT if chosen else Gimp.ChannelOps.REPLACE, layer)
+        mask = layer.get_mask()
+        if mask is not None and layer.get_apply_mask():
+            image.select_item(Gimp.ChannelOps.INTERSECT, mask)
+    finally:
+        Gimp.context_pop()
+    return buffers.read_scaled(image.get_selection(), scale, "Y u8")
+
+
+def without_holes(rgba: bytes, mask: bytes | None) -> bytes | None:
+    """R G B of a picture whose transparent pixels take the mean color of its opaque ones outside the mask.
+
+    None when nothing but transparency lies outside the mask.
+    """
+    channels = [bytearray(rgba[index::4]) for index in range(3)]
+    alpha = rgba[3::4]
+    if alpha.count(255) != len(alpha):
+        outside = [a if not m else 0 for a, m in zip(alpha, mask, strict=True)] if mask else list(alpha)
+        total = sum(outside)
+        if total == 0:
+            return None
+        holes = [(index, a) for index, a in enumerate(alpha) if a != 255]
+        for channel in channels:
+            mean = sum(value * a for value, a in zip(channel, outside, strict=True)) / total
+            for index, a in holes:
+                channel[index] = round(mean + (channel[index] - mean) * a / 255)
+    rgb = bytearray(len(alpha) * 3)
+    for index, channel in enumerate(channels):
+        rgb[index::3] = channel
+    return bytes(rgb)
+
+
+def visible_reference(image: Image, targets: Sequence[Layer]) -> Thumbnail:
+    """All that is seen but the layers to harmonize."""
+    with stage(image) as duplicate:
+        for target in targets:
+            layers.at(duplicate, layers.position(target)).set_visible(False)
+        return _reference(duplicate, _("nothing else is visible"))
+
+
+def layer_reference(image: Image, tattoo: int) -> Thumbnail:
+    """One layer alone, opaque where it is opaque."""
+    layer = image.get_layer_by_tattoo(tattoo)
+    if layer is None:
+        raise CannotHarmonize("no_reference", _("The reference layer is gone"), _("choose another reference"))
+    with stage(image) as duplicate:
+        wanted = layers.at(duplicate, layers.position(layer))
+        # Outside its groups, at full opacity and in normal mode, it looks as its thumbnail in the list of layers does.
+        lone = Gimp.Layer.new_from_drawable(wanted, duplicate)
+        lone.set_mode(Gimp.LayerMode.NORMAL)
+        lone.set_opacity(100)
+        for other in duplicate.get_layers():
+            other.set_visible(False)
+        duplicate.insert_layer(lone, None, 0)
+        lone.set_visible(True)
+        _ok, x, y = wanted.get_offsets()
+        lone.set_offsets(x, y)
+        duplicate.resize(lone.get_width(), lone.get_height(), -x, -y)
+        return _reference(duplicate, _("the reference layer is empty"))
+
+
+def file_reference(path: str) -> Thumbnail:
+    """A picture file of any kind that GIMP can open."""
+    unreadable = CannotHarmonize(
+        "bad_reference_file",
+        _("The reference picture “{name}” cannot be opened").format(name=Path(path).name),
+        _("choose a picture that GIMP can open"),
+    )
+    if not Path(path).is_file():
+        raise unreadable
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    if image is None:
+        raise unreadable
+    try:
+        return _reference(image, _("the reference picture is empty"))
+    finally:
+        image.delete()
+
+
+def _reference(image: Image, empty: str) -> Thumbnail:
+    scale, rgba = picture(image)
+    rgb = without_holes(rgba, None)
+    if rgb is None:
+        raise CannotHarmonize(
+            "no_reference", _("There is nothing to match: {reason}").format(reason=empty), _("choose another reference")
+        )
+    return Thumbnail(scale.width, scale.height, rgb)
