@@ -219,11 +219,21 @@ class SceneFit(HarmonizationNetwork):
         return bias[:, :, None]
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
-        plan = self.plan(composite, mask)
+        """Pictures of any size: the plan is made at INPUT_SIZE, where the network was trained, and rendered at theirs."""
+        plan = self.plan(*self.thumbnail(composite, mask))
         if not self.training:
             plan = plan.scaled(plan.let_through(self.guard))
         harmonized = plan.render(composite) * mask + composite * (1 - mask)
         return Prediction(harmonized, curves=plan.curves, grid=plan.grid, confidence=plan.certainty.sigmoid())
+
+    @staticmethod
+    def thumbnail(composite: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Both at INPUT_SIZE, by the filter of the product's thumbnails."""
+        size = (INPUT_SIZE, INPUT_SIZE)
+        if composite.shape[2:] == size:
+            return composite, mask
+        both = F.interpolate(torch.cat([composite, mask], dim=1), size, mode="bilinear", antialias=True)
+        return both[:, :3], both[:, 3:]
 
 
 def _recognises(names: Mapping[str, torch.Size]) -> bool:

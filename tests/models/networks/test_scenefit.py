@@ -219,3 +219,16 @@ def test_onnx_runtime_gives_the_same_result(tmp_path: object) -> None:
     with torch.no_grad():
         expected = network(composite, mask).harmonized
     assert torch.allclose(torch.from_numpy(found), expected, atol=1e-4)
+
+
+def test_larger_pictures_are_planned_at_the_input_size_and_rendered_at_their_own() -> None:
+    network = random_network()
+    composite, mask = scene(1, 3 * SIDE)
+    small, small_mask = network.thumbnail(composite, mask)
+    assert small.shape[2:] == (SIDE, SIDE)
+    with torch.no_grad():
+        large, expected = network(composite, mask), network(small, small_mask)
+    assert large.harmonized.shape == composite.shape
+    assert large.curves is not None
+    assert expected.curves is not None
+    assert torch.equal(large.curves, expected.curves)
