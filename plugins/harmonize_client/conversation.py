@@ -27,8 +27,6 @@ class Conversation:
         """The last status heard of; None until the hello is answered."""
         self.jobs: dict[str, Job[Any]] = {}
         """What was sent and is not done."""
-        self.used = False
-        """A job was sent."""
         self._token = connection.token
         self._silence_seconds = silence_seconds
         self._deadline = time.monotonic() + hello_seconds
@@ -93,7 +91,6 @@ class Conversation:
         elif outbox:
             job = outbox.popleft()
             self.jobs[job.id] = job
-            self.used = True
             self._send(job.id, job.request)
         else:
             for job in self.jobs.values():

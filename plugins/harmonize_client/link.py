@@ -28,7 +28,7 @@ class Link:
     """
 
     def __init__(self, port: int, place: Callable[[int, int], memoryview]) -> None:
-        """Begin to connect to 127.0.0.1; `place` as in `zmtp.Decoder`."""
+        """Begin to connect to 127.0.0.1; `place` as in `zmtp.Decoder`. Raises `LinkLost` if there can be no socket."""
         self.ready = False
         self.received = 0
         self._connected = False
@@ -37,7 +37,10 @@ class Link:
         self._handshake = deque([memoryview(zmtp.greeting())])
         self._pieces: deque[memoryview] = deque()
         self._address = ("127.0.0.1", port)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:
+            raise LinkLost(_words(error)) from None
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

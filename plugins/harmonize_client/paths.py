@@ -76,9 +76,11 @@ def read_connection(folder: Path) -> Connection | None:
         return None
     except OSError as error:
         raise UntrustedConnectionFile(f"{path} cannot be read ({error.strerror})") from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         _check_private(path, os.fstat(handle), stat.S_ISREG)
-        text = file.read(_MOST_BYTES + 1)
+        text = os.read(handle, _MOST_BYTES + 1)
+    finally:
+        os.close(handle)
     return _parse(text)
 
 
@@ -121,7 +123,7 @@ def _parse(text: bytes) -> Connection | None:
     """None for what is not a connection file: a newer daemon will replace it."""
     try:
         fields = json.loads(text) if len(text) <= _MOST_BYTES else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict):
         return None

@@ -38,12 +38,12 @@ HELLO_SECONDS = 5.0
 SILENCE_SECONDS = 30.0
 """A daemon that says nothing for so long while a request runs is taken for dead: it promises progress every 250 ms."""
 
-MOST_FRUITLESS = 3
-
 AnyJob = TypeVar("AnyJob", bound=Job[Any])
 
 
 class State(Enum):
+    """Where a session is with its daemon."""
+
     IDLE = "idle"
     """No connection; the next request makes one."""
     STARTING = "starting"
@@ -90,7 +90,6 @@ class Session:
         self._search: launcher.Search | None = None
         self._connection: paths.Connection | None = None
         self._talk: Conversation | None = None
-        self._fruitless = 0  # connections in a row on which no job was sent
         self._outbox: deque[Job[Any]] = deque()
         self._sent: list[Job[Any]] = []  # on a connection that has ended
         self._ended: list[Job[Any]] = []  # not called back yet
@@ -251,13 +250,12 @@ class Session:
 
     def _lose(self, reason: str) -> None:
         """The connection is of no more use. If the daemon never answered on it, another may be there or be started."""
-        used = self._hang_up()
+        answered = self._talk is not None and self._talk.daemon is not None
+        self._hang_up()
         flatpak = sandbox.without_network()
-        if self._search is None or self._connection is None:
-            # A connection that ends before a job was sent on it is tried again, but not forever.
-            self._fruitless = 0 if used else self._fruitless + 1
-            error = ConnectionLost(f"the connection to the daemon was lost ({reason})")
-            self._drop(error, everything=self._fruitless > MOST_FRUITLESS)
+        if answered or self._search is None or self._connection is None:
+            # Jobs that were not sent yet have the next connection to go on.
+            self._drop(ConnectionLost(f"the connection to the daemon was lost ({reason})"), everything=False)
         elif flatpak:
             hint = f"run `flatpak override --user --share=network {flatpak}` and restart this program"
             self._drop(CannotConnect(f"this Flatpak may not reach the daemon ({reason})", hint), everything=True)
@@ -281,11 +279,9 @@ class Session:
             job.fail(error)
         self._ended += failing
 
-    def _hang_up(self) -> bool:
-        """Close the connection, if there is one; whether a job was sent on it."""
-        talk, self._talk = self._talk, None
-        if talk is None:
-            return False
-        talk.close()
-        self._sent += talk.jobs.values()
-        return talk.used
+    def _hang_up(self) -> None:
+        """Close the connection, if there is one."""
+        if self._talk:
+            self._talk.close()
+            self._sent += self._talk.jobs.values()
+            self._talk = None
