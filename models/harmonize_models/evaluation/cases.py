@@ -47,7 +47,10 @@ class Cases:
         """At most `count` of them, evenly spread."""
         if count >= len(self):
             return self
-        index = torch.linspace(0, len(self) - 1, count).round().long()
+        return self.pick(torch.linspace(0, len(self) - 1, count).round().long())
+
+    def pick(self, index: Tensor) -> Cases:
+        """The cases at `index` [K] int64."""
         return Cases(
             self.composites[index],
             self.masks[index],

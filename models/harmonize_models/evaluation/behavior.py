@@ -1,0 +1,117 @@
+"""`python -m harmonize_models.evaluation.behavior`: robustness, stability and the guard's trade-off, as tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from ..networks import registry
+from ..networks.base import HarmonizationNetwork
+from ..networks.scenefit import GUARD_OFF, SceneFit
+from ..training.checkpoint import load_weights, save_weights
+from ..training.folding import folded
+from ..training.photos import load_photos
+from ..training.sources import Skipped
+from .cases import Cases, build_cases
+from .guard import GuardPoint, choose, halves, trade_off
+from .robustness import robustness
+from .stability import stability
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags."""
+    parser.add_argument("networks", nargs="+", help="keys, or KEY=FILE for weights of one's own")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks")
+    parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
+    parser.add_argument("--limit", type=int, help="use only so many photos")
+    parser.add_argument("--variants", type=int, default=1, help="composites for each mask")
+    parser.add_argument("--only", choices=("robustness", "stability", "guard"), help="one of the tables")
+    parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
+    parser.add_argument("--store-guard", type=Path, help="SceneFit: write weights with the --guard threshold to FILE")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables as the flags say; returns the exit status."""
+    torch.set_num_threads(1)
+    skipped = Skipped()
+    cases = build_cases(
+        load_photos(args.data, "val", args.side, skipped, args.limit), args.side, variants=args.variants
+    )
+    print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px; {skipped.summary()}")
+    for name in args.networks:
+        key, network = _network(name)
+        if args.guard is not None and isinstance(network, SceneFit):
+            network.guard.fill_(args.guard)
+            if args.store_guard:
+                save_weights(args.store_guard, network.state_dict())
+        for line in _tables(args.only, key, network, cases):
+            print(line, flush=True)
+    return 0
+
+
+def _network(name: str) -> tuple[str, HarmonizationNetwork]:
+    key, _, file = name.partition("=")
+    if not file:
+        from ..checkpoints import load
+
+        return key, load(key)
+    network = registry.get(key).build()
+    network.load_state_dict(folded(load_weights(Path(file))))
+    return key, network.eval()
+
+
+def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
+    if only in (None, "guard") and isinstance(network, SceneFit):
+        yield from guard_table(network, cases)
+    if only in (None, "stability"):
+        found = stability(network, cases, registry.get(key).input_size)
+        yield f"\n### {key}: stability (mean difference within the mask, levels of 255)\n"
+        yield "| composites | untouched photos | photos changed by less than 1 | its own results | moved by one pixel |"
+        yield "|---|---|---|---|---|"
+        yield (
+            f"| {found.change:.1f} | {found.identity:.2f} | {found.identity_kept:.0%} | {found.twice:.2f} "
+            f"| {found.shifted:.2f} |"
+        )
+    if only in (None, "robustness"):
+        yield f"\n### {key}: robustness\n"
+        yield "| | cases | PSNR before | after | fMSE before | after | worse |"
+        yield "|---|---|---|---|---|---|---|"
+        for row in robustness(network, cases):
+            yield (
+                f"| {row.name} | {row.cases} | {row.psnr_before:.2f} | {row.psnr_after:.2f} | {row.fmse_before:.0f} "
+                f"| {row.fmse_after:.0f} | {row.worse:.0%} |"
+            )
+
+
+def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
+    """The trade-off on all cases, then the threshold chosen on one half of the photos and judged on the other."""
+    yield "\n### The guard's trade-off\n"
+    yield "| threshold (log-odds) | PSNR | fMSE | made worse | left untouched |"
+    yield "|---|---|---|---|---|"
+    for point in trade_off(network, cases):
+        yield _guard_row("off" if point.threshold == GUARD_OFF else f"{point.threshold:+.2f}", point)
+    chosen_on, judged_on = halves(cases)
+    for first, second in ((chosen_on, judged_on), (judged_on, chosen_on)):
+        for largest in (0.02, 0.05, 0.10):
+            chosen = choose(trade_off(network, first), largest)
+            judged = trade_off(network, second, [chosen.threshold])[0]
+            yield _guard_row(f"{chosen.threshold:+.2f}, chosen for {largest:.0%} on the other half", judged)
+
+
+def _guard_row(title: str, point: GuardPoint) -> str:
+    return f"| {title} | {point.psnr:.2f} | {point.fmse:.0f} | {point.worse:.1%} | {point.untouched:.0%} |"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the module."""
+    parser = argparse.ArgumentParser(prog="python -m harmonize_models.evaluation.behavior", description=__doc__)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
