@@ -180,7 +180,8 @@ class SceneFit(HarmonizationNetwork):
     def plan(self, composite: Tensor, mask: Tensor) -> Plan:
         """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what should change."""
         half, half_mask = F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2)
-        measured = self.standardise(region_statistics(half, half_mask).detach().flatten(1)).clamp(-6, 6)
+        measured = region_statistics(half, half_mask).detach().flatten(1).to(composite.dtype)
+        measured = self.standardise(measured).clamp(-6, 6)
         known = self.statistics(measured)
 
         seen = torch.cat([(composite - 0.45) * 4, mask * 2 - 1], dim=1).contiguous(memory_format=torch.channels_last)
@@ -196,7 +197,7 @@ class SceneFit(HarmonizationNetwork):
         regions, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
         foreground = (view * share).sum(dim=1) / (share.sum(dim=1) + 1e-2)
         background = (view * (1 - share)).sum(dim=1) / ((1 - share).sum(dim=1) + 1e-2)
-        summary = self.summary(torch.cat([regions, foreground, background, known], dim=1)).float()
+        summary = self.summary(torch.cat([regions, foreground, background, known], dim=1))
 
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
         curves = monotone_curves(logits[:, :1] + logits[:, 1:])
@@ -208,7 +209,7 @@ class SceneFit(HarmonizationNetwork):
         grid = torch.eye(3, 4, device=local.device) + affine + local
         straight = torch.linspace(0, 1, PIECES + 1, device=curves.device)
         change = torch.cat([(curves - straight)[..., 1:].flatten(1) * 10, affine.flatten(1) * 10], dim=1)
-        certainty = self.certainty_head(torch.cat([summary, change], dim=1).detach()).float()[:, 0]
+        certainty = self.certainty_head(torch.cat([summary, change.to(summary.dtype)], dim=1).detach()).float()[:, 0]
         return Plan(curves, grid, certainty)
 
     @staticmethod
@@ -219,7 +220,7 @@ class SceneFit(HarmonizationNetwork):
         return bias[:, :, None]
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
-        """Pictures of any size: the plan is made at INPUT_SIZE, where the network was trained, and rendered at theirs."""
+        """Pictures of any size: planned at INPUT_SIZE, where the network was trained, rendered at their own."""
         plan = self.plan(*self.thumbnail(composite, mask))
         if not self.training:
             plan = plan.scaled(plan.let_through(self.guard))

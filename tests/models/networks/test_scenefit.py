@@ -232,3 +232,12 @@ def test_larger_pictures_are_planned_at_the_input_size_and_rendered_at_their_own
     assert large.curves is not None
     assert expected.curves is not None
     assert torch.equal(large.curves, expected.curves)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_gives_nearly_the_same(dtype: torch.dtype) -> None:
+    network, composite, mask = random_network(), *scene()
+    with torch.no_grad():
+        expected = network(composite, mask).harmonized
+        found = network.to(dtype)(composite.to(dtype), mask.to(dtype)).harmonized
+    assert (found.float() - expected).abs().mean() < 0.02
