@@ -1,0 +1,1 @@
+"""The parts of the GIMP plug-in that need no GIMP."""

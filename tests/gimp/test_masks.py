@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from harmonize_gimp import masks
+from harmonize_gimp.geometry import Box
+
+
+def test_soft_values_stay_where_the_other_mask_is_full() -> None:
+    assert masks.both(bytes([0, 1, 128, 255]), bytes([255, 255, 0, 255])) == bytes([0, 1, 0, 255])
+
+
+def test_masks_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="4 and 3 bytes"):
+        masks.both(bytes(4), bytes(3))
+
+
+def test_any_coverage_counts_as_full() -> None:
+    assert masks.full_where_any(bytes([0, 1, 254, 255])) == bytes([0, 255, 255, 255])
+
+
+def test_bounds_enclose_everything_that_is_not_zero() -> None:
+    rows = ["......", "...1..", ".2....", "......"]
+    mask = bytes(0 if value == "." else int(value) for row in rows for value in row)
+    assert masks.bounds(mask, 6) == Box(1, 1, 3, 2)
+
+
+def test_bounds_agree_with_a_plain_search() -> None:
+    choose = random.Random(7)
+    for _ in range(200):
+        width, height = choose.randint(1, 9), choose.randint(1, 9)
+        mask = bytes(choose.choice([0, 0, 0, 0, 9]) for _ in range(width * height))
+        points = [(index % width, index // width) for index, value in enumerate(mask) if value]
+        if points:
+            xs, ys = zip(*points, strict=True)
+            expected = Box.between(min(xs), min(ys), max(xs) + 1, max(ys) + 1)
+        else:
+            expected = Box(0, 0, 0, 0)
+        assert masks.bounds(mask, width) == expected
+
+
+def test_a_cropped_part_has_its_own_rows() -> None:
+    picture = bytes(range(24))  # 4 x 3 pixels of 2 bytes
+    assert masks.crop(picture, 8, Box(1, 1, 2, 2), 2) == bytes([10, 11, 12, 13, 18, 19, 20, 21])
+
+
+def test_splicing_keeps_every_bit_where_the_mask_is_zero() -> None:
+    before, after = bytes(range(12)), bytes(range(100, 112))
+    assert masks.splice(before, after, bytes([0, 1, 0, 255])) == bytes([0, 1, 2, 103, 104, 105, 6, 7, 8, 109, 110, 111])
+
+
+def test_splicing_refuses_pixels_that_do_not_fit_the_mask() -> None:
+    with pytest.raises(ValueError, match="for 4 pixels"):
+        masks.splice(bytes(13), bytes(13), bytes(4))
