@@ -26,7 +26,9 @@ from .values import (
 )
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
+
+    from .values import Buffer
 
 T = TypeVar("T")
 

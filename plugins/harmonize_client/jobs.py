@@ -16,7 +16,7 @@ from .values import LayerFormat, Look, Place, Progress, Rendered, byte_view
 from .wire import MAX_FRAME, Header, ProtocolError, take
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from .values import Buffer
 
 T = TypeVar("T")
 

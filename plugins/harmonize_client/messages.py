@@ -30,7 +30,7 @@ from .values import (
 from .wire import Header, ProtocolError, take
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from .values import Buffer
 
 Request = tuple[dict[str, object], list[memoryview]]
 """A header's fields without `v`, `token` and `id`, and the payload frames."""

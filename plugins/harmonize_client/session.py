@@ -30,7 +30,9 @@ from .wire import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Self
+
+    from .values import Buffer
 
 POLL_SECONDS = 0.01
 HELLO_SECONDS = 5.0

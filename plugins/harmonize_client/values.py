@@ -9,10 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
+    from typing_extensions import Buffer as _PlainBuffer
+
+    class _Array(Protocol):
+        """NumPy says of its arrays that they are buffers only to those who check for Python 3.12 and later."""
+
+        @property
+        def __array_interface__(self) -> dict[str, Any]: ...
+
+    Buffer = _PlainBuffer | _Array
 
 Layout = Literal["Y", "YA", "RGB", "RGBA", "BGR", "BGRA"]
 Depth = Literal["u8", "u16", "f16", "f32"]
@@ -25,7 +33,7 @@ _BYTES = {"u8": 1, "u16": 2, "f16": 2, "f32": 4}
 
 def byte_view(buffer: Buffer, size: int, name: str, *, writable: bool = False) -> memoryview:
     """The buffer's memory as bytes, without a copy. ValueError if it is not exactly `size` bytes in one piece."""
-    view = memoryview(buffer)
+    view = memoryview(buffer)  # type: ignore[arg-type]  # see _Array
     if not view.c_contiguous:
         raise ValueError(f"{name} must lie in memory in one piece")
     if view.nbytes != size:
