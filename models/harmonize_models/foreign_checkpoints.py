@@ -127,13 +127,14 @@ def _read_pickle(path: Path) -> object:
             warnings.simplefilter("ignore")  # about the age of a pickle: whether it can be read is all that matters
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if re.search("GLOBAL|Unsupported (global|class)", str(error)):
-            reason = str(error).replace("\n", " ")
+        # torch's own message advises to read the file with `weights_only=False`, which would run what is in it.
+        wanted = re.search(r"(?:GLOBAL|Unsupported (?:global|class))[: ]+(?:GLOBAL )?([\w.]+)", str(error))
+        if wanted:
             raise UnsafeCheckpoint(
-                f"{path.name} asks for code to be run when it is read, and was not read: {_shorten(reason)}",
-                "Save the weights alone (`torch.save(model.state_dict(), …)`) where you trust the file.",
+                f"{path.name} asks for `{wanted.group(1)}` to be run when it is read, and was not read.",
+                "If you trust it, save its weights alone, elsewhere: `torch.save(model.state_dict(), …)`.",
             ) from error
-        raise NotACheckpoint(f"{path.name} is no checkpoint: {_shorten(str(error))}.", "Download it again.") from error
+        raise NotACheckpoint(f"{path.name} is neither of torch nor safetensors.", "Name a checkpoint.") from error
     except Exception as error:  # a damaged pickle can fail in any way inside torch
         reason = f"{type(error).__name__}: {_shorten(str(error))}"
         raise NotACheckpoint(f"{path.name} is damaged or truncated ({reason}).", "Download it again.") from error
