@@ -1,0 +1,17 @@
+"""Harmonize Selection for Krita: a docker that makes a pasted layer belong to its scene.
+
+```
+view/        widgets: what the artist sees
+presenter    decides what happens, and when; knows neither Qt nor Krita
+krita_host/  pixels, masks, layers, undo: the only place that calls Krita
+```
+
+Outside Krita, importing this package does nothing, so that the presenter can be tested anywhere.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("krita") is not None:
+    from .register import register
+
+    register()

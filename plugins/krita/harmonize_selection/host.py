@@ -1,0 +1,96 @@
+"""What the presenter needs from a painting program. `krita_host` is the real one; tests bring a small fake."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from .client import Thumbnail
+from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
+
+
+class Host(Protocol):
+    """All in the GUI thread; only `Steps` take long, and they pause. Raises `HostError`, in words for the artist."""
+
+    def active(self) -> LayerInfo | None:
+        """The layer that the artist works on; None without a document or layer."""
+
+    def selected(self) -> list[LayerInfo]:
+        """The layers selected in the layer list."""
+
+    def find(self, ref: LayerRef) -> LayerInfo | None:
+        """None when it, or its document, is gone."""
+
+    def exists(self, ref: LayerRef) -> bool:
+        """Also for masks."""
+
+    def layers(self) -> list[LayerInfo]:
+        """All layers of the active document, from the top."""
+
+    # Reading
+
+    def read_scene(self, ref: LayerRef) -> Steps[Scene]:
+        """The scene with the layer on it, as a thumbnail."""
+
+    def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
+        """The scene to take light and color from; None for the layer's own."""
+
+    def read_region(self, ref: LayerRef) -> Steps[Region]:
+        """The layer's pixels at full size and depth, where it is selected."""
+
+    def compose(self, scene: Scene, layer: Picture) -> Picture:
+        """The scene's thumbnail with another picture in place of the layer's."""
+
+    # Writing: each adds exactly one undo step, unless it says otherwise
+
+    def write_layer(
+        self, ref: LayerRef, region: Region, pixels: bytearray, name: str, output: Output, *, hide: bool
+    ) -> Steps[LayerRef]:
+        """A new layer above `ref` with these pixels, or in its place. hide: the original, when it is kept."""
+
+    def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
+        """Other pixels for a layer that `write_layer` has made; no undo step."""
+
+    def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
+        """A native, editable curves mask on the layer, restricted to the selection."""
+
+    def rewrite_curves(self, ref: LayerRef, curves: Curves) -> LayerRef:
+        """Other curves for such a mask; no undo step. Gives the mask that took its place."""
+
+    def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
+        """Before (True) or after (False); no undo step."""
+
+    def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
+        """Whether the artist has painted on a layer since `write_layer` or `rewrite_layer`."""
+
+    # The document's memory
+
+    def remember(self, document: str, text: str) -> None:
+        """Keeps `text` with the document, also when it is saved."""
+
+    def recall(self, document: str) -> str:
+        """What `remember` has kept, or nothing."""
+
+
+class LiveHost(Protocol):
+    """What live mode needs besides. Cheap enough to ask twenty times a second."""
+
+    def layer_bounds(self, ref: LayerRef) -> Rect | None:
+        """None when the layer is gone."""
+
+    def layer_signature(self, ref: LayerRef) -> bytes:
+        """Changes when the layer's own pixels change, not when it is moved."""
+
+    def surroundings_changed(self, ref: LayerRef) -> bool:
+        """Whether the document has changed outside the layer since the last call."""
+
+    def pen_is_down(self) -> bool:
+        """Whether a mouse button or pen is pressed."""
+
+    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
+        """Like `read_scene` at once, from thumbnails that are kept between calls."""
+
+    def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
+        """Shows the layer through curves, without an undo step."""
+
+    def clear_live_curves(self, ref: LayerRef) -> None:
+        """Takes them away, without an undo step."""

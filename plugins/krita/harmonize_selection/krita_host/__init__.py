@@ -1,0 +1,5 @@
+"""Krita behind `host.Host`."""
+
+from .host import KritaHost
+
+__all__ = ["KritaHost"]

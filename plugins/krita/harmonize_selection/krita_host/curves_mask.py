@@ -1,0 +1,167 @@
+"""Native curves masks. Krita's scripting cannot set the curves of its `perchannel` filter: not in 5.2, not in 5.3.
+
+Its file reader can: so the smallest document that holds such a mask is written, opened unseen, and the mask is cloned
+out of it. That takes 50 to 100 ms, and Krita's own curve dialog edits the mask afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from typing import Any
+
+from ..qt import QtCore
+from ..task import HostError
+from ..values import Curves, LayerRef, Rect
+from .color import ColorSpace, color_space
+from .documents import Document, Node, application, bounds_of, need_document, need_node, redraw, reference_to
+from .writing import remove_all_children
+
+_IDENTITY = "0,0;1,1;"
+_MAIN = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE DOC PUBLIC '-//KDE//DTD krita 2.0//EN' 'http://www.calligra.org/DTD/krita-2.0.dtd'>
+<DOC xmlns="http://www.calligra.org/DTD/krita" syntaxVersion="2.0" editor="Krita" kritaVersion="5.2.0">
+ <IMAGE mime="application/x-kra" name="curves" description="" width="1" height="1" x-res="100" y-res="100"
+  colorspacename="RGBA" profile="sRGB-elle-V2-srgbtrc.icc">
+  <layers>
+   <layer name="layer" filename="layer" nodetype="grouplayer" visible="1" opacity="255" x="0" y="0">
+    <masks>
+     <mask name="curves" filename="mask" nodetype="filtermask" filtername="perchannel" filterversion="1" visible="1"
+      x="0" y="0"/>
+    </masks>
+   </layer>
+  </layers>
+ </IMAGE>
+</DOC>
+"""
+_EMPTY_SELECTION = b"VERSION 2\nTILEWIDTH 64\nTILEHEIGHT 64\nPIXELSIZE 1\nDATA 0\n"
+
+
+def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
+    """A mask with these curves on the layer, restricted to the selection. One undo step."""
+    document, node = need_document(ref), need_node(ref)
+    mask = _make(curves, color_space(node), name)
+    _restrict_to_selection(document, node, mask)
+    children = node.childNodes()
+    if not node.addChildNode(mask, children[-1] if children else None):
+        raise HostError("Krita did not take the curves mask")
+    return reference_to(document, mask)
+
+
+def replace(ref: LayerRef, curves: Curves) -> LayerRef:
+    """Other curves in place of those of a mask that `add` has made. No undo step."""
+    document, old = need_document(ref), need_node(ref)
+    node = old.parentNode()
+    new = _make(curves, color_space(node), old.name())
+    bounds = bounds_of(node)
+    _set_selection(new, bytes(old.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
+    swap(node, old, new)
+    redraw(document)
+    return reference_to(document, new)
+
+
+def show(ref: LayerRef, curves: Curves, name: str) -> None:
+    """A mask of that name on top of the layer's masks, or instead of the one of that name. No undo step."""
+    document, node = need_document(ref), need_node(ref)
+    new = _make(curves, color_space(node), name)
+    _restrict_to_selection(document, node, new)
+    swap(node, find(node, name), new)
+    redraw(document)
+
+
+def remove(ref: LayerRef, name: str) -> None:
+    """Takes away the mask that `show` has put there. No undo step."""
+    document, node = need_document(ref), need_node(ref)
+    old = find(node, name)
+    if old is not None:
+        swap(node, old, None)
+        redraw(document)
+
+
+def find(node: Node, name: str) -> Node | None:
+    return next((child for child in node.childNodes() if child.type() == "filtermask" and child.name() == name), None)
+
+
+def swap(node: Node, old: Node | None, new: Node | None) -> None:
+    """Puts `new` in the place of `old`, or on top. No undo step: `setChildNodes` goes past Krita's undo."""
+    children = node.childNodes()
+    if old is not None:
+        kept = [new if child.uniqueId() == old.uniqueId() else child for child in children]
+    else:
+        kept = [*children, new]
+    remove_all_children(node)
+    node.setChildNodes([child for child in kept if child is not None])
+
+
+def in_space(curve: str, space: ColorSpace) -> str:
+    """A curve for sRGB-encoded values as one for the values of a layer, which may be proportional to light."""
+    if not space.is_linear:
+        return curve
+    points = [[float(value) for value in point.split(",")] for point in curve.split(";") if point]
+    return "".join(f"{_to_light(x):.6g},{_to_light(y):.6g};" for x, y in points)
+
+
+def _to_light(value: float) -> float:
+    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
+
+
+def _filter_config(curves: Curves, space: ColorSpace) -> str:
+    """Krita counts, for color: all channels, R, G, B, alpha, hue, saturation, lightness; for grey: grey, alpha."""
+    red, green, blue = (in_space(curve, space) for curve in (curves.red, curves.green, curves.blue))
+    transfers = [green, _IDENTITY] if space.model == "GRAYA" else [_IDENTITY, red, green, blue, *[_IDENTITY] * 4]
+    lines = [f' <param name="curve{index}">{curve}</param>' for index, curve in enumerate(transfers)]
+    count = f' <param name="nTransfers">{len(transfers)}</param>'
+    return "\n".join(["<!DOCTYPE params>", '<params version="1">', count, *lines, "</params>", ""])
+
+
+def _make(curves: Curves, space: ColorSpace, name: str) -> Any:
+    if space.model not in ("RGBA", "GRAYA"):
+        raise HostError("curves need a layer in RGB or grey", "choose a new layer as the output")
+    handle, path = tempfile.mkstemp(suffix=".kra", prefix="harmonize-")
+    os.close(handle)
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as file:
+            file.writestr("mimetype", "application/x-krita")
+            file.writestr("maindoc.xml", _MAIN)
+            file.writestr("curves/layers/mask.pixelselection", _EMPTY_SELECTION)
+            file.writestr("curves/layers/mask.pixelselection.defaultpixel", b"\xff")
+            file.writestr("curves/layers/mask.filterconfig", _filter_config(curves, space))
+        return _mask_in(path, name)
+    finally:
+        os.unlink(path)
+
+
+def _mask_in(path: str, name: str) -> Any:
+    krita = application()
+    quiet = krita.batchmode()
+    krita.setBatchmode(True)  # a warning about the file must not open a window
+    try:
+        document = krita.openDocument(path)
+    finally:
+        krita.setBatchmode(quiet)
+    try:
+        masks = [mask for layer in (document.topLevelNodes() if document else []) for mask in layer.childNodes()]
+        if not masks:
+            raise HostError("Krita did not read the curves", "choose a new layer as the output")
+        mask = masks[0].clone()
+        mask.setName(name)
+        return mask
+    finally:
+        if document is not None:
+            document.close()
+
+
+def _restrict_to_selection(document: Document, node: Node, mask: Node) -> None:
+    selection = document.selection()
+    if selection is not None:
+        bounds = bounds_of(node)
+        pixels = bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height))
+        _set_selection(mask, pixels, bounds)
+
+
+def _set_selection(mask: Node, pixels: bytes, bounds: Rect) -> None:
+    if bounds.is_empty or not pixels or min(pixels) == 255:
+        return
+    if not mask.setPixelData(QtCore.QByteArray(pixels), bounds.x, bounds.y, bounds.width, bounds.height):
+        raise HostError("Krita did not take the selection of the curves mask")

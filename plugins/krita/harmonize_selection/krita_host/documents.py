@@ -1,0 +1,79 @@
+"""From names to Krita's objects. Nothing keeps a node or document across a pause: it may be gone afterwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from krita import Krita
+
+from ..qt import QtCore
+from ..task import HostError
+from ..values import LayerRef, Rect
+
+Document = Any
+Node = Any
+
+LAYER_KINDS = frozenset(
+    ("paintlayer", "grouplayer", "clonelayer", "vectorlayer", "filelayer", "filllayer", "referencelayer")
+)
+
+
+def application() -> Any:
+    return Krita.instance()
+
+
+def document_id(document: Document) -> str:
+    return str(document.rootNode().uniqueId().toString())
+
+
+def find_document(key: str) -> Document | None:
+    return next((document for document in application().documents() if document_id(document) == key), None)
+
+
+def find_node(ref: LayerRef) -> Node | None:
+    document = find_document(ref.document)
+    node = document.nodeByUniqueID(QtCore.QUuid(ref.layer)) if document else None
+    return node if node is not None and node.parentNode() is not None else None
+
+
+def need_document(ref: LayerRef) -> Document:
+    document = find_document(ref.document)
+    if document is None:
+        raise HostError("the document was closed")
+    return document
+
+
+def need_node(ref: LayerRef) -> Node:
+    need_document(ref)
+    node = find_node(ref)
+    if node is None:
+        raise HostError("the layer was deleted")
+    return node
+
+
+def reference_to(document: Document, node: Node) -> LayerRef:
+    return LayerRef(document_id(document), str(node.uniqueId().toString()))
+
+
+def bounds_of(node: Node) -> Rect:
+    """What the layer covers."""
+    rect = node.bounds()
+    return Rect(rect.x(), rect.y(), rect.width(), rect.height())
+
+
+def canvas_of(document: Document) -> Rect:
+    return Rect(0, 0, document.width(), document.height())
+
+
+def walk(parent: Node) -> list[Node]:
+    """All layers below `parent` in the tree, from the top."""
+    found = []
+    for node in reversed(parent.childNodes()):
+        if node.type() in LAYER_KINDS:
+            found += [node, *walk(node)]
+    return found
+
+
+def redraw(document: Document) -> None:
+    """Needed after `setVisible`, `setPixelData` and `setChildNodes`, which do not do it themselves."""
+    document.refreshProjection()

@@ -1,0 +1,189 @@
+"""The real host: each method of `host.Host` and `host.LiveHost`, in the module that knows how."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..client import Thumbnail
+from ..task import HostError
+from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
+from . import curves_mask, live_view, region, scene, writing
+from .color import color_space
+from .documents import (
+    LAYER_KINDS,
+    Document,
+    Node,
+    application,
+    bounds_of,
+    canvas_of,
+    find_document,
+    find_node,
+    need_document,
+    need_node,
+    redraw,
+    reference_to,
+    walk,
+)
+from .undo import UndoWatch
+
+_ANNOTATION = "harmonize-selection"
+
+
+class KritaHost:
+    """Krita as the presenter sees it."""
+
+    def __init__(self) -> None:
+        self._undo = UndoWatch()
+        self._live = live_view.LiveView()
+        self._written: dict[LayerRef, bytes] = {}
+
+    def tick(self) -> None:
+        """Call it a few times a second."""
+        self._undo.tick()
+
+    # Layers
+
+    def active(self) -> LayerInfo | None:
+        document = application().activeDocument()
+        node = document.activeNode() if document else None
+        while node is not None and node.type() not in LAYER_KINDS:
+            node = node.parentNode()  # a mask stands for its layer
+        if node is None or node.parentNode() is None:
+            return None
+        return _info(document, node)
+
+    def selected(self) -> list[LayerInfo]:
+        document, window = application().activeDocument(), application().activeWindow()
+        view = window.activeView() if window else None
+        if document is None or view is None:
+            return []
+        return [_info(document, node) for node in view.selectedNodes() if node.type() in LAYER_KINDS]
+
+    def find(self, ref: LayerRef) -> LayerInfo | None:
+        document, node = find_document(ref.document), find_node(ref)
+        return _info(document, node) if node is not None else None
+
+    def exists(self, ref: LayerRef) -> bool:
+        return find_node(ref) is not None
+
+    def layers(self) -> list[LayerInfo]:
+        document = application().activeDocument()
+        return [_info(document, node) for node in walk(document.rootNode())] if document else []
+
+    # Reading
+
+    def read_scene(self, ref: LayerRef) -> Steps[Scene]:
+        return scene.read_scene(ref)
+
+    def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
+        return scene.read_reference(ref, reference)
+
+    def read_region(self, ref: LayerRef) -> Steps[Region]:
+        return region.read_region(ref)
+
+    def compose(self, scene_: Scene, layer: Picture) -> Picture:
+        return scene.compose(scene_.background, layer)
+
+    # Writing
+
+    def write_layer(
+        self, ref: LayerRef, region_: Region, pixels: bytearray, name: str, output: Output, *, hide: bool
+    ) -> Steps[LayerRef]:
+        native = yield from region.native_pixels(region_, pixels)
+        replaced = output is Output.REPLACE
+        if replaced:
+            name = need_node(ref).name()
+        written = writing.add_layer(ref, region_, native, name, hide_original=hide and not replaced)
+        if replaced:
+            need_document(ref).waitForDone()
+            need_node(ref).remove()
+        if replaced or hide:
+            self._undo.watch(ref, written, output)
+        self._written[written] = _signature(need_node(written), region_.rect)
+        return written
+
+    def rewrite_layer(self, ref: LayerRef, region_: Region, pixels: bytearray) -> Steps[None]:
+        native = yield from region.native_pixels(region_, pixels)
+        writing.rewrite(ref, native, region_.rect)
+        self._written[ref] = _signature(need_node(ref), region_.rect)
+
+    def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
+        """Also true for layers of an earlier run: nothing is known of them."""
+        return self._written.get(ref) != _signature(need_node(ref), rect)
+
+    def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
+        return curves_mask.add(ref, curves, name)
+
+    def rewrite_curves(self, ref: LayerRef, curves: Curves) -> LayerRef:
+        return curves_mask.replace(ref, curves)
+
+    def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
+        before, after = find_node(original), need_node(written)
+        after.setVisible(not shown)
+        if before is not None and after.type() in LAYER_KINDS:
+            before.setVisible(shown)
+        redraw(need_document(written))
+
+    # The document's memory
+
+    def remember(self, document: str, text: str) -> None:
+        found = find_document(document)
+        if found is not None:
+            found.setAnnotation(_ANNOTATION, "Harmonize Selection: results", text.encode())
+
+    def recall(self, document: str) -> str:
+        found = find_document(document)
+        if found is None or _ANNOTATION not in found.annotationTypes():
+            return ""
+        return bytes(found.annotation(_ANNOTATION)).decode("utf-8", "replace")
+
+    # Live mode
+
+    def layer_bounds(self, ref: LayerRef) -> Rect | None:
+        return live_view.layer_bounds(ref)
+
+    def layer_signature(self, ref: LayerRef) -> bytes:
+        return live_view.layer_signature(ref)
+
+    def surroundings_changed(self, ref: LayerRef) -> bool:
+        return self._live.surroundings_changed(ref)
+
+    def pen_is_down(self) -> bool:
+        return live_view.pen_is_down()
+
+    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
+        return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer)
+
+    def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
+        live_view.set_live_curves(ref, curves)
+
+    def clear_live_curves(self, ref: LayerRef) -> None:
+        self._live.forget()
+        if find_node(ref) is not None:
+            live_view.clear_live_curves(ref)
+
+
+def _info(document: Document, node: Node) -> LayerInfo:
+    return LayerInfo(
+        ref=reference_to(document, node),
+        name=node.name(),
+        bounds=bounds_of(node),
+        canvas=canvas_of(document),
+        problem=_problem(document, node),
+    )
+
+
+def _problem(document: Document, node: Node) -> str:
+    try:
+        color_space(node)
+    except HostError as error:
+        return error.cause
+    return ""
+
+
+def _signature(node: Node, rect: Rect) -> bytes:
+    """Of some rows of a layer, to see whether somebody else has changed it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for row in range(rect.y, rect.bottom, max(1, rect.height // 64)):
+        digest.update(bytes(node.pixelData(rect.x, row, rect.width, 1)))
+    return digest.digest()

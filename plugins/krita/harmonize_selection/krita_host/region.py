@@ -1,0 +1,97 @@
+"""A layer's pixels: read for rendering, and the rendered ones back in the layer's own color space."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import masks
+from ..task import HostError
+from ..values import LayerRef, Rect, Region, Steps
+from .color import ColorSpace, Converter, color_space
+from .documents import Node, bounds_of, canvas_of, need_document, need_node
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_STEP_PIXELS = 300_000
+"""What is converted without a pause: about 0.1 s."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """What is needed to write a region back."""
+
+    pixels: Any
+    """QByteArray, as the layer has them."""
+    space: ColorSpace
+    flatten: bool
+
+
+def is_flattened(node: Node) -> bool:
+    """Whether the result cannot keep the layer's structure: it is no paint layer, or filters change what it shows."""
+    return node.type() != "paintlayer" or any(child.type() != "transparencymask" for child in node.childNodes())
+
+
+def read_region(ref: LayerRef) -> Steps[Region]:
+    """Masked: the selection, where the layer is not clear. What is no plain paint layer is read as it is shown."""
+    document, node = need_document(ref), need_node(ref)
+    rect = bounds_of(node)
+    selection = document.selection()
+    if selection is not None:
+        rect = rect.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height()))
+    if rect.is_empty:
+        raise HostError("the selection does not touch the layer", "select a part of the layer, or nothing")
+    space, flatten = color_space(node), is_flattened(node)
+    area = (rect.x, rect.y, rect.width, rect.height)
+    shown = _sized(node.projectionPixelData(*area), rect, space)
+    pixels = shown if flatten else _sized(node.pixelData(*area), rect, space)
+    mask = masks.covered(masks.opacity_bytes(shown, space.pixel_bytes))
+    if selection is not None:
+        mask = masks.restricted(bytes(selection.pixelData(*area)), to=mask)
+    if not any(mask):
+        raise HostError("nothing of the layer is selected", "select a part of the layer that is not transparent")
+    place = rect.within(canvas_of(document))
+    yield 0.1
+    rendered = yield from _converted(pixels, rect, space, space.rendered_in)
+    return Region(
+        rect,
+        space.rendered_in.format(rect.width, rect.height),
+        rendered,
+        mask,
+        place,
+        Original(pixels, space, flatten),
+    )
+
+
+def native_pixels(region: Region, pixels: bytearray) -> Steps[bytearray]:
+    """Rendered pixels in the layer's own color space; outside the mask they are the layer's, to the last bit."""
+    original: Original = region.original
+    if original.space == original.space.rendered_in:
+        return pixels
+    back = yield from _converted(pixels, region.rect, original.space.rendered_in, original.space)
+    native = bytearray(memoryview(original.pixels))
+    masks.copy_masked(back, native, region.mask, original.space.pixel_bytes)
+    return native
+
+
+def _sized(pixels: Any, rect: Rect, space: ColorSpace) -> Any:
+    if pixels.size() != rect.area * space.pixel_bytes:
+        raise HostError(f"Krita gave {pixels.size()} bytes for {rect.width} x {rect.height} pixels")
+    return pixels
+
+
+def _converted(pixels: Buffer, rect: Rect, source: ColorSpace, target: ColorSpace) -> Steps[Buffer]:
+    if source == target:
+        return pixels
+    view = memoryview(pixels).cast("B")
+    row_bytes, out_bytes = rect.width * source.pixel_bytes, rect.width * target.pixel_bytes
+    converted = bytearray(rect.height * out_bytes)
+    rows = max(1, _STEP_PIXELS // rect.width)
+    with Converter(source, target) as converter:
+        for top in range(0, rect.height, rows):
+            bottom = min(top + rows, rect.height)
+            band = converter.convert(view[top * row_bytes : bottom * row_bytes], rect.width, bottom - top)
+            converted[top * out_bytes : bottom * out_bytes] = memoryview(band)
+            yield bottom / rect.height
+    return converted

@@ -1,0 +1,204 @@
+"""The scene around a layer, as thumbnails: what lies below, the layer, and its mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..client import Thumbnail
+from ..masks import multiplied
+from ..qt import Qt, QtCore, QtGui
+from ..task import HostError
+from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps
+from . import images
+from .color import color_space
+from .documents import Document, Node, bounds_of, canvas_of, need_document, need_node
+from .images import QImage
+
+_GROUND = QtGui.QColor(119, 119, 119)
+"""Middle grey where the document is clear."""
+
+_Mode = QtGui.QPainter.CompositionMode
+_MODES = {
+    "normal": _Mode.CompositionMode_SourceOver,
+    "multiply": _Mode.CompositionMode_Multiply,
+    "screen": _Mode.CompositionMode_Screen,
+    "overlay": _Mode.CompositionMode_Overlay,
+    "darken": _Mode.CompositionMode_Darken,
+    "lighten": _Mode.CompositionMode_Lighten,
+    "dodge": _Mode.CompositionMode_ColorDodge,
+    "burn": _Mode.CompositionMode_ColorBurn,
+    "hard_light": _Mode.CompositionMode_HardLight,
+    "soft_light": _Mode.CompositionMode_SoftLight,
+    "diff": _Mode.CompositionMode_Difference,
+    "exclusion": _Mode.CompositionMode_Exclusion,
+    "add": _Mode.CompositionMode_Plus,
+}
+
+
+@dataclass(frozen=True)
+class Background:
+    """What lies below, and how the layer is blended onto it."""
+
+    image: QImage
+    blending: str
+    opacity: float
+
+
+@dataclass(frozen=True)
+class LayerImage:
+    """A layer at the thumbnail's scale, apart from where it lies."""
+
+    image: QImage
+    mask: bytes
+    """Of the image's size: its alpha, restricted to the selection."""
+
+
+def read_scene(ref: LayerRef) -> Steps[Scene]:
+    layer = read_layer_image(need_document(ref), need_node(ref))
+    yield 0.3
+    background, composite = read_background(need_document(ref), need_node(ref))
+    yield 0.8
+    document = need_document(ref)
+    return place(layer, background, bounds_of(need_node(ref)), canvas_of(document), composite)
+
+
+def read_layer_image(document: Document, node: Node) -> LayerImage:
+    """With its masks, without its surroundings. Raises `HostError` if there is nothing on the layer or selected."""
+    bounds = bounds_of(node)
+    if bounds.is_empty:
+        raise HostError(f'the layer "{node.name()}" is empty', "paste something into it")
+    scale = images.thumbnail_scale(canvas_of(document))
+    width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
+    image = images.small_image(node.projectionPixelData, bounds, color_space(node), width, height)
+    alpha = images.to_picture(image).rgba[3::4]
+    selection = document.selection()
+    if selection is not None:
+        if bounds.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height())).is_empty:
+            raise HostError("the selection does not touch the layer", "select a part of the layer, or nothing")
+        alpha = multiplied(alpha, _selection_image(selection, bounds, width, height))
+    return LayerImage(image, alpha)
+
+
+def _selection_image(selection: Node, bounds: Rect, width: int, height: int) -> bytes:
+    pixels = bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height))
+    image = images.grey_image(pixels, bounds.width, bounds.height)
+    mode = Qt.TransformationMode.SmoothTransformation
+    return images.grey_bytes(image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
+
+
+def read_background(document: Document, node: Node) -> tuple[Background, QImage | None]:
+    """What lies below the layer; and the layer on it, if only Krita knows the layer's blending mode.
+
+    A copy of the document shows it: the artist's own is left alone.
+    """
+    canvas = canvas_of(document)
+    scale = images.thumbnail_scale(canvas)
+    width, height = max(1, round(canvas.width * scale)), max(1, round(canvas.height * scale))
+    copy = document.clone()
+    try:
+        twin = copy.nodeByUniqueID(node.uniqueId())
+        hide_above(twin)
+
+        def shown() -> QImage:
+            copy.refreshProjection()
+            copy.waitForDone()
+            image = images.small_image(copy.pixelData, canvas, color_space(copy), width, height)
+            return images.flat(image, _GROUND)
+
+        twin.setVisible(False)
+        background = Background(shown(), node.blendingMode(), node.opacity() / 255)
+        if background.blending in _MODES:
+            return background, None
+        twin.setVisible(True)
+        return background, shown()
+    finally:
+        copy.setModified(False)
+        copy.close()
+
+
+def hide_above(node: Node) -> None:
+    """Hides all that lies above the node, in its group and in every group around it, and shows those groups."""
+    while (parent := node.parentNode()) is not None:
+        above = False
+        for sibling in parent.childNodes():
+            if above:
+                sibling.setVisible(False)
+            above = above or sibling.uniqueId() == node.uniqueId()
+        parent.setVisible(True)
+        node = parent
+
+
+def place(
+    layer: LayerImage, background: Background, bounds: Rect, canvas: Rect, composite: QImage | None = None
+) -> Scene:
+    """The layer where it lies in the scene."""
+    width, height = background.image.width(), background.image.height()
+    target = images.scaled_into(canvas, width / canvas.width, bounds)
+    picture = _drawn(layer.image, target, images.blank(width, height))
+    grey = QImage(width, height, QImage.Format.Format_Grayscale8)
+    grey.fill(0)
+    mask = _drawn(images.grey_image(layer.mask, layer.image.width(), layer.image.height()), target, grey)
+    return Scene(
+        composite=images.to_thumbnail(composite or _blended(background, picture)),
+        mask=images.grey_bytes(mask),
+        layer=images.to_picture(picture),
+        background=background,
+    )
+
+
+def compose(background: Background, layer: Picture) -> Picture:
+    """The scene with another picture in place of the layer's."""
+    return images.to_picture(_blended(background, images.from_picture(layer)))
+
+
+def _blended(background: Background, layer: QImage) -> QImage:
+    image = background.image.copy()
+    painter = QtGui.QPainter(image)
+    painter.setCompositionMode(_MODES.get(background.blending, _MODES["normal"]))
+    painter.setOpacity(background.opacity)
+    painter.drawImage(0, 0, layer)
+    painter.end()
+    return image
+
+
+def _drawn(image: QImage, target: QtCore.QRectF, onto: QImage) -> QImage:
+    painter = QtGui.QPainter(onto)
+    painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(target, image, QtCore.QRectF(image.rect()))
+    painter.end()
+    return onto
+
+
+def read_reference(ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
+    """The scene to take light and color from; None for what lies below."""
+    yield 0.0
+    document = need_document(ref)
+    if reference.source is Source.BELOW:
+        return None
+    if reference.source is Source.VISIBLE:
+        node, rect = document, canvas_of(document)
+        read = document.pixelData
+    elif reference.source is Source.LAYER:
+        node = need_node(LayerRef(ref.document, reference.name))
+        rect, read = bounds_of(node), node.projectionPixelData
+        if rect.is_empty:
+            raise HostError(f'the layer "{node.name()}" is empty', "choose another layer to take light and color from")
+    else:
+        return images.to_thumbnail(images.on_its_average(_file_image(Path(reference.name))))
+    scale = images.thumbnail_scale(rect)
+    width, height = max(1, round(rect.width * scale)), max(1, round(rect.height * scale))
+    return images.to_thumbnail(images.on_its_average(images.small_image(read, rect, color_space(node), width, height)))
+
+
+def _file_image(path: Path) -> QImage:
+    reader = QtGui.QImageReader(str(path))
+    reader.setAutoTransform(True)
+    image = reader.read()
+    if image.isNull():
+        raise HostError(f'"{path.name}" cannot be read: {reader.errorString()}', "choose a PNG, JPEG or TIFF file")
+    side = images.THUMBNAIL_SIDE
+    if max(image.width(), image.height()) > side:
+        mode = Qt.TransformationMode.SmoothTransformation
+        image = image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, mode)
+    return image.convertToFormat(QImage.Format.Format_ARGB32)

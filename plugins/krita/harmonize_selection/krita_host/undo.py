@@ -1,0 +1,67 @@
+"""What Krita's undo does not know of: that the original is hidden, and that adding and removing belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..values import LayerRef, Output
+from .documents import application, document_id, find_document, find_node, redraw
+
+
+@dataclass
+class _Watched:
+    original: LayerRef
+    written: LayerRef
+    output: Output
+    seen: tuple[bool, bool]
+    """Whether the original and the new layer were there when we last looked."""
+
+
+class UndoWatch:
+    """Looks, a few times a second, whether undo or redo has touched what was written, and does the rest.
+
+    * A new layer that goes away shows its hidden original again; one that comes back hides it again.
+    * Krita needs two steps to replace a layer (add, remove). When the artist takes back the one, the other follows, so
+      that one Ctrl+Z takes back a replacement.
+    """
+
+    def __init__(self) -> None:
+        self._watched: list[_Watched] = []
+
+    def watch(self, original: LayerRef, written: LayerRef, output: Output) -> None:
+        self._watched.append(_Watched(original, written, output, self._look(original, written)))
+
+    def tick(self) -> None:
+        for watched in list(self._watched):
+            if find_document(watched.original.document) is None:
+                self._watched.remove(watched)
+                continue
+            before, now = watched.seen, self._look(watched.original, watched.written)
+            if now == before:
+                continue
+            watched.seen = now
+            if watched.output is Output.REPLACE:
+                self._finish(watched, before, now)
+            elif before[1] != now[1]:
+                self._show_original(watched, shown=not now[1])
+
+    @staticmethod
+    def _look(original: LayerRef, written: LayerRef) -> tuple[bool, bool]:
+        return find_node(original) is not None, find_node(written) is not None
+
+    @staticmethod
+    def _show_original(watched: _Watched, shown: bool) -> None:
+        document, node = find_document(watched.original.document), find_node(watched.original)
+        if document is not None and node is not None and node.visible() != shown:
+            node.setVisible(shown)
+            redraw(document)
+
+    def _finish(self, watched: _Watched, before: tuple[bool, bool], now: tuple[bool, bool]) -> None:
+        active = application().activeDocument()
+        if now != (True, True) or active is None or document_id(active) != watched.original.document:
+            return
+        action = application().action("edit_undo" if before == (False, True) else "edit_redo")
+        if action is not None and action.isEnabled():
+            action.trigger()
+            active.waitForDone()
+            watched.seen = self._look(watched.original, watched.written)

@@ -1,0 +1,75 @@
+"""New layers from rendered pixels. `addChildNode` is the one undo step; everything else here leaves none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..qt import QtCore
+from ..task import HostError
+from ..values import LayerRef, Rect, Region
+from .documents import Node, need_document, need_node, redraw, reference_to
+from .region import Original
+
+
+def add_layer(ref: LayerRef, region: Region, pixels: bytearray, name: str, *, hide_original: bool) -> LayerRef:
+    """A layer above `ref` that differs from it in `pixels` only. One undo step."""
+    document, node = need_document(ref), need_node(ref)
+    original: Original = region.original
+    if original.flatten:
+        new = document.createNode(name, "paintlayer")
+        same_space = (new.colorModel(), new.colorDepth(), new.colorProfile()) == (
+            original.space.model,
+            original.space.depth,
+            original.space.profile,
+        )
+        if not same_space or node.type() == "paintlayer":
+            new = _bare_duplicate(node)
+        new.setBlendingMode(node.blendingMode())
+        new.setOpacity(node.opacity())
+        new.setInheritAlpha(node.inheritAlpha())
+        _copy_shown(node, new)
+    else:
+        new = node.duplicate()
+    new.setName(name)
+    new.setVisible(True)
+    set_pixels(new, pixels, region.rect)
+    if hide_original:
+        node.setVisible(False)
+    if not node.parentNode().addChildNode(new, node):
+        node.setVisible(True)
+        raise HostError("Krita did not take the new layer")
+    document.setActiveNode(new)
+    return reference_to(document, new)
+
+
+def rewrite(ref: LayerRef, pixels: bytearray, rect: Rect) -> None:
+    set_pixels(need_node(ref), pixels, rect)
+    redraw(need_document(ref))
+
+
+def set_pixels(node: Node, pixels: bytearray, rect: Rect) -> None:
+    """Raises `HostError` unless they were taken: Krita itself only prints a warning."""
+    if not node.setPixelData(QtCore.QByteArray(bytes(pixels)), rect.x, rect.y, rect.width, rect.height):
+        raise HostError(f'Krita did not take the pixels of the layer "{node.name()}"')
+
+
+def remove_all_children(node: Node) -> None:
+    """Without an undo step. Krita 5.2 takes away one child at a call, 5.3 all of them."""
+    for _ in node.childNodes():
+        if node.childNodes():
+            node.setChildNodes([])
+
+
+def _bare_duplicate(node: Node) -> Any:
+    new = node.duplicate()
+    remove_all_children(new)
+    return new
+
+
+def _copy_shown(node: Node, new: Node) -> None:
+    """All that the layer shows, with its masks and filters, as plain pixels."""
+    for source in (new, node):
+        bounds = source.bounds()
+        area = (bounds.x(), bounds.y(), bounds.width(), bounds.height())
+        if bounds.width() > 0 and bounds.height() > 0:
+            new.setPixelData(node.projectionPixelData(*area), *area)

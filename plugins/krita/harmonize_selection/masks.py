@@ -1,0 +1,47 @@
+"""Masks and masked copies of tightly packed rows, with nothing but bytes: hosts have no NumPy."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_ANYTHING = bytes([0]) + bytes([255]) * 255
+_RUN = re.compile(rb"[^\0]+")
+
+
+def opacity_bytes(pixels: Buffer, pixel_bytes: int) -> bytes:
+    """The top byte of each pixel's last sample, alpha: zero, at any depth, if the pixel is (all but) clear."""
+    return bytes(memoryview(pixels).cast("B"))[pixel_bytes - 1 :: pixel_bytes]
+
+
+def covered(opacity: bytes) -> bytes:
+    """255 where there is anything at all, else 0."""
+    return opacity.translate(_ANYTHING)
+
+
+def restricted(mask: bytes, to: bytes) -> bytes:
+    """`mask` where `to` is 255, 0 where `to` is 0."""
+    if len(mask) != len(to):
+        raise ValueError(f"masks of {len(mask)} and {len(to)} pixels")
+    both = int.from_bytes(mask, "little") & int.from_bytes(to, "little")
+    return both.to_bytes(len(mask), "little")
+
+
+def multiplied(mask: bytes, other: bytes) -> bytes:
+    """The product of two soft masks. For thumbnails: it goes through them pixel by pixel."""
+    if len(mask) != len(other):
+        raise ValueError(f"masks of {len(mask)} and {len(other)} pixels")
+    return bytes((a * b + 127) // 255 for a, b in zip(mask, other, strict=True))
+
+
+def copy_masked(source: Buffer, target: Buffer, mask: bytes, pixel_bytes: int) -> None:
+    """Copies the pixels at which the mask is not 0; all others keep every bit."""
+    read, write = memoryview(source).cast("B"), memoryview(target).cast("B")
+    if read.nbytes != len(mask) * pixel_bytes or write.nbytes != read.nbytes:
+        raise ValueError("pixels and mask do not have the same size")
+    for run in _RUN.finditer(mask):
+        part = slice(run.start() * pixel_bytes, run.end() * pixel_bytes)
+        write[part] = read[part]

@@ -1,0 +1,423 @@
+"""Decides what happens, and when. Knows neither Qt nor Krita: a host below it, a view above it, a client beside it."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+
+from . import history, requests
+from .client import DaemonStatus, HarmonizeError, Job, Look, Session, State, Stopped
+from .i18n import tr
+from .live import Live, LiveHosting, LiveState
+from .previews import Previews
+from .state import DockerState, Health, HistoryRow, Problem, Variant
+from .task import Running, Task
+from .values import LayerInfo, LayerRef, Output, Region, Result, Settings
+
+AUTOMATIC_PREVIEW_AREA = 12_000_000
+"""Pixels of canvas up to which the preview is made without being asked for."""
+KEPT_REGION_BYTES = 256_000_000
+"""A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
+_LOOK_SECONDS = 0.3
+_REST_SECONDS = 0.4
+_SLIDER_SECONDS = 0.08
+_STAGES = {
+    "queued": "Waiting for the service…",
+    "loading": "Loading the network…",
+    "predicting": "Looking at the scene…",
+    "rendering": "Applying the change…",
+}
+
+
+class Presenter:
+    """One docker. Call `tick` often (every 20 ms while `busy`, else every 50 ms)."""
+
+    def __init__(
+        self,
+        host: LiveHosting,
+        session: Session,
+        view: Callable[[DockerState], object],
+        settings: Settings | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state = DockerState(settings=settings or Settings())
+        self.last_milliseconds = 0.0
+        """Of the last layer that was harmonized, from the click to the new layer."""
+        self._host, self._session, self._view, self._clock = host, session, view, clock
+        self._previews = Previews(host, session, self._previews_changed, self._preview_failed)
+        self._live: Live | None = None
+        self._running: Running[Result] | None = None
+        self._queue: list[LayerInfo] = []
+        self._started = 0.0
+        self._visible = False
+        self._results: tuple[Result, ...] = ()
+        self._document = ""
+        self._region: tuple[LayerRef, Region] | None = None
+        self._status_job: Job[DaemonStatus] | None = None
+        self._next_status = self._next_look = self._changed_at = self._slid_at = 0.0
+        self._slider_waits = False
+        self._wanted: tuple[LayerInfo | None, Settings] = (None, self.state.settings)
+
+    # What the artist does
+
+    def set_visible(self, visible: bool) -> None:
+        """A docker that is not shown asks nothing of anybody."""
+        self._visible = visible
+        if visible:
+            self._session.start()
+
+    def set_settings(self, settings: Settings) -> None:
+        before = self.state.settings
+        if settings == before:
+            return
+        self._show(settings=settings)
+        if settings.look != before.look:
+            self._slid_at, self._slider_waits = self._clock(), self._adjustable() is not None
+        self._want_preview()
+
+    def harmonize(self) -> None:
+        """The layer that the artist works on."""
+        if self.state.layer is not None:
+            self._harmonize([self.state.layer])
+
+    def harmonize_selected(self) -> None:
+        self._harmonize(self._host.selected())
+
+    def cancel(self) -> None:
+        self._queue.clear()
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        self._show(busy="", fraction=None, note=tr("Cancelled."))
+
+    def choose(self, variant: Variant) -> None:
+        self.set_settings(replace(self.state.settings, network=variant.network, look=variant.look))
+
+    def compare(self, original: bool) -> None:
+        """Before (True) or after, in the picture itself."""
+        result = self._current()
+        if result is not None and result.settings.output is not Output.REPLACE:
+            self._guarded(lambda: self._host.show_original(result.original, result.written, original))
+            self._show(comparing=original)
+
+    def reuse(self, index: int) -> None:
+        """Applies what an earlier result was made with to the layer that the artist works on."""
+        layer, result = self.state.layer, self._results[index]
+        if layer is None or self._running is not None:
+            return
+        self._show(settings=result.settings, problem=None, note="")
+        self._begin(
+            requests.apply(
+                self._host,
+                self._session,
+                layer.ref,
+                layer.name,
+                result.settings,
+                result.adjustment,
+                result.network,
+                self._keep_region,
+            )
+        )
+
+    def refresh_preview(self) -> None:
+        if self.state.layer is not None:
+            self._previews.want(self.state.layer, self.state.settings, self._session.daemon, fresh=True)
+
+    def set_live(self, on: bool) -> None:
+        if on and self._live is None and self.state.layer is not None:
+            layer = self.state.layer
+            self._live = Live(
+                self._host, self._session, layer.ref, layer.name, lambda: self.state.settings, self._failed
+            )
+        elif not on and self._live is not None:
+            live, self._live = self._live, None
+            result = self._guarded(live.stop)
+            if result is not None:
+                self._remember(result)
+        self._show(live=self._live is not None, live_text="", live_busy=False, problem=None)
+
+    def dismiss(self) -> None:
+        self._show(problem=None, note="")
+
+    def close(self) -> None:
+        """Krita is closing: nothing may be left in a document but what was asked for."""
+        self.cancel()
+        self._previews.clear()
+        if self._live is not None:
+            live, self._live = self._live, None
+            self._guarded(live.discard)
+        self._session.close()
+
+    # Time goes on
+
+    def look_now(self) -> None:
+        """For a menu entry: the artist may have chosen another layer a moment ago."""
+        self._next_look = self._clock() + _LOOK_SECONDS
+        self._guarded(self._look)
+
+    def tick(self) -> None:
+        self._session.poll()
+        now = self._clock()
+        if self._running is not None:
+            self._step()
+        elif self._slider_waits and now - self._slid_at > _SLIDER_SECONDS:
+            self._apply_sliders()
+        if self._visible or self._running is not None:
+            self._ask_status(now)
+        if not self._visible:
+            return
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_SECONDS
+            self._guarded(self._look)
+        if self._live is not None:
+            self._follow()
+        self._previews.step()
+
+    @property
+    def busy(self) -> bool:
+        return self._running is not None or self._previews.working or self._live is not None
+
+    # Harmonizing
+
+    def _harmonize(self, layers: list[LayerInfo]) -> None:
+        if self._running is not None or not layers:
+            return
+        if self._live is not None:
+            self.set_live(False)
+        bad = next((layer for layer in layers if layer.problem), None)
+        if bad is not None:
+            self._show(problem=Problem(bad.problem, f"{bad.name}: {bad.problem}"))
+            return
+        self._queue = list(layers)
+        self._show(problem=None, note="")
+        self._next_layer()
+
+    def _next_layer(self) -> None:
+        layer = self._queue.pop(0)
+        self._begin(self._whole_way(layer))
+
+    def _whole_way(self, layer: LayerInfo) -> Task[Result]:
+        return requests.harmonize(
+            self._host, self._session, layer.ref, layer.name, self.state.settings, self._keep_region
+        )
+
+    def _begin(self, task: Task[Result]) -> None:
+        self._started = time.perf_counter()
+        self._slider_waits = False
+        self._running = Running(task, self._written, self._failed)
+        self._show(busy=tr("Reading the layer…"), fraction=None)
+
+    def _step(self) -> None:
+        running = self._running
+        if running is None:
+            return
+        running.step()
+        if not running.done:
+            stage = _STAGES.get(running.stage, "")
+            busy = tr(stage) if stage else tr("Reading and writing pixels…")
+            if (busy, running.fraction) != (self.state.busy, self.state.fraction):
+                self._show(busy=busy, fraction=running.fraction)
+
+    def _written(self, result: Result) -> None:
+        self._running = None
+        self.last_milliseconds = (time.perf_counter() - self._started) * 1000
+        self._remember(result)
+        if self._queue:
+            self._next_layer()
+        else:
+            self._show(busy="", fraction=None, comparing=False)
+            self._next_look = 0.0
+
+    def _keep_region(self, written: LayerRef, region: Region) -> None:
+        self._region = (written, region) if region.format.nbytes <= KEPT_REGION_BYTES else None
+
+    def _apply_sliders(self) -> None:
+        """The sliders change the layer that was harmonized last, while it is the artist's and ours alone."""
+        self._slider_waits = False
+        result = self._adjustable()
+        if result is None:
+            return
+        region = self._region[1] if self._region and self._region[0] == result.written else None
+        if region is not None and self._guarded(lambda: self._host.was_changed(result.written, region.rect)):
+            self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
+            return
+        look: Look = self.state.settings.look
+        self._begin(requests.apply_again(self._host, self._session, result, region, look))
+
+    def _adjustable(self) -> Result | None:
+        """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""
+        result = self._current()
+        if result is None or self._live is not None:
+            return None
+        if result.settings.output is Output.CURVES:
+            return result
+        return result if self._region is not None and self._region[0] == result.written else None
+
+    def _current(self) -> Result | None:
+        """The newest result for the layer at hand, while it exists."""
+        layer = self.state.layer
+        for result in self._results:
+            if layer is not None and layer.ref in (result.original, result.written):
+                return result if self._host.exists(result.written) else None
+        return None
+
+    def _remember(self, result: Result) -> None:
+        self._results = history.added(self._results, result)
+        self._guarded(lambda: self._host.remember(result.original.document, history.to_text(self._results)))
+        self._show(history=_rows(self._results))
+
+    # Looking around
+
+    def _look(self) -> None:
+        active = self._host.active()
+        document = active.ref.document if active else ""
+        if document != self._document:
+            self._document = document
+            self._region = None
+            self._results = history.moved(history.from_text(self._host.recall(document)), document) if document else ()
+            self._show(history=_rows(self._results), comparing=False)
+        layer = self._subject(active)
+        state = self.state
+        layers = tuple(self._host.layers()) if document else ()
+        selected = len(self._host.selected())
+        if layer != state.layer or layers != state.layers or selected != state.selected:
+            self._changed_at = self._clock()
+            self._show(layer=layer, layers=layers, selected=selected)
+        result = self._current()
+        adjustable = self._adjustable()
+        self._show(
+            adjusting=adjustable.layer_name if adjustable else "",
+            can_compare=result is not None and result.settings.output is not Output.REPLACE,
+        )
+        if layer is None:
+            self._previews.clear()
+        elif self._clock() - self._changed_at > _REST_SECONDS and self._live is None and self._running is None:
+            self._want_preview()
+
+    def _subject(self, active: LayerInfo | None) -> LayerInfo | None:
+        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
+
+        A copy that was moved or painted on is a layer of its own.
+        """
+        if active is None:
+            return None
+        for result in self._results:
+            if active.ref == result.written and result.settings.output is Output.NEW_LAYER:
+                original = self._host.find(result.original)
+                if original is not None and original.bounds == active.bounds:
+                    return original
+        return active
+
+    def _want_preview(self) -> None:
+        layer = self.state.layer
+        if layer is None or not self._visible or layer.problem or self._live is not None:
+            return
+        if layer.canvas.area > AUTOMATIC_PREVIEW_AREA and self._previews.before is None:
+            self._show(preview_waits=True)
+            return
+        if self._session.state is State.READY and not self._host.pen_is_down():
+            self._previews.want(layer, self.state.settings, self._session.daemon)
+
+    def _previews_changed(self) -> None:
+        previews = self._previews
+        notes = previews.prediction.notes if previews.prediction else ()
+        self._show(
+            before=previews.before,
+            after=previews.after,
+            variants=previews.variants,
+            preview_waits=False,
+            note=" ".join(notes) or self.state.note,
+        )
+
+    def _follow(self) -> None:
+        live = self._live
+        if live is None:
+            return
+        live.tick()
+        if live.state is LiveState.LOST:
+            self._live = None
+            self._show(live=False, live_text="", live_busy=False, note=tr("Live mode ended: its layer is gone."))
+            return
+        text = _live_text(live)
+        if (text, live.working) != (self.state.live_text, self.state.live_busy):
+            self._show(live_text=text, live_busy=live.working)
+
+    def _ask_status(self, now: float) -> None:
+        if self._status_job is not None and self._status_job.done:
+            self._status_job = None
+        if now >= self._next_status and self._status_job is None:
+            if self._session.state is State.READY:
+                self._status_job = self._session.status()
+            known = self._session.daemon is not None and self._session.daemon.networks
+            self._next_status = now + (5.0 if known else 0.5)
+        health, words = _daemon_words(self._session)
+        daemon = self._session.daemon
+        networks = daemon.networks if daemon else self.state.networks
+        default = daemon.default_network if daemon else self.state.default_network
+        shown = (self.state.health, self.state.daemon, self.state.networks, self.state.default_network)
+        if (health, words, networks, default) != shown:
+            self._show(health=health, daemon=words, networks=networks, default_network=default)
+
+    # Trouble
+
+    def _failed(self, error: Exception) -> None:
+        self._running = None
+        self._queue.clear()
+        self._show(busy="", fraction=None)
+        if not isinstance(error, Stopped):
+            self._show(problem=_problem(error))
+
+    def _preview_failed(self, error: Exception) -> None:
+        if not isinstance(error, Stopped):
+            self._show(problem=_problem(error))
+
+    def _guarded(self, act: Callable[[], object]) -> object:
+        """The host is not ours: what goes wrong in it becomes a quiet line."""
+        try:
+            return act()
+        except Exception as error:
+            self._failed(error)
+            return None
+
+    def _show(self, **changes: object) -> None:
+        state = replace(self.state, **changes)  # type: ignore[arg-type]
+        if state != self.state:
+            self.state = state
+            self._view(state)
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, HarmonizeError):
+        details = f"{error.cause}\n\n{error.hint}\n\n({error.code})"
+        return Problem(tr(error.cause).split("\n")[0], details)
+    return Problem(tr("Something went wrong in the plug-in."), "".join(traceback.format_exception(error)))
+
+
+def _daemon_words(session: Session) -> tuple[Health, str]:
+    if session.state is State.READY and session.daemon is not None:
+        daemon = session.daemon
+        health = {"ready": Health.READY, "busy": Health.WORKING, "failed": Health.BROKEN}
+        return health.get(daemon.state, Health.WORKING), daemon.detail or daemon.state
+    if session.state is State.STARTING:
+        return Health.WORKING, tr("Starting the service…")
+    if session.error is not None:
+        return Health.BROKEN, tr("The service does not run.")
+    if session.state is State.CONNECTING:
+        return Health.WORKING, tr("Connecting to the service…")
+    return Health.OFF, tr("The service starts when it is needed.")
+
+
+def _live_text(live: Live) -> str:
+    if live.state is LiveState.TOO_LARGE:
+        return tr("Live pauses: the picture is too large.")
+    if live.state is LiveState.PAINTING:
+        return tr("Live pauses while you paint.")
+    if live.updates:
+        return tr("Live: {milliseconds} ms", milliseconds=round(live.milliseconds))
+    return tr("Live: looking at the scene…")
+
+
+def _rows(results: tuple[Result, ...]) -> tuple[HistoryRow, ...]:
+    return tuple(HistoryRow(result.layer_name, f"{result.when[11:16]} · {result.network}") for result in results)

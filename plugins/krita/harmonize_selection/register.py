@@ -1,0 +1,147 @@
+"""The docker and the menu's actions, as Krita knows them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
+
+from . import i18n
+from .client import Session, __version__
+from .i18n import tr
+from .krita_host import KritaHost
+from .presenter import Presenter
+from .qt import QtCore
+from .settings_store import load_settings, save_settings
+from .view.panel import Panel
+
+DOCKER_ID = "harmonize_selection"
+_ACTIONS_FILE = "harmonize_selection.action"
+_IDLE_MILLISECONDS, _BUSY_MILLISECONDS = 60, 5
+
+
+class HarmonizeDocker(DockWidget):  # type: ignore[misc]
+    """One per window. Its timer is what moves everything: the socket, tasks, live mode."""
+
+    opened: list[HarmonizeDocker] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(tr("Harmonize"))
+        self._panel = Panel()
+        self._panel_shown = 0.0
+        self.setWidget(self._panel)
+        self.host = KritaHost()
+        self.presenter = Presenter(self.host, Session(f"krita/{__version__}"), self._panel.show_state, load_settings())
+        self._panel.show_state(self.presenter.state)
+        self._panel.connect_to(self.presenter)
+        self.visibilityChanged.connect(self.presenter.set_visible)
+        self._timer = QtCore.QTimer(self)
+        self._timer.timeout.connect(self._tick)
+        self._timer.start(_IDLE_MILLISECONDS)
+        self._host_due = 0.0
+        QtCore.QCoreApplication.instance().aboutToQuit.connect(self._quit)
+        HarmonizeDocker.opened.append(self)
+        self.destroyed.connect(lambda *_: _forget_closed())
+
+    def canvasChanged(self, canvas: Any) -> None:  # noqa: N802
+        """Krita asks every docker for this; the presenter looks for itself."""
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now >= self._host_due:
+            self._host_due = now + 0.1
+            self.host.tick()
+        self.presenter.tick()
+        wanted = _BUSY_MILLISECONDS if self.presenter.busy else _IDLE_MILLISECONDS
+        if self._timer.interval() != wanted:
+            self._timer.setInterval(wanted)
+
+    def _quit(self) -> None:
+        self._timer.stop()
+        save_settings(self.presenter.state.settings)
+        self.presenter.close()
+
+
+class HarmonizeExtension(Extension):  # type: ignore[misc]
+    """Menu entries under Tools › Scripts, without shortcuts of their own: artists set them in Krita's settings."""
+
+    def setup(self) -> None:
+        """Nothing to do before there is a window."""
+
+    def createActions(self, window: Any) -> None:  # noqa: N802
+        for name, text, act in (
+            ("harmonize_layer", tr("Harmonize Layer"), lambda presenter: presenter.harmonize()),
+            (
+                "harmonize_selected_layers",
+                tr("Harmonize Selected Layers"),
+                lambda presenter: presenter.harmonize_selected(),
+            ),
+            ("harmonize_live", tr("Harmonize Live"), lambda presenter: presenter.set_live(not presenter.state.live)),
+            ("harmonize_docker", tr("Show the Harmonize Docker"), None),
+        ):
+            action = window.createAction(name, text, "tools/scripts")
+            action.triggered.connect(lambda *_, act=act: _run(act))
+
+
+def _run(act: Any) -> None:
+    docker = _docker()
+    if docker is None:
+        return
+    if act is None or not docker.isVisible():
+        docker.show()
+        docker.raise_()
+    if act is not None:
+        docker.presenter.look_now()
+        act(docker.presenter)
+
+
+def _docker() -> HarmonizeDocker | None:
+    """The docker of the window that the artist works in."""
+    window = Krita.instance().activeWindow()
+    for docker in window.dockers() if window else []:
+        if docker.objectName() == DOCKER_ID:
+            return next((ours for ours in HarmonizeDocker.opened if ours is docker), None)
+    return HarmonizeDocker.opened[0] if HarmonizeDocker.opened else None
+
+
+def _forget_closed() -> None:
+    HarmonizeDocker.opened[:] = [docker for docker in HarmonizeDocker.opened if not _is_deleted(docker)]
+
+
+def _is_deleted(docker: HarmonizeDocker) -> bool:
+    try:
+        docker.objectName()
+    except RuntimeError:
+        return True
+    return False
+
+
+def _offer_shortcuts() -> None:
+    """Krita's shortcut settings list what stands in its actions folder: put our file there for its next start."""
+    text = (Path(__file__).resolve().parent / _ACTIONS_FILE).read_text("utf-8")
+    target = Path(Krita.instance().getAppDataLocation()) / "actions" / _ACTIONS_FILE
+    try:
+        if not target.is_file() or target.read_text("utf-8") != text:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, "utf-8")
+    except OSError:
+        pass  # without it, only shortcuts are missing
+
+
+def register() -> None:
+    """Called once, when Krita loads the plug-in."""
+    krita = Krita.instance()
+    i18n.choose(_language())
+    _offer_shortcuts()
+    krita.addExtension(HarmonizeExtension(krita))
+    position = getattr(DockWidgetFactoryBase, "DockPosition", DockWidgetFactoryBase).DockRight
+    krita.addDockWidgetFactory(DockWidgetFactory(DOCKER_ID, position, HarmonizeDocker))
+
+
+def _language() -> str:
+    """Krita's own language where it was chosen there, else the system's."""
+    chosen = str(Krita.instance().readSetting("", "Language", "")).split(":")[0]
+    return chosen or str(QtCore.QLocale().name())

@@ -1,0 +1,1 @@
+"""The docker's widgets: plain Qt, without Krita, drawn from one `DockerState`."""
