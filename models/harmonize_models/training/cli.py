@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -16,11 +17,13 @@ from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker
 from .config import Optimizer, Schedule, TrainConfig, override, preset, read_config
 from .discriminators import Discriminator
-from .distributed import join
+from .distributed import describe, join
 from .folding import folded, insert_norms
+from .history import Leg, command_line, read_history, write_history
 from .loop import Trainer
 from .losses import parse_loss
 from .photos import PhotoSet, load_photos
+from .scenefit import SceneFitTrainer
 from .sources import Skipped
 
 
@@ -60,9 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings.add_argument("--discriminator", choices=[d.value for d in Discriminator])
     settings.add_argument("--unlabelled", type=float, help="semantic networks: share of steps without a label")
     settings.add_argument("--seed", type=int)
-    settings.add_argument(
-        "--batch-norm", action=argparse.BooleanOptionalAction, default=None, help="norms while training, folded after"
-    )
+    settings.add_argument("--batch-norm", help="regular expression of convolutions that get a norm while training")
     settings.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=None)
     settings.add_argument("--compile", action=argparse.BooleanOptionalAction, default=None, help="torch.compile")
     settings.add_argument("--validate-minutes", type=float)
@@ -82,7 +83,7 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
     return config
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, command: str = "") -> int:
     """Train as the flags say; returns the exit status."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
@@ -103,12 +104,11 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(config.seed)
     network = spec.build()
     if config.batch_norm:
-        insert_norms(network)
+        insert_norms(network, config.batch_norm)
     for file in filter(None, (args.backbone_weights, args.init)):
-        weights = load_weights(file)
-        copied, tensors = start_from(network, weights if config.batch_norm else folded(weights))
+        copied, tensors = start_from(network, folded(load_weights(file), keep=network.state_dict()))
         report(f"{copied} of {tensors} tensors from {file}")
-    trainer = Trainer(
+    trainer = (SceneFitTrainer if args.network == "scenefit" else Trainer)(
         config,
         network,
         CompositeMaker(photos.to(worker.device), config.recipe),
@@ -118,8 +118,19 @@ def run(args: argparse.Namespace) -> int:
         spec.semantic,
         report,
     )
+    earlier = read_history(args.init.parent) if args.init else ()
     report("resumed" if trainer.resume() else "started")
     progress = trainer.run(args.slice_minutes)
+    if worker.leads:
+        leg = Leg(
+            command,
+            progress.step,
+            progress.step * config.batch,
+            progress.seconds / 60,
+            config.size,
+            describe(worker.device),
+        )
+        write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
     worker.close()
     return 0
@@ -135,4 +146,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `harmonize train` and of the module."""
     parser = argparse.ArgumentParser(prog="harmonize train", description="Train a network on photos with masks.")
     add_arguments(parser)
-    return run(parser.parse_args(argv))
+    words = list(sys.argv[1:] if argv is None else argv)
+    return run(parser.parse_args(words), command_line(words))

@@ -67,8 +67,9 @@ class TrainConfig:
     unlabelled: float = 0.25
     """Semantic networks: the share of steps without a label, so that the label stays optional."""
     recipe: Recipe = field(default_factory=Recipe)
-    batch_norm: bool = False
-    """Train with a norm behind every convolution, folded into the weights that are kept (`folding.py`)."""
+    batch_norm: str = ""
+    """Train with norms behind the convolutions whose name matches this regular expression, folded into the weights that
+    are kept (`folding.py`); empty = none."""
     bf16: bool = True
     compile: bool = False
     seed: int = 1

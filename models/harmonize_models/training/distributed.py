@@ -44,6 +44,13 @@ class Worker:
             distributed.destroy_process_group()
 
 
+def describe(device: torch.device) -> str:
+    """The device in words, for cards and logs."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPU thread(s)" if device.type == "cpu" else device.type
+
+
 def join(device: str = "auto") -> Worker:
     """Join the processes that `torchrun` started, or stand alone. device: "auto", "cpu", "cuda", "mps" or "cuda:1"."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))

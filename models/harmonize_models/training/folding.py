@@ -7,7 +7,8 @@ exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -35,26 +36,29 @@ class NormedConv2d(nn.Conv2d):
         return normalised
 
 
-def insert_norms(network: nn.Module) -> int:
-    """Put a norm behind every convolution that has a bias; returns how many."""
+def insert_norms(network: nn.Module, names: str = "") -> int:
+    """Put a norm behind every convolution with a bias whose full name matches `names`; returns how many."""
+    wanted = re.compile(names)
     count = 0
-    for module in list(network.modules()):
+    for prefix, module in list(network.named_modules()):
         for name, child in list(module.named_children()):
-            if type(child) is nn.Conv2d and child.bias is not None:
+            if type(child) is nn.Conv2d and child.bias is not None and wanted.search(f"{prefix}.{name}"):
                 setattr(module, name, NormedConv2d.around(child))
                 count += 1
     return count
 
 
-def folded(state: Mapping[str, Tensor], epsilon: float = 1e-5) -> dict[str, Tensor]:
-    """The state dict with all inserted norms multiplied into the weights before them."""
-    plain = {name: value for name, value in state.items() if _NORM not in name}
+def folded(state: Mapping[str, Tensor], keep: Container[str] = (), epsilon: float = 1e-5) -> dict[str, Tensor]:
+    """The state dict with inserted norms multiplied into the weights before them, except those named in `keep`."""
+    plain = dict(state)
     for name in state:
-        if not name.endswith(_NORM + "running_var"):
+        if not name.endswith(_NORM + "running_var") or name in keep:
             continue
         conv = name.removesuffix(_NORM + "running_var")
         mean, shift = state[f"{conv}{_NORM}running_mean"], state[f"{conv}{_NORM}bias"]
         factor = state[f"{conv}{_NORM}weight"] * torch.rsqrt(state[name] + epsilon)
         plain[f"{conv}.weight"] = state[f"{conv}.weight"] * factor.view(-1, 1, 1, 1)
         plain[f"{conv}.bias"] = (state[f"{conv}.bias"] - mean) * factor + shift
+        for part in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            del plain[f"{conv}{_NORM}{part}"]
     return plain

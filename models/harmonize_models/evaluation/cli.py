@@ -1,0 +1,134 @@
+"""`harmonize evaluate`: networks, baselines and the untouched composite side by side."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shlex
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from ..baselines import TITLES, Baseline, harmonize_batch
+from ..checkpoints import SHIPPED_DIR, load, shipped
+from ..networks import registry
+from ..networks.base import HarmonizationNetwork, NetworkSpec
+from ..training.checkpoint import load_weights
+from ..training.composites import Batch
+from ..training.folding import folded
+from ..training.photos import load_photos
+from ..training.report import write_sheet
+from ..training.sources import Skipped
+from .cases import SEED, VARIANTS, build_cases
+from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
+from .cost import Cost, cost_of
+from .report import results_page, write_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of `harmonize evaluate`."""
+    parser.add_argument("networks", nargs="*", help="keys, or KEY=FILE for weights of one's own (default: all shipped)")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks, or iHarmony4")
+    parser.add_argument("--weights", type=Path, default=SHIPPED_DIR, help="folder of weights (default: the shipped)")
+    parser.add_argument("--limit", type=int, help="use only so many photos")
+    parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
+    parser.add_argument("--seed", type=int, default=SEED, help="which composites are made")
+    parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask")
+    parser.add_argument("--baselines", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--raw-only", action="store_true", help="leave out the rows through the adjustment")
+    parser.add_argument("--cost", action=argparse.BooleanOptionalAction, default=True, help="measure MACs and time")
+    parser.add_argument("--write", type=Path, help="write the results page, such as docs/results.md")
+    parser.add_argument("--json", type=Path, help="write the figures for programs")
+    parser.add_argument("--sheets", type=Path, help="write picture sheets into this folder (they show the photos)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate as the flags say; returns the exit status."""
+    torch.set_num_threads(args.threads)
+    skipped = Skipped()
+    photos = load_photos(args.data, "val", args.side, skipped, args.limit)
+    cases = build_cases(photos, args.side, args.seed, args.variants)
+    digest = cases.digest()
+    print(f"{len(cases)} composites, hash {digest}; {skipped.summary()}", flush=True)
+    reference = metrics_of(cases, untouched())
+    contestants = [untouched()]
+    if args.baselines:
+        contestants += [Contestant(TITLES[b], partial(_baseline, b)) for b in Baseline]
+    costs: dict[str, Cost] = {}
+    for spec, network in _networks(args):
+        contestants.append(of_network(spec.key, network))
+        if not args.raw_only:
+            contestants.append(_through_adjustment(spec, network))
+        if args.cost:
+            costs[spec.key] = cost_of(network, spec)
+    scores: list[Score] = []
+    for contestant in contestants:
+        scores.append(hold(cases, contestant, reference))
+        print(_line(scores[-1]), flush=True)
+    if args.sheets:
+        first = next(cases.batches(8))
+        for contestant in contestants[1:]:
+            columns = [first.composite, first.mask, contestant.harmonize(first), first.target]
+            write_sheet(args.sheets / f"{contestant.name.replace(' ', '-')}.png", columns)
+    facts = {"side": args.side, "count": len(cases), "photos": len(photos.photos), "digest": digest}
+    if args.write:
+        args.write.write_text(results_page(scores, costs, facts, _command(args), _machine()), encoding="utf-8")
+    if args.json:
+        write_json(args.json, scores, facts)
+    return 0
+
+
+def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, HarmonizationNetwork]]:
+    names = args.networks or [item.key for item in shipped(args.weights)]
+    found = []
+    for name in names:
+        key, _, file = name.partition("=")
+        spec = registry.get(key)
+        if file:
+            network = spec.build()
+            network.load_state_dict(folded(load_weights(Path(file))))
+            network.eval()
+        else:
+            network = load(key, weights_dir=args.weights)
+        found.append((spec, network))
+    return found
+
+
+def _baseline(baseline: Baseline, batch: Batch) -> torch.Tensor:
+    return harmonize_batch(baseline, batch.composite, batch.mask)
+
+
+def _through_adjustment(spec: NetworkSpec, network: HarmonizationNetwork) -> Contestant:
+    from .product import harmonize_as_product  # needs the renderer and its kernels, which raw evaluation does not
+
+    return Contestant(f"{spec.key}, through the adjustment", partial(harmonize_as_product, network, spec))
+
+
+def _line(score: Score) -> str:
+    return (
+        f"{score.name:50s} psnr {score.psnr:.2f}  mse {score.mse:.1f}  fmse {score.fmse:.1f}  "
+        f"ssim {score.ssim:.4f}  worse {score.worse:.0%}"
+    )
+
+
+def _command(args: argparse.Namespace) -> str:
+    parts = ["harmonize", "evaluate", *args.networks, "--data", *("DATA/" + path.name for path in args.data)]
+    for flag, default in (("limit", None), ("side", 256), ("seed", SEED), ("variants", VARIANTS), ("threads", 1)):
+        if getattr(args, flag) != default:
+            parts += [f"--{flag}", str(getattr(args, flag))]
+    parts += ["--raw-only"] * args.raw_only + ["--write", "docs/results.md"]
+    return shlex.join(parts)
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {torch.get_num_threads()} CPU thread(s), torch {torch.__version__}, float32"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of `harmonize evaluate` and of the module."""
+    parser = argparse.ArgumentParser(prog="harmonize evaluate", description="Compare networks and baselines.")
+    add_arguments(parser)
+    return run(parser.parse_args(argv))

@@ -1,0 +1,63 @@
+"""The results page: one table of everyone, and how to make it again."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .contest import Score
+from .cost import Cost
+
+INTRODUCTION = """# Results
+
+Every row harmonizes the same composites at {side} x {side} pixels: {count} composites made of the {photos} held-out photos'
+masks, fixed by a seed (hash `{digest}`). The photos were never trained on. None of the composites needs no change: what is
+measured is harmonization alone.
+
+* **PSNR**, **MSE** over the whole picture, **fMSE** within the mask, as the field's shared evaluation code has them: not
+  rounded to 8 bits, PSNR against the target's own maximum; **PSNR 255** with the usual peak. **SSIM** with a Gaussian window.
+* **worse**: the share of composites whose foreground came out further from the target than it was.
+* **through the adjustment**: rendered the way the product renders full-size layers (curves and colour grid, 8 bits), so
+  that the cost of that step is known. Rows without it are the network's own output picture.
+* These figures do not compare with the papers' on iHarmony4: other photos, other composites, and far less training.
+"""
+
+
+def results_page(
+    scores: Sequence[Score], costs: Mapping[str, Cost], cases: Mapping[str, object], command: str, machine: str
+) -> str:
+    """The text of `docs/results.md`. cases: values for `side`, `count`, `photos`, `digest`."""
+    quality = [
+        "| | PSNR ↑ | PSNR 255 ↑ | MSE ↓ | fMSE ↓ | SSIM ↑ | worse ↓ | fMSE 0–5 % | 5–15 % | 15–100 % |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_row(score) for score in scores),
+    ]
+    lines = [INTRODUCTION.format(**cases), *quality, ""]
+    if costs:
+        lines += [
+            f"Cost of one thumbnail (256 x 256), measured on {machine}:",
+            "",
+            "| | parameters | GMAC | ms |",
+            "|---|---|---|---|",
+            *(f"| {key} | {c.parameters:,} | {c.gmac:.2f} | {c.milliseconds:.1f} |" for key, c in costs.items()),
+            "",
+        ]
+    lines += ["Made by", "", "```", command, "```", ""]
+    return "\n".join(lines)
+
+
+def _row(score: Score) -> str:
+    bands = " | ".join("–" if math.isnan(value) else f"{value:.0f}" for value in score.fmse_by_share)
+    return (
+        f"| {score.name} | {score.psnr:.2f} | {score.psnr_255:.2f} | {score.mse:.1f} | {score.fmse:.1f} | "
+        f"{score.ssim:.4f} | {score.worse:.0%} | {bands} |"
+    )
+
+
+def write_json(path: Path, scores: Sequence[Score], cases: Mapping[str, object]) -> None:
+    """The same figures for programs (and for the model cards)."""
+    content = {"cases": dict(cases), "scores": [asdict(score) for score in scores]}
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,74 @@
+"""`python -m harmonize_models.training.ship RUN`: from a run's best weights to shipped weights and their card."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..checkpoints import SHIPPED_DIR, WeightsCard, load, save_shipped
+from ..evaluation.cases import build_cases
+from ..evaluation.contest import hold, metrics_of, of_network, untouched
+from ..networks import registry
+from .card import USE, card_page, sources_of
+from .checkpoint import load_weights
+from .folding import folded
+from .history import read_history
+from .photos import load_photos
+from .sources import Skipped
+
+
+def ship(run: Path, data: Path, folder: Path, weights_file: str = "best.safetensors") -> str:
+    """Store the weights of `run`, measured on the validation photos of `data`, in `folder`; returns a line about them.
+
+    `data` holds `val.tar` and `manifest.csv`. What is measured is what is stored: the half-precision file, loaded again.
+    """
+    key = json.loads((run / "config.json").read_text(encoding="utf-8"))["network"]
+    spec = registry.get(key)
+    network = spec.build()
+    network.load_state_dict(folded(load_weights(run / weights_file)))
+    photos = load_photos([data], "val", spec.input_size, Skipped())
+    cases = build_cases(photos, spec.input_size)
+    legs = read_history(run)
+    card = WeightsCard(
+        data=f"{len(sources_of(data / 'manifest.csv'))} public photo sets with masks, listed in {key}.md",
+        steps=sum(leg.steps for leg in legs),
+        command=" && ".join(leg.command for leg in legs),
+        licence=USE,
+    )
+    path = folder / f"{key}.safetensors"
+    save_shipped(network, spec, path, card)
+    reference = metrics_of(cases, untouched())
+    stored = load(key, weights_dir=folder)
+    scores = [hold(cases, untouched(), reference), hold(cases, of_network(key, stored), reference)]
+    if spec.semantic:
+        scores.append(hold(cases, of_network(f"{key} without a label", stored, labelled=False), reference))
+    measured = {name: round(getattr(scores[1], name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}
+    shipped = save_shipped(stored, spec, path, replace(card, metrics=measured))
+    facts = {"count": len(cases), "side": spec.input_size, "digest": cases.digest()}
+    page = card_page(
+        key, spec.title, spec.paper, shipped.sha256, legs, sources_of(data / "manifest.csv"), scores, facts
+    )
+    (folder / f"{key}.md").write_text(page, encoding="utf-8")
+    return f"{path.name}: PSNR {scores[1].psnr:.2f} dB (untouched {scores[0].psnr:.2f})"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the module."""
+    parser = argparse.ArgumentParser(prog="python -m harmonize_models.training.ship", description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a training run")
+    parser.add_argument("--data", type=Path, required=True, help="folder with val.tar and manifest.csv")
+    parser.add_argument("--folder", type=Path, default=SHIPPED_DIR, help="where to store (default: the package's own)")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    print(ship(args.run, args.data, args.folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
