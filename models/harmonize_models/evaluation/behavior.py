@@ -12,14 +12,14 @@ import torch
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork
 from ..networks.scenefit import GUARD_OFF, SceneFit
-from ..training.checkpoint import load_weights, save_weights
-from ..training.folding import folded
+from ..training.checkpoint import save_weights
 from ..training.photos import load_photos
 from ..training.sources import Skipped
 from .cases import Cases, build_cases
 from .guard import GuardPoint, choose, halves, trade_off
 from .robustness import robustness
 from .stability import stability
+from .weights import network_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px; {skipped.summary()}")
     for name in args.networks:
-        key, network = _network(name)
+        key, network = network_of(name)
         if args.guard is not None and isinstance(network, SceneFit):
             network.guard.fill_(args.guard)
             if args.store_guard:
@@ -51,17 +51,6 @@ def run(args: argparse.Namespace) -> int:
         for line in _tables(args.only, key, network, cases):
             print(line, flush=True)
     return 0
-
-
-def _network(name: str) -> tuple[str, HarmonizationNetwork]:
-    key, _, file = name.partition("=")
-    if not file:
-        from ..checkpoints import load
-
-        return key, load(key)
-    network = registry.get(key).build()
-    network.load_state_dict(folded(load_weights(Path(file))))
-    return key, network.eval()
 
 
 def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
