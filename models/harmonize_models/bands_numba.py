@@ -26,14 +26,14 @@ class NumbaBands:
     def __init__(self, pipeline: Pipeline, layer: LayerFormat, place: Place) -> None:
         self._layer = layer
         self._shares = shares(pipeline.strength)
-        self._is_curves = pipeline.is_curves
+        self._by_tables = pipeline.is_curves or (pipeline.is_separable and not layer.depth.is_float)
         layout = layer.layout
-        if not pipeline.is_curves:
+        if not self._by_tables:
             self._mixed = _mixed_arguments(pipeline, layer, place)
         elif layer.depth is Depth.U8:
-            self._tables: Array = byte_tables(pipeline.curves, pipeline.strength, layout)
+            self._tables: Array = byte_tables(pipeline, layout)
         elif layer.depth is Depth.U16:
-            self._tables = level_tables(pipeline.curves, layout)
+            self._tables = level_tables(pipeline, layout)
         else:
             self._tables = knot_tables(pipeline.curves, layout)
 
@@ -61,7 +61,7 @@ class NumbaBands:
 
     def _run(self, pixels: Array, mask: Array, out: Array, row: int) -> None:
         layout, depth = self._layer.layout, self._layer.depth
-        if not self._is_curves:
+        if not self._by_tables:
             white = np.float32(depth.white)
             kernels.mixed(pixels, mask, out, row, self._layer.width, layout.channels, white, self._shares, *self._mixed)
         elif depth is Depth.U8:

@@ -22,8 +22,8 @@ class NumpyBands:
         self._pipeline, self._layer, self._place = pipeline, layer, place
         self._shares = shares(pipeline.strength)
         self._bytes = None
-        if pipeline.is_curves and layer.depth is Depth.U8:
-            self._bytes = byte_tables(pipeline.curves, pipeline.strength, layer.layout)
+        if pipeline.is_separable and layer.depth is Depth.U8:
+            self._bytes = byte_tables(pipeline, layer.layout)
 
     def __call__(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
         rows, width, channels = pixels.shape
@@ -48,7 +48,8 @@ class NumpyBands:
         rows, width = pixels.shape[:2]
         u = place.left + (np.arange(width) + 0.5) / layer.width * (place.right - place.left)
         v = place.top + (np.arange(row, row + rows)[:, None] + 0.5) / layer.height * (place.bottom - place.top)
-        colors = pixels[..., layer.layout.rgb].astype(np.float32) / np.float32(layer.depth.white)
+        with np.errstate(invalid="ignore"):  # signalling NaN
+            colors = pixels[..., layer.layout.rgb].astype(np.float32) / np.float32(layer.depth.white)
         delta = change(self._pipeline, colors, u.astype(np.float32), v.astype(np.float32))
         if layer.layout.is_grey:
             return (delta @ LUMA.astype(np.float32))[..., None]

@@ -49,15 +49,12 @@ class Pipeline:
 
     @classmethod
     def of(cls, adjustment: Adjustment, look: Look) -> Pipeline:
-        finish, curves = finish_curves(look), adjustment.curves
-        if finish is not None and adjustment.grid is None and look.light == look.color == 1:
-            curves, finish = curves.compose(finish), None  # nothing acts in between
         return cls(
-            curves=curves,
+            curves=adjustment.curves,
             grid=adjustment.grid,
             light=look.light,
             color=look.color,
-            finish=finish,
+            finish=finish_curves(look),
             saturation=look.saturation,
             color_only=look.color_only,
             protect_highlights=look.protect_highlights,
@@ -65,24 +62,23 @@ class Pipeline:
         )
 
     @property
+    def is_separable(self) -> bool:
+        """Whether every channel goes its own way: then a table for each does it all."""
+        return self.grid is None and not self._mixes_channels
+
+    @property
     def is_curves(self) -> bool:
-        """Whether every channel goes its own way: then a table a channel does it all."""
-        return self.grid is None and self.is_plain
+        """Whether the network's curves are all there is."""
+        return self.is_separable and self.finish is None
 
     @property
     def is_plain(self) -> bool:
-        """Whether curves and grid are all there is."""
-        return (
-            self.light == self.color == 1
-            and self.finish is None
-            and self.saturation == 0
-            and not self.color_only
-            and not self.protect_highlights
-        )
+        """Whether the network's curves and grid are all there is."""
+        return self.finish is None and not self._mixes_channels
 
     @property
-    def changes_nothing(self) -> bool:
-        return self.strength == 0 or (self.is_curves and self.curves.is_identity)
+    def _mixes_channels(self) -> bool:
+        return not self.light == self.color == 1 or self.saturation != 0 or self.color_only or self.protect_highlights
 
 
 def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:

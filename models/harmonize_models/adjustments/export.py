@@ -70,7 +70,7 @@ def bake(adjustment: Adjustment, look: Look, pieces: int = 256) -> tuple[Curves,
     """Curves that do what adjustment and look do together, as well as curves can, and whether that is everything."""
     pipeline, exact = _global(adjustment, look)
     ramp = np.repeat(np.linspace(0, 1, pieces + 1)[:, None], 3, axis=1)
-    return Curves(_apply(pipeline, ramp).T), exact and pipeline.is_curves
+    return Curves(_apply(pipeline, ramp).T), exact and pipeline.is_separable
 
 
 def _global(adjustment: Adjustment, look: Look) -> tuple[Pipeline, bool]:
@@ -89,7 +89,8 @@ def _apply(pipeline: Pipeline, colors: NDArray[np.float64]) -> NDArray[np.float3
     """[n, 3] colors, fully changed."""
     middle = np.full(len(colors), 0.5, np.float32)
     inputs = colors.astype(np.float32)
-    return inputs + np.float32(pipeline.strength) * change(pipeline, inputs, middle, middle)
+    result: NDArray[np.float32] = inputs + np.float32(pipeline.strength) * change(pipeline, inputs, middle, middle)
+    return result
 
 
 def _editable(curves: Curves) -> NDArray[np.float64]:
