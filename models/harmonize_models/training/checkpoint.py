@@ -47,14 +47,15 @@ def load_weights(path: Path) -> dict[str, Tensor]:
 def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, int]:
     """Copy all weights whose name and shape fit; returns how many were copied and how many the network has.
 
-    Backbones come under several prefixes: a name also fits if it ends the network's own name.
+    Backbones come under several prefixes: a name also fits if it ends the network's own name; the longest one does.
     """
     own = network.state_dict()
+    named = {name.removeprefix("features."): value for name, value in weights.items()}
     copied = 0
     for name, value in own.items():
-        given = weights.get(name)
-        if given is None:
-            given = next((v for k, v in weights.items() if name.endswith("." + k.removeprefix("features."))), None)
+        parts = name.split(".")
+        endings = (".".join(parts[start:]) for start in range(len(parts)))
+        given = weights.get(name, next((named[ending] for ending in endings if ending in named), None))
         if given is not None and given.shape == value.shape:
             value.copy_(given)
             copied += 1
