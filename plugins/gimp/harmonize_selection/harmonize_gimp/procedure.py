@@ -57,7 +57,7 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
         plug_in,
         HARMONIZE,
         _run,
-        _("_Harmonize Selection…"),
+        _("Harmoni_ze Selection…"),
         _("Make a pasted layer belong to its scene"),
         _(
             "Changes light and color of the selected part of a layer (all of it when nothing is selected) so that it "
@@ -116,7 +116,7 @@ def _again_procedure(plug_in: HarmonizePlugIn) -> Any:
         plug_in,
         AGAIN,
         _run_again,
-        _("Harmonize A_gain"),
+        _("Harmonize Aga_in"),
         _("Harmonize once more with the choices that are stored with the layer"),
         _(
             "A layer that Harmonize Selection has made is made anew from its original, against what lies below it now. "

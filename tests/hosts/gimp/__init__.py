@@ -1,0 +1,1 @@
+"""The plug-in in the real GIMP. `in_gimp/` holds the scripts that run inside it."""

@@ -1,0 +1,93 @@
+"""What the scripts that run inside GIMP share: images to work on, calls of the plug-in, results to take outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from gi.repository import Gegl, Gimp, Gio
+
+SHARED = Path("/w")
+OUT = SHARED / "out"
+PLUGIN = "plug-in-harmonize-selection"
+
+sys.path.insert(0, str(Path(Gimp.directory()) / "plug-ins" / "harmonize_selection"))
+
+
+def say(**fields: Any) -> None:
+    """One line for the test outside."""
+    with (OUT / "said.jsonl").open("a") as file:
+        file.write(json.dumps(fields) + "\n")
+
+
+def call(image: Any, layers: list[Any], name: str = PLUGIN, **arguments: Any) -> tuple[str, str]:
+    """Runs the plug-in without a dialog; the status and the message that GIMP gives a script."""
+    config = Gimp.get_pdb().lookup_procedure(name).create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", layers)
+    for argument, value in arguments.items():
+        config.set_property(argument.replace("_", "-"), value)
+    returned = Gimp.get_pdb().lookup_procedure(name).run(config)
+    status = Gimp.PDBStatusType(returned.index(0))
+    return status.value_name.removeprefix("GIMP_PDB_"), Gimp.get_pdb().get_last_error() or ""
+
+
+def load(name: str) -> Any:
+    """A picture of the shared folder as an image."""
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(SHARED / "pictures" / name)))
+
+
+def composite() -> tuple[Any, Any, Any]:
+    """The scene with the figure on it: image, background layer, figure layer (cut to what is drawn)."""
+    image = load("scene.png")
+    background = image.get_layers()[0]
+    background.set_name("Scene")
+    figure = Gimp.file_load_layer(
+        Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(SHARED / "pictures" / "figure.png"))
+    )
+    figure.set_name("Snowman")
+    image.insert_layer(figure, None, 0)
+    image.autocrop_selected_layers(figure)
+    return image, background, figure
+
+
+def pixels(drawable: Any, format: str | None = None) -> bytes:
+    """All of a drawable; None = in its own format."""
+    rectangle = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
+    return bytes(drawable.get_buffer().get(rectangle, 1.0, format, Gegl.AbyssPolicy.NONE))
+
+
+def xdotool(*words: str) -> str:
+    return subprocess.run(["xdotool", *words], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def window(title: str, seconds: float = 20) -> str:
+    """Waits for a window whose title begins so; its number."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        found = xdotool("search", "--onlyvisible", "--name", f"^{title}")
+        if found:
+            return found.splitlines()[-1]
+        time.sleep(0.1)
+    raise TimeoutError(f"no window {title!r} within {seconds} s")
+
+
+def until(condition: Any, seconds: float, what: str) -> Any:
+    """Waits for something to become true; its value."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(f"{what}: not within {seconds} s")
+
+
+def shot(name: str, number: str = "root") -> None:
+    """A picture of a window, or of the whole screen."""
+    subprocess.run(["import", "-window", number, str(OUT / f"{name}.png")], check=True)
