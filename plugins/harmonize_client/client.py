@@ -23,6 +23,7 @@ from .values import (
     Progress,
     Rendered,
     Thumbnail,
+    view_of,
 )
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Client:
             return self._session.render(adjustment, layer, pixels, mask, into=into, place=place, look=look)
 
         # What is rendered in place, and died half-way, is lost: a second run would render the first half twice.
-        again = not _share_memory(pixels, into)
+        again = view_of(pixels).obj is not view_of(into).obj
         return self._run_twice(submit, progress, cancelled) if again else self._run(submit, progress, cancelled)
 
     def export(self, adjustment: str, format: ExportFormat, look: Look | None = None) -> Exported:
@@ -178,9 +179,3 @@ def _wait(session: Session) -> None:
         poll.poll(_TICK_SECONDS * 1000)
     else:
         select.select([socket], [socket] if session.wants_write else [], [], _TICK_SECONDS)
-
-
-def _share_memory(one: Buffer, other: Buffer) -> bool:
-    """Whether two buffers are the same object in memory (as for rendering in place)."""
-    first, second = memoryview(one), memoryview(other)
-    return first.obj is second.obj

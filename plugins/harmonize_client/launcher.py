@@ -69,7 +69,6 @@ class Start:
         self._deadline = time.monotonic() + START_SECONDS
         self._folder = folder
         self._name = shlex.join(command)
-        self._log_size = _size(folder / paths.LOG_FILE)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open(folder / paths.START_LOG_FILE, "wb") as log:
@@ -105,11 +104,14 @@ class Start:
             raise CannotStart(f"the daemon did not answer within {START_SECONDS:.0f} s of its start{self._tail()}")
 
     def _tail(self) -> str:
-        """The last lines that this start has left in its own output or in the daemon's log."""
-        text = _read_from(self._folder / paths.START_LOG_FILE, 0)
-        text = text or _read_from(self._folder / paths.LOG_FILE, self._log_size)
-        lines = text.strip().splitlines()[-_TAIL_LINES:]
-        return "".join(["; it said:\n", "\n".join(lines), "\n"]) if lines else ""
+        """The last lines that the command printed."""
+        try:
+            with open(self._folder / paths.START_LOG_FILE, "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+                lines = file.read().decode("utf-8", "replace").strip().splitlines()[-_TAIL_LINES:]
+        except OSError:
+            lines = []
+        return "; it said:\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def find_command() -> tuple[str, ...]:
@@ -168,21 +170,3 @@ def _read_command(path: Path) -> tuple[str, ...]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     raise NotInstalled(f"{path} does not name the daemon's command", "run `harmonize install` again")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _read_from(path: Path, start: int) -> str:
-    """The file's end, at most a few kilobytes, and only what comes after `start` unless it was begun anew."""
-    size = _size(path)
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(start if size >= start else 0, size - _TAIL_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""

@@ -2,8 +2,7 @@
 
 ```
 connection.json     who may speak to the daemon, and where (`docs/protocol.md`, The connection file)
-daemon.log          the daemon's log
-start.log           what the daemon's command printed when a client started it
+start.log           what the daemon's command printed when a client started it last
 ```
 """
 
@@ -23,7 +22,6 @@ from .version import PROTOCOL_VERSION
 
 APPLICATION = "harmonize-selection"
 CONNECTION_FILE = "connection.json"
-LOG_FILE = "daemon.log"
 START_LOG_FILE = "start.log"
 
 _MOST_BYTES = 4096
@@ -45,6 +43,10 @@ def home() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / APPLICATION
     return Path.home() / ".local" / "share" / APPLICATION
+
+
+def connection_file() -> Path:
+    return home() / CONNECTION_FILE
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ class Session:
         """Apply an adjustment to a layer of any size; the result is in `into` when the job is done.
 
         pixels: `layer.nbytes` bytes. mask: 8 bit, width x height, or None for all. into: like `pixels`, and may be the
-        same memory; after an error its content is partly the old one. place: of the layer in the scene (all of it).
+        same object; after an error its content is partly the old one. place: of the layer in the scene (all of it).
         look: the artist's sliders.
         """
         return self._submit(RenderJob(adjustment, layer, pixels, mask, into, place or Place(), look or Look(), live))

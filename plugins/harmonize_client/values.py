@@ -31,9 +31,13 @@ Stage = Literal["queued", "loading", "predicting", "rendering"]
 _BYTES = {"u8": 1, "u16": 2, "f16": 2, "f32": 4}
 
 
+def view_of(buffer: Buffer) -> memoryview:
+    return memoryview(buffer)  # type: ignore[arg-type]  # see _Array
+
+
 def byte_view(buffer: Buffer, size: int, name: str, *, writable: bool = False) -> memoryview:
     """The buffer's memory as bytes, without a copy. ValueError if it is not exactly `size` bytes in one piece."""
-    view = memoryview(buffer)  # type: ignore[arg-type]  # see _Array
+    view = view_of(buffer)
     if not view.c_contiguous:
         raise ValueError(f"{name} must lie in memory in one piece")
     if view.nbytes != size:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -41,6 +43,13 @@ STATUS = {
 }
 
 Handler = Callable[["FakeDaemon", "Message"], object]
+
+
+def pid_of_the_dead() -> int:
+    """The id of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    return process.pid
 
 
 class Message:

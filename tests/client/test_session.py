@@ -32,7 +32,7 @@ from harmonize_client import (
 )
 from harmonize_client.paths import Connection, write_connection
 
-from tests.client.fake_daemon import ADJUSTMENT, INVERTED, FakeDaemon, Message
+from tests.client.fake_daemon import ADJUSTMENT, INVERTED, FakeDaemon, Message, pid_of_the_dead
 from tests.client.raw_peer import RawPeer, opening
 
 LAYER = LayerFormat(40, 100, "RGBA", "u8")
@@ -384,8 +384,7 @@ class TestConnections:
             assert session.error is None
 
     def test_a_stale_file_of_a_dead_process_is_ignored(self, folder: Path) -> None:
-        child = os.spawnlp(os.P_NOWAIT, "true", "true")
-        os.waitpid(child, 0)
+        child = pid_of_the_dead()
         write_connection(folder, Connection(1, "a" * 64, child, "0.1.0"))
         with session_for(folder) as session:
             job = session.status()
