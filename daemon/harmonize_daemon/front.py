@@ -23,6 +23,7 @@ from harmonize_client.errors import CannotStart
 from harmonize_client.version import __version__
 
 from harmonize_daemon import messages
+from harmonize_daemon.allocator import give_freed_memory_back, keep_freed_memory
 from harmonize_daemon.auth import SeenIds, Token
 from harmonize_daemon.dispatcher import Delivery, Dispatcher
 from harmonize_daemon.errors import ErrorCode, Refused
@@ -138,6 +139,7 @@ class Front:
     def _begin_work(self) -> None:
         from harmonize_daemon.folders import log_folder
 
+        keep_freed_memory()
         with suppress(OSError):
             start_log(log_folder() / LOG_FILE)
         log.info("daemon %s listens on port %d", __version__, self._port)
@@ -175,6 +177,7 @@ class Front:
             self._active = monotonic()
         elif not self._rested and monotonic() - self._active > self._options.rest_seconds:
             self._supervisor.send(Rest())
+            give_freed_memory_back()
             self._rested = True
 
     def _is_idle(self) -> bool:

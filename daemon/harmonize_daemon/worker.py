@@ -79,8 +79,14 @@ class BandRenderer(Protocol):
 class EngineLike(Protocol):
     """What computes. Its constructor imports nothing heavy. All methods raise Refused for what they cannot do."""
 
+    def load_rendering(self) -> None:
+        """Import what rendering needs; quick."""
+
     def warm_rendering(self) -> None:
-        """Get ready to render."""
+        """Get ready to render what nearly everybody renders. Takes long the first time, when kernels are compiled."""
+
+    def warm_rarely_rendered(self) -> None:
+        """Get ready to render everything else."""
 
     def load(self) -> Networks:
         """Get ready to predict. Raises ImportError or OSError if that can never be."""
@@ -153,6 +159,7 @@ class Worker:
         self._link = link
         self._slots = slots
         self._engine = engine
+        self._begun = time.monotonic()
         self._renders: dict[int, _OpenRender] = {}
         self._inference = ThreadPoolExecutor(1, "inference")
         self._rendering = ThreadPoolExecutor(max(1, min(8, usable_cores() - 1)), "rendering")
@@ -184,9 +191,11 @@ class Worker:
 
     def _load(self) -> None:
         try:
-            self._engine.warm_rendering()
-            self._link.send(RenderingReady())
+            # Before the two go on side by side: modules that both need are imported by one thread.
+            self._engine.load_rendering()
+            threading.Thread(target=self._guarded, args=(self._warm_rendering,), name="warm", daemon=True).start()
             self._tell(self._engine.load())
+            log.info("networks ready after %.1f s", time.monotonic() - self._begun)
         except LinkClosed:
             raise
         except Exception as error:
@@ -194,6 +203,12 @@ class Worker:
             self._link.send(NetworksFailed(f"The networks cannot be loaded: {error}"))
             return
         self._tell(self._engine.warm())
+
+    def _warm_rendering(self) -> None:
+        self._engine.warm_rendering()
+        self._link.send(RenderingReady())
+        log.info("rendering ready after %.1f s", time.monotonic() - self._begun)
+        self._engine.warm_rarely_rendered()
 
     def _tell(self, networks: Networks) -> None:
         self._link.send(NetworksReady(networks.device, networks.networks, networks.default))

@@ -27,7 +27,13 @@ class Engine:
     def __init__(self, options: Options) -> None:
         self._device = options.device
 
+    def load_rendering(self) -> None:
+        pass
+
     def warm_rendering(self) -> None:
+        pass
+
+    def warm_rarely_rendered(self) -> None:
         pass
 
     def load(self) -> Networks:

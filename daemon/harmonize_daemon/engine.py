@@ -1,0 +1,262 @@
+"""What the worker computes with: networks held on a device, predictions kept, renderers.
+
+Imports of numpy, numba and torch happen inside, so that the worker can say what fails and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict, replace
+
+from harmonize_daemon.errors import ErrorCode, Refused
+from harmonize_daemon.folders import imported_weights_folder
+from harmonize_daemon.link import PredictedTask, PredictTask
+from harmonize_daemon.messages import Layer, Look, Size
+from harmonize_daemon.options import Options
+from harmonize_daemon.worker import BandRenderer, DeviceLostError, Networks
+
+if TYPE_CHECKING:
+    import numpy as np
+    from harmonize_models.adjustments.adjustment import Adjustment
+    from harmonize_models.adjustments.look import Look as ModelLook
+    from harmonize_models.networks.base import HarmonizationNetwork
+    from numpy.typing import NDArray
+
+    from harmonize_daemon.catalogue import Entry
+
+log = logging.getLogger(__name__)
+
+KEPT_PREDICTIONS = 64
+"""An adjustment has a few to some hundred kilobytes."""
+WARM_PASSES = 2
+SHORT_OF_MEMORY = "The memory of {device} did not suffice: computed on the CPU."
+"""A note, when a prediction had to leave its device."""
+
+
+class Engine:
+    """The worker's engine (worker.EngineLike)."""
+
+    def __init__(self, options: Options) -> None:
+        self._wanted = options.device
+        self._device = "cpu"
+        self._entries: dict[str, Entry] = {}
+        self._default = ""
+        self._milliseconds: dict[str, float] = {}
+        self._held: dict[tuple[str, str], HarmonizationNetwork] = {}
+        self._kept: OrderedDict[bytes, PredictedTask] = OrderedDict()
+
+    # Rendering --------------------------------------------------------------------------------------------------------
+
+    def load_rendering(self) -> None:
+        """Import numpy and numba."""
+        from harmonize_models import kernels  # noqa: F401
+
+    def warm_rendering(self) -> None:
+        """Compile, or load from the cache, the kernels of the depth that nearly everybody uses."""
+        from harmonize_models.layer import Depth
+        from harmonize_models.render import warm_up
+
+        warm_up((Depth.U8,))
+
+    def warm_rarely_rendered(self) -> None:
+        """The same for the other depths."""
+        from harmonize_models.layer import Depth
+        from harmonize_models.render import warm_up
+
+        warm_up((Depth.U16, Depth.F32))
+
+    def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> BandRenderer:
+        """Get ready to render a layer. Raises Refused for an adjustment that cannot be read."""
+        from harmonize_models.layer import Depth, LayerFormat, Layout, Place
+        from harmonize_models.render import Renderer
+
+        shape = LayerFormat(layer.width, layer.height, Layout(layer.layout), Depth(layer.depth))
+        with _model_errors():
+            return Renderer(_adjustment(adjustment), _look(look), shape, Place(*place))
+
+    def export(self, adjustment: bytes, look: Look, format: str) -> tuple[str, bool]:
+        """The adjustment in a host's own format, and whether nothing was lost."""
+        from harmonize_models.adjustments.export import export
+
+        with _model_errors():
+            return export(_adjustment(adjustment), _look(look), format)
+
+    # Networks ---------------------------------------------------------------------------------------------------------
+
+    def load(self) -> Networks:
+        """Import torch, choose a device, look what weights there are. Reads no weights yet."""
+        import torch
+
+        from harmonize_daemon.catalogue import default_network, usable_networks
+
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+        self._device = _choose_device(self._wanted)
+        self._entries = usable_networks(imported_weights_folder())
+        self._default = default_network(self._entries)
+        return self._networks()
+
+    def warm(self) -> Networks:
+        """Load and run the default network."""
+        size = Size(256, 256)
+        middle = (b"\0" * 64 + b"\xff" * 128 + b"\0" * 64) * 128
+        mask = b"\0" * 64 * 256 + middle + b"\0" * 64 * 256
+        task = PredictTask(0, "", size, bytes(range(256)) * 768, mask, None, b"", None)
+        for _ in range(WARM_PASSES):
+            with contextlib.suppress(Refused):
+                self._compute(task)
+        return self._networks()
+
+    def predict(self, task: PredictTask) -> PredictedTask:
+        """Predict, or remember. Raises Refused, DeviceLostError."""
+        seen = _digest(task)
+        if kept := self._kept.get(seen):
+            self._kept.move_to_end(seen)
+            return replace(kept, job=task.job)
+        predicted = self._compute(task)
+        self._kept[seen] = predicted
+        if len(self._kept) > KEPT_PREDICTIONS:
+            self._kept.popitem(last=False)
+        return predicted
+
+    def rest(self) -> None:
+        """Take networks off the graphics card; from the CPU's memory they are back in milliseconds."""
+        import torch
+
+        self._held = {key: network for key, network in self._held.items() if key[1] == "cpu"}
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+            torch.cuda.empty_cache()
+
+    # Inside -----------------------------------------------------------------------------------------------------------
+
+    def _networks(self) -> Networks:
+        infos = [
+            replace(entry.info, milliseconds=self._milliseconds.get(key, 0.0)) for key, entry in self._entries.items()
+        ]
+        return Networks(self._device, infos, self._default)
+
+    def _compute(self, task: PredictTask) -> PredictedTask:
+        """Predict on the device; from out of memory to a second try to the CPU."""
+        import torch
+
+        key = task.network or self._default
+        if key not in self._entries:
+            cause = f"There is no network {key!r} here; there are {', '.join(self._entries)}."
+            raise Refused(ErrorCode.UNKNOWN_NETWORK, cause)
+        device = "cpu" if task.force_cpu else self._device
+        try:
+            try:
+                return self._predict_on(device, key, task)
+            except torch.OutOfMemoryError:
+                # Other programs may hold most of the card: give back what earlier work left, and try with one network.
+                log.warning("out of memory on %s: trying again", device)
+                self.rest()
+                return self._predict_on(device, key, task)
+        except torch.OutOfMemoryError:
+            log.warning("out of memory on %s: using the CPU", device)
+            self.rest()
+            predicted = self._predict_on("cpu", key, task)
+            return replace(predicted, notes=[*predicted.notes, SHORT_OF_MEMORY.format(device=device)])
+        except RuntimeError as error:
+            if "DefaultCPUAllocator" in str(error):
+                raise Refused(ErrorCode.OUT_OF_MEMORY, "The computer's memory did not suffice.") from error
+            if device != "cpu" and "CUDA" in str(error):
+                raise DeviceLostError(str(error)) from error
+            raise
+
+    def _predict_on(self, device: str, key: str, task: PredictTask) -> PredictedTask:
+        from harmonize_models.baselines import Baseline
+        from harmonize_models.networks import registry
+        from harmonize_models.networks.base import ForegroundClass
+        from harmonize_models.predict import predict, predict_baseline
+
+        composite = _picture(task.thumbnail, task.size)
+        mask = _picture(task.mask, task.size)[..., 0]
+        reference = None if task.reference_size is None else _picture(task.reference, task.reference_size)
+        label = ForegroundClass[task.foreground_class.upper()] if task.foreground_class else None
+        weights_dir = self._entries[key].weights_dir
+        with _model_errors():
+            if weights_dir is None:
+                begun = time.perf_counter()
+                predicted = predict_baseline(Baseline(key), composite, mask, reference)
+                device = "cpu"
+            else:
+                network = self._network(key, weights_dir, device)
+                begun = time.perf_counter()
+                predicted = predict(network, registry.get(key), composite, mask, reference, label, device)
+        milliseconds = (time.perf_counter() - begun) * 1000
+        # The quickest so far: what comes first, or beside other work, says little about the network.
+        self._milliseconds[key] = min(milliseconds, self._milliseconds.get(key, milliseconds))
+        adjustment = predicted.adjustment.to_json().encode()
+        notes = list(predicted.notes)
+        return PredictedTask(task.job, adjustment, key, device, milliseconds, notes, predicted.confidence)
+
+    def _network(self, key: str, weights_dir: Path, device: str) -> HarmonizationNetwork:
+        from harmonize_models import checkpoints
+
+        if (key, device) not in self._held:
+            self._held[key, device] = checkpoints.load(key, device, weights_dir)
+        return self._held[key, device]
+
+
+def _choose_device(wanted: str) -> str:
+    """`auto` is the first graphics card that torch can use, else the CPU. A card that is not there is the CPU, too."""
+    import torch
+
+    if wanted == "cpu" or not torch.cuda.is_available():
+        if wanted not in ("cpu", "auto"):
+            log.warning("torch can use no %s: networks run on the CPU", wanted)
+        return "cpu"
+    number = int(wanted.partition(":")[2] or 0)
+    if number >= torch.cuda.device_count():
+        log.warning("there is no %s: networks run on the CPU", wanted)
+        return "cpu"
+    return f"cuda:{number}"
+
+
+def _picture(frame: bytes, size: Size) -> NDArray[np.uint8]:
+    """[H, W, C] of a payload frame."""
+    import numpy as np
+
+    return np.frombuffer(frame, np.uint8).reshape(size.height, size.width, -1)
+
+
+def _digest(task: PredictTask) -> bytes:
+    """Equal for tasks that must have the same answer."""
+    facts = (task.network, task.size, task.reference_size, task.foreground_class, task.force_cpu)
+    digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
+    for frame in (task.thumbnail, task.mask, task.reference):
+        digest.update(frame)
+    return digest.digest()
+
+
+def _adjustment(data: bytes) -> Adjustment:
+    from harmonize_models.adjustments.adjustment import Adjustment
+
+    return Adjustment.from_json(data)
+
+
+def _look(look: Look) -> ModelLook:
+    from harmonize_models.adjustments.look import Look as ModelLook
+
+    return ModelLook(**asdict(look))
+
+
+@contextlib.contextmanager
+def _model_errors() -> Iterator[None]:
+    """Turns what harmonize_models refuses into the protocol's errors."""
+    from harmonize_models.errors import ModelError
+
+    try:
+        yield
+    except ModelError as error:
+        codes = {code.value: code for code in ErrorCode}
+        raise Refused(codes.get(error.code, ErrorCode.BAD_REQUEST), error.cause) from error
