@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, Look
+from harmonize_models.adjustments.fit import GridFit, fit_curves, fit_grid
+from harmonize_models.layer import Depth, LayerFormat, Layout
+from harmonize_models.render import render
+from PIL import Image
+
+Array = np.ndarray[Any, Any]
+
+
+def scene(side: int, seed: int = 0) -> Array:
+    """[side, side, 3] in [0, 1]: smooth colors, hard edges and fine texture, the same picture at any side."""
+    rng = np.random.default_rng(seed)
+    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side
+    picture = np.stack([0.45 + 0.35 * np.sin(3 * x + phase) * np.cos(4 * y - phase) for phase in (0.0, 0.7, 1.9)], -1)
+    for _ in range(30):
+        cx, cy, radius = rng.random(), rng.random(), 0.02 + 0.1 * rng.random()
+        picture[np.hypot(x - cx, y - cy) < radius] = rng.random(3)
+    return np.clip(picture + 0.05 * np.sin(700 * x + 300 * y)[..., None], 0, 1)
+
+
+def relit(picture: Array) -> Array:
+    """Warm light from the upper left that the shadows take less of: local in space and in luma."""
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width] / np.array([height, width])[:, None, None]
+    light = np.exp(-((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.1)[..., None]
+    luma = (picture @ [0.2126, 0.7152, 0.0722])[..., None]
+    return picture * (0.8 + 0.25 * light * np.array([1.1, 1.0, 0.8]) * (0.5 + luma)) + 0.02
+
+
+def disc(side: int, radius: float = 0.4) -> Array:
+    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side - 0.5
+    return (np.hypot(x, y) < radius).astype(np.float64)
+
+
+def resized(picture: Array, side: int) -> Array:
+    bands = [Image.fromarray(picture[..., c].astype(np.float32)) for c in range(3)]
+    return np.stack([np.asarray(band.resize((side, side), Image.Resampling.BICUBIC)) for band in bands], axis=-1)
+
+
+def applied(grid: ColorGrid, picture: Array) -> Array:
+    pixels = np.ascontiguousarray(picture, dtype=np.float32)
+    layer = LayerFormat(picture.shape[1], picture.shape[0], Layout.RGB, Depth.F32)
+    out = np.empty_like(pixels)
+    render(Adjustment(grid=grid), Look(), layer, pixels, None, out)
+    return out
+
+
+def psnr(first: Array, second: Array, mask: Array) -> float:
+    inside = mask > 0.5
+    return float(-10 * np.log10(np.mean((np.clip(first, 0, 1) - second)[inside] ** 2)))
+
+
+def test_a_global_affine_change_is_found() -> None:
+    before, mask = scene(128), disc(128)
+    matrix = np.array([[0.8, 0.1, 0.0], [0.05, 0.9, 0.05], [0.0, 0.2, 0.6]])
+    after = before @ matrix.T + np.array([0.05, 0.0, 0.1])
+    assert psnr(applied(fit_grid(before, after, mask), before), after, mask) > 65
+
+
+def test_nothing_changed_gives_nothing_to_change() -> None:
+    before, mask = scene(64), disc(64)
+    grid = fit_grid(before, before, mask)
+    assert grid.coefficients == pytest.approx(np.broadcast_to(np.eye(3, 4), grid.coefficients.shape), abs=1e-6)
+
+
+def test_local_light_at_2048_pixels_comes_closer_than_upsampling_the_output() -> None:
+    before, mask = scene(2048), disc(2048)
+    truth = relit(before)
+    small_before, small_after = resized(before, 256), resized(truth, 256)
+    grid = fit_grid(small_before, small_after, disc(256))
+    fitted = psnr(applied(grid, before), truth, mask)
+    upsampled = psnr(resized(small_after, 2048), truth, mask)
+    residual = psnr(before + resized(small_after - small_before, 2048), truth, mask)
+    assert fitted > 42
+    assert fitted > upsampled + 10
+    assert fitted > residual + 3
+
+
+def test_noise_of_a_network_is_averaged_away() -> None:
+    before, mask = scene(256), disc(256)
+    truth = relit(before)
+    noisy = truth + np.random.default_rng(0).normal(0, 0.02, truth.shape)
+    assert psnr(applied(fit_grid(before, noisy, mask), before), truth, mask) > psnr(noisy, truth, mask) + 6
+
+
+def test_only_the_foreground_counts_and_bad_values_do_not() -> None:
+    before, mask = scene(96), disc(96)
+    after = relit(before)
+    wanted = fit_grid(before, after, mask)
+    spoiled_before, spoiled_after = before.copy(), after.copy()
+    spoiled_before[mask == 0], spoiled_after[mask == 0] = 0.3, np.nan
+    assert fit_grid(spoiled_before, spoiled_after, mask) == wanted
+    spoiled_after[40:44, 40:44] = np.nan
+    assert np.abs(fit_grid(before, spoiled_after, mask).coefficients - wanted.coefficients).max() < 0.1
+
+
+def test_without_foreground_the_grid_is_the_identity() -> None:
+    grid = fit_grid(scene(32), relit(scene(32)), np.zeros((32, 32)))
+    assert grid == ColorGrid.identity()
+
+
+@pytest.mark.parametrize("pixels", [1, 2, 5])
+def test_tiny_foregrounds_move_towards_what_is_wanted_and_no_further(pixels: int) -> None:
+    before, mask = scene(64), np.zeros((64, 64))
+    mask[30, 30 : 30 + pixels] = 1
+    after = np.clip(before + 0.2, 0, 1)
+    out = applied(fit_grid(before, after, mask), before)
+    change, wanted = (out - before)[mask == 1], (after - before)[mask == 1]
+    assert (change >= -0.02).all()
+    assert (change <= wanted + 0.02).all()
+    assert np.abs(out - before).max() < 0.5
+
+
+def test_a_foreground_of_one_color_is_no_trouble() -> None:
+    before, shift = np.full((64, 64, 3), 0.4), np.array([0.1, 0.0, -0.1])
+    out = applied(fit_grid(before, before + shift, np.ones((64, 64))), before)
+    assert out == pytest.approx(before + shift, abs=2e-3)
+    elsewhere = applied(fit_grid(before, before + shift, np.ones((64, 64))), scene(64))
+    assert np.abs(elsewhere - scene(64)).max() < 0.3
+
+
+def test_luma_never_seen_follows_the_foreground_as_a_whole() -> None:
+    before = scene(128) * 0.3
+    grid = fit_grid(before, before * 0.8, disc(128))
+    bright = np.full((128, 128, 3), 0.9)
+    assert applied(grid, bright) == pytest.approx(bright * 0.8, abs=0.05)
+
+
+def test_the_grid_spans_the_foreground() -> None:
+    mask = np.zeros((100, 200))
+    mask[20:60, 50:150] = 1
+    picture = np.random.default_rng(0).random((100, 200, 3))
+    grid = fit_grid(picture, picture, mask, GridFit((4, 5, 6)))
+    extent = grid.extent
+    # The centers of the outermost cells lie on the sides of its bounding box.
+    assert extent.left + (extent.right - extent.left) / 12 == pytest.approx(0.25)
+    assert extent.right - (extent.right - extent.left) / 12 == pytest.approx(0.75)
+    assert extent.top + (extent.bottom - extent.top) / 10 == pytest.approx(0.2)
+    assert extent.bottom - (extent.bottom - extent.top) / 10 == pytest.approx(0.6)
+
+
+def test_a_mirrored_picture_gives_the_mirrored_grid() -> None:
+    before, mask = scene(96), disc(96)
+    after = relit(before)
+    grid = fit_grid(before, after, mask)
+    mirrored = fit_grid(before[:, ::-1], after[:, ::-1], mask[:, ::-1])
+    assert mirrored.coefficients[:, :, ::-1] == pytest.approx(grid.coefficients, abs=1e-4)
+
+
+def test_the_solution_is_the_minimum_of_what_the_docstring_says() -> None:
+    """Against a dense solution of the same problem, put together row by row from the grid's own weights."""
+    rng = np.random.default_rng(7)
+    fit = GridFit((3, 4, 2), smoothness=0.7, luma_smoothness=0.3, ridge=0.02, global_ridge=0.5)
+    before, mask = rng.random((12, 10, 3)), np.ones((12, 10))
+    after = before + rng.normal(0, 0.2, before.shape)
+    grid = fit_grid(before, after, mask, fit)
+
+    colors, wish = before.reshape(-1, 3), (after - before).reshape(-1, 3)
+    mean = colors.mean(axis=0)
+    features = np.concatenate([colors - mean, np.ones((120, 1))], axis=1)
+    metric = features.T @ features / 120 + np.diag([0.01, 0.01, 0.01, 0])
+    root = np.linalg.cholesky(metric).T
+    overall = np.linalg.solve(features.T @ features + fit.global_ridge * metric, features.T @ wish)
+    v, u = (np.mgrid[0:12, 0:10] + 0.5) / np.array([12, 10])[:, None, None]
+    design = np.zeros((120, 24, 4))
+    for cell in range(24):
+        one = np.zeros((24, 3, 4), np.float32)
+        one[cell, 0, 0] = 1
+        weights = ColorGrid(one.reshape(3, 4, 2, 3, 4), grid.extent).slice(u, v, before @ [0.2126, 0.7152, 0.0722])
+        design[:, cell] = weights[..., 0, 0].reshape(-1, 1) * features
+    penalties = [np.sqrt(fit.ridge) * np.kron(np.eye(24), root)]
+    number = np.arange(24).reshape(3, 4, 2)
+    for axis, strength in ((0, fit.luma_smoothness), (1, fit.smoothness), (2, fit.smoothness)):
+        count = number.shape[axis]
+        first = np.take(number, range(count - 1), axis).ravel()
+        second = np.take(number, range(1, count), axis).ravel()
+        for a, b in zip(first, second, strict=True):
+            row = np.zeros((1, 24))
+            row[0, a], row[0, b] = 1, -1
+            penalties.append(np.sqrt(strength) * np.kron(row, root))
+    matrix = np.concatenate([design.reshape(120, 96), *penalties])
+    right = np.concatenate([wish - features @ overall, np.zeros((len(matrix) - 120, 3))])
+    local = np.linalg.lstsq(matrix, right, rcond=None)[0].reshape(3, 4, 2, 4, 3)
+    wanted = (local + overall).transpose(0, 1, 2, 4, 3) + np.eye(3, 4)
+    wanted[..., 3] -= (wanted - np.eye(3, 4))[..., :3] @ mean
+    assert grid.coefficients == pytest.approx(wanted, abs=2e-4)
+
+
+def test_curves_are_found_again() -> None:
+    before, mask = scene(256), disc(256)
+    curves = Curves(np.linspace(0, 1, 33) ** np.array([[0.7], [1.0], [1.3]]))
+    found = fit_curves(before, curves.sample(before), mask)
+    assert psnr(found.sample(before), curves.sample(before), mask) > 50
+
+
+def test_fitted_curves_rise_and_change_nothing_where_nothing_is_known() -> None:
+    before = np.random.default_rng(0).uniform(0.4, 0.6, (64, 64, 3))
+    after = np.random.default_rng(1).random((64, 64, 3))
+    assert fit_curves(before, after, np.ones((64, 64))).is_monotone
+    nothing = fit_curves(before, after, np.zeros((64, 64)))
+    assert nothing.is_identity
