@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,16 +18,20 @@ from . import harmonize, layers, reading, writing  # noqa: E402
 from .choices import CLIENT_NAME, OUTPUTS, REFERENCES, look_from, options_from, show_progress, tell  # noqa: E402
 from .errors import ERRORS_PAGE, Ending, PluginError  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
-from .live import Live, View  # noqa: E402
+from .live import Live, Picture, View  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
 from .preview import Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
 from .words import _, ngettext  # noqa: E402
 
+BOUND = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
 STEP_MILLISECONDS = 10
 SPACING = 6
 COLUMN_WIDTH = 340
+
+TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
+"""For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
 SWITCHES = ("protect-highlights", "color-only")
@@ -58,9 +63,10 @@ class Dialog:
         self._references: dict[tuple[Any, ...], Any] = {}
         self._scene: Scene | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
+        self._default = ""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
-        self._live = Live(session, self._preview.set_result, self._show_state)
+        self._live = Live(session, self._show_picture, self._show_state)
         self._build()
         config.connect("notify", self._changed)
 
@@ -84,6 +90,7 @@ class Dialog:
         self._window.get_content_area().pack_start(columns, True, True, 0)
         self._window.set_resizable(False)
         columns.show_all()
+        self._summary.hide()
         self._show_what_applies()
 
     def _picture_column(self) -> Any:
@@ -91,7 +98,7 @@ class Dialog:
         frame = Gtk.Frame()
         frame.set_shadow_type(Gtk.ShadowType.IN)
         frame.add(self._preview)
-        column.pack_start(frame, True, True, 0)
+        column.pack_start(frame, False, False, 0)
         row = Gtk.Box(spacing=2 * SPACING)
         modes = Gtk.ButtonBox(layout_style=Gtk.ButtonBoxStyle.EXPAND)
         first = None
@@ -112,6 +119,8 @@ class Dialog:
         veil.connect("toggled", lambda button: self._preview.set_show_mask(button.get_active()))
         row.pack_start(veil, False, False, 0)
         column.pack_start(row, False, False, 0)
+        self._notes = _dim_label("")
+        column.pack_start(self._notes, False, False, SPACING)
         if len(self._targets) > 1:
             text = ngettext("{count} layer is selected", "{count} layers are selected", len(self._targets))
             note = text + " " + _("The preview shows “{name}”.")
@@ -139,6 +148,7 @@ class Dialog:
             self._file.set_filename(self._config.get_property("reference-file"))
         self._file.connect("file-set", self._file_chosen)
         self._output = self._string_combo("output", OUTPUTS)
+        self._hide = self._switch("hide-original")
         rows = (
             (_("_Network"), self._network),
             (None, self._summary),
@@ -146,7 +156,7 @@ class Dialog:
             (None, self._layer),
             (None, self._file),
             (_("Ou_tput"), self._output),
-            (None, self._bound_switch("hide-original")),
+            (None, self._hide),
         )
         for index, (label, widget) in enumerate(rows):
             if label:
@@ -158,9 +168,11 @@ class Dialog:
         column.pack_start(grid, False, False, SPACING)
         column.pack_start(Gtk.Separator(), False, False, 0)
         for name in SLIDERS:
-            column.pack_start(self._window.get_spin_scale(name, 100.0), False, False, 0)
+            scale = self._window.get_spin_scale(name, 100.0)
+            scale.set_digits(0)
+            column.pack_start(scale, False, False, 0)
         for name in SWITCHES:
-            column.pack_start(self._bound_switch(name), False, False, 0)
+            column.pack_start(self._switch(name), False, False, 0)
         return column
 
     def _state_row(self) -> Any:
@@ -168,7 +180,7 @@ class Dialog:
         self._dot = Gtk.Label()
         self._state = Gtk.Label(xalign=0, wrap=True, max_width_chars=38)
         self._spinner = Gtk.Spinner()
-        self._again = Gtk.Button.new_with_mnemonic(_("Tr_y again"))
+        self._again = Gtk.Button.new_with_mnemonic(_("Try again"))
         self._again.connect("clicked", lambda _button: self._live.retry())
         self._more = Gtk.LinkButton.new_with_label(ERRORS_PAGE, _("What to do"))
         row.pack_start(self._dot, False, False, 0)
@@ -179,8 +191,13 @@ class Dialog:
             row.pack_start(button, False, False, 0)
         return row
 
-    def _bound_switch(self, name: str) -> Any:
-        return self._window.get_widget(name, GObject.TYPE_NONE)
+    def _switch(self, name: str) -> Any:
+        """A check button for a boolean argument, bound both ways."""
+        about = self._config.find_property(name)
+        button = Gtk.CheckButton.new_with_mnemonic(about.get_nick())
+        button.set_tooltip_text(about.get_blurb())
+        self._config.bind_property(name, button, "active", BOUND)
+        return button
 
     def _string_combo(self, name: str, labels: Mapping[str, str]) -> Any:
         """A combo box for a choice argument, bound both ways."""
@@ -188,9 +205,7 @@ class Dialog:
         combo.set_hexpand(True)
         for nick, label in labels.items():
             combo.append(nick, label)
-        self._config.bind_property(
-            name, combo, "active-id", GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
-        )
+        self._config.bind_property(name, combo, "active-id", BOUND)
         return combo
 
     def _other_layers(self) -> list[Layer]:
@@ -216,8 +231,10 @@ class Dialog:
         key = combo.get_active_id() or ""
         if key != self._config.get_property("network"):
             self._config.set_property("network", key)
+        key = key or self._default
         chosen = next((network for network in self._networks if network.key == key), None)
         self._summary.set_text(chosen.summary if chosen else "")
+        self._summary.set_visible(bool(chosen and chosen.summary))
 
     def _layer_chosen(self, combo: Any) -> None:
         self._config.set_property("reference-layer", Gimp.Layer.get_by_id(int(combo.get_active_id())))
@@ -236,7 +253,7 @@ class Dialog:
         reference = self._config.get_property("reference")
         self._layer.set_visible(reference == Reference.LAYER.value)
         self._file.set_visible(reference == Reference.FILE.value)
-        self._bound_switch("hide-original").set_sensitive(self._config.get_property("output") == Output.NEW_LAYER.value)
+        self._hide.set_sensitive(self._config.get_property("output") == Output.NEW_LAYER.value)
 
     # What follows from it
 
@@ -249,6 +266,7 @@ class Dialog:
         return bool(GLib.SOURCE_CONTINUE)
 
     def _list_networks(self, default: str) -> None:
+        self._default = default
         wanted = self._config.get_property("network")
         titles = {network.key: network.title for network in self._networks}
         self._network.remove_all()
@@ -278,7 +296,9 @@ class Dialog:
             region = reading.region_box(layer)
             self._scene = reading.around(layer, region, needs_background=False)
             thumbnail = self._scene.thumbnail
-            self._preview.set_scene(thumbnail.width, thumbnail.height, bytes(thumbnail.rgb), self._scene.mask)
+            self._preview.set_scene(
+                thumbnail.width, thumbnail.height, bytes(memoryview(thumbnail.rgb)), self._scene.mask
+            )
         kind = (options.reference, options.reference_layer, options.reference_file)
         if kind not in self._references:
             if options.reference is Reference.BELOW:
@@ -294,6 +314,14 @@ class Dialog:
                 options.foreground_class,
             )
         return self._scenes[key]
+
+    def _show_picture(self, picture: Picture) -> None:
+        self._preview.set_result(picture)
+        if self._live.prediction is not None:
+            self._notes.set_text("\n".join(self._live.prediction.notes))
+        if TIMES:
+            with open(TIMES, "a", encoding="utf-8") as file:
+                file.write(f"{picture.seconds:.4f}\n")
 
     def _show_state(self, shown: Shown) -> None:
         self._dot.set_markup(f'<span foreground="{_DOTS[shown.mood]}">●</span>')

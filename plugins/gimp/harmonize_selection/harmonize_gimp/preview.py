@@ -31,7 +31,7 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         super().__init__()
         self._image = Gtk.Image()
         self.add(self._image)
-        self.set_size_request(SIDE, 320)
+        self.set_size_request(SIDE, SIDE * 2 // 3)
         self.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
         self.connect("button-press-event", self._drag)
         self.connect("motion-notify-event", self._drag)

@@ -70,7 +70,7 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
         "network", _("_Network"), _("Key of the network; empty = the best one there is"), "", flags
     )
     procedure.add_choice_argument(
-        "output", _("_Output"), _("Where the result goes"), _choice(OUTPUTS), Output.NEW_LAYER.value, flags
+        "output", _("Ou_tput"), _("Where the result goes"), _choice(OUTPUTS), Output.NEW_LAYER.value, flags
     )
     add_switch("hide-original", _("_Hide the original layer"), _("When the result is a new layer"), True, flags)
     procedure.add_choice_argument(
@@ -99,15 +99,15 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
         "unknown",
         flags,
     )
-    add_number("strength", _("S_trength"), _("How much of the change is applied"), 0, 1, 1, flags)
+    add_number("strength", _("Stren_gth"), _("How much of the change is applied"), 0, 1, 1, flags)
     add_number("light", _("L_ight"), _("Share of the change of lightness"), 0, 2, 1, flags)
-    add_number("color", _("_Color"), _("Share of the change of color"), 0, 2, 1, flags)
+    add_number("color", _("C_olor"), _("Share of the change of color"), 0, 2, 1, flags)
     add_number("warmth", _("War_mth"), _("From blue to amber"), -1, 1, 0, flags)
     add_number("tint", _("Ti_nt"), _("From green to magenta"), -1, 1, 0, flags)
     add_number("saturation", _("Sat_uration"), _("-1 is grey"), -1, 1, 0, flags)
     add_number("contrast", _("Contr_ast"), _("Around middle grey"), -1, 1, 0, flags)
     add_switch("protect-highlights", _("_Protect highlights"), _("The change fades out towards white"), False, flags)
-    add_switch("color-only", _("Colo_r only"), _("Lightness stays as it was"), False, flags)
+    add_switch("color-only", _("Color onl_y"), _("Lightness stays as it was"), False, flags)
     return procedure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from gi.repository import Gegl, Gimp, Gio
 
 SHARED = Path("/w")
-OUT = SHARED / "out"
+OUT = Path(os.environ["HARMONIZE_TEST_OUT"])
 PLUGIN = "plug-in-harmonize-selection"
 
 sys.path.insert(0, str(Path(Gimp.directory()) / "plug-ins" / "harmonize_selection"))

@@ -1,0 +1,107 @@
+"""Runs scripts inside the real GIMP, with the plug-in installed as a user's would be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harmonize_daemon.install import common
+from harmonize_daemon.install import gimp as gimp_plugin
+
+from .. import environment, pictures
+
+SCRIPTS = Path(__file__).parent / "in_gimp"
+PICTURE_SIZE = (480, 320)
+DISPLAY = ":71"
+
+_WINDOWED = f"""
+Xvfb {DISPLAY} -screen 0 1440x900x24 -nolisten tcp >/dev/null 2>&1 &
+export DISPLAY={DISPLAY}
+for i in $(seq 100); do xdotool getdisplaygeometry >/dev/null 2>&1 && break; sleep 0.1; done
+openbox >/dev/null 2>&1 &
+exec gimp "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a script said, what it left in its `OUT` folder, and all that GIMP printed."""
+
+    lines: list[dict[str, Any]]
+    out: Path
+    log: str
+
+    def __getitem__(self, case: str) -> dict[str, Any]:
+        """The line about one case. Fails with GIMP's own words when there is none."""
+        found = [line for line in self.lines if line.get("case") == case]
+        assert found, f"the script said nothing about {case!r}:\n{self.log[-4000:]}"
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Gimp:
+    """GIMP of one host, with a configuration folder of its own."""
+
+    host: environment.Host
+    shared: Path
+
+    @property
+    def configuration(self) -> Path:
+        return self.shared / f"gimp-{self.host.gimp}"
+
+    def set_up(self) -> None:
+        """Installs the plug-in, and makes the pictures that scripts work on."""
+        shutil.rmtree(self.configuration, ignore_errors=True)
+        location = common.Location(self.configuration / "plug-ins", f"GIMP {self.host.gimp}")
+        # Inside the host there is no Python with the daemon: it runs outside already, or cannot be started.
+        common.install(gimp_plugin.PROGRAM, location, ["/w/start-daemon"])
+        (self.configuration / "gimprc").write_text(
+            f'(config-version "{self.host.gimp}.99")\n(show-welcome-dialog no)\n(check-updates no)\n'
+            "(color-profile-policy keep)\n"
+        )
+        shutil.copytree(SCRIPTS, self.shared / "in_gimp", dirs_exist_ok=True)
+        if not (self.shared / "pictures").exists():
+            pictures.main(str(self.shared / "pictures"), *map(str, PICTURE_SIZE))
+
+    def run(
+        self,
+        script: str,
+        *arguments: str,
+        windowed: bool = False,
+        environ: dict[str, str] | None = None,
+        timeout: float = 240,
+    ) -> Said:
+        """Runs `in_gimp/SCRIPT.py` to its end. Fails unless the script came to its last line."""
+        out = self.shared / f"out-{uuid.uuid4().hex[:8]}"
+        out.mkdir()
+        code = (
+            f"import sys; sys.path.insert(0, '/w/in_gimp'); sys.argv = {[script, *arguments]!r}; "
+            f"import runpy; runpy.run_path('/w/in_gimp/{script}.py', run_name='__main__'); "
+            f"import pathlib; pathlib.Path('/w/{out.name}/finished').touch()"
+        )
+        options = ["-d", "--batch-interpreter=python-fu-eval", "-b", code]
+        if windowed:
+            # The script ends GIMP itself: only so can it look at what happens after the last click.
+            command = ["sh", "-c", _WINDOWED, "sh", *options]
+        else:
+            command = ["gimp-console", "-i", "--quit", *options]
+        outcome = environment.enter(
+            self.host,
+            self.shared,
+            command,
+            environment={
+                "GIMP3_DIRECTORY": f"/w/{self.configuration.name}",
+                "HARMONIZE_HOME": "/w/home",
+                "HARMONIZE_TEST_OUT": f"/w/{out.name}",
+                **(environ or {}),
+            },
+            timeout=timeout,
+        )
+        assert (out / "finished").exists(), f"{script} did not finish:\n{outcome.output[-6000:]}"
+        said = out / "said.jsonl"
+        lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
+        return Said(lines, out, outcome.output)
