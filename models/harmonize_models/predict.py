@@ -22,6 +22,9 @@ from .thumbnail import network_input
 
 EMPTY_MASK = "The mask is empty: there is nothing to harmonize."
 FULL_MASK = "The mask covers the whole picture: there is no background to match."
+ALREADY_FITS = "Nothing is changed: the foreground fits already, or the network is not sure enough to help."
+    "No change is likely to help: the foreground fits already, or the network is not sure. Nothing is changed."
+)
 NO_ANSWER = "The network had no usable answer for this picture: nothing is changed."
 
 BASELINE_SIDE = 256
@@ -183,10 +186,15 @@ def _conclude(answer: Prediction, place: int, view: _View, spec: NetworkSpec) ->
         curves = Curves(_bounded(answer.curves[place]))
     if answer.grid is not None:
         grid = view.in_scene(ColorGrid(_bounded(answer.grid[place])))
+        if np.array_equal(grid.coefficients, ColorGrid.identity(grid.shape).coefficients):
+            grid = None
     if answer.curves is None and answer.grid is None:
         after = _picture(answer.harmonized[place : place + 1])
         grid = view.in_scene(fit_grid(_picture(view.composite), after, view.mask[0, 0].numpy()))
-    return Predicted(Adjustment(curves, grid, spec.key), notes, confidence)
+    adjustment = Adjustment(curves, grid, spec.key)
+    if adjustment.is_identity and confidence is not None:
+        notes = (*notes, ALREADY_FITS)
+    return Predicted(adjustment, notes, confidence)
 
 
 def _has_background(mask: Tensor) -> bool:

@@ -11,6 +11,7 @@ from harmonize_models.adjustments.look import Look
 from harmonize_models.layer import Depth, LayerFormat, Layout
 from harmonize_models.networks import registry
 from harmonize_models.networks.scenefit import CELLS, DEPTH, GUARD_OFF, INPUT_SIZE, PIECES, Plan, SceneFit
+from harmonize_models.predict import ALREADY_FITS, predict
 from harmonize_models.render import render
 from torch import Tensor
 
@@ -241,3 +242,19 @@ def test_half_precision_gives_nearly_the_same(dtype: torch.dtype) -> None:
         expected = network(composite, mask).harmonized
         found = network.to(dtype)(composite.to(dtype), mask.to(dtype)).harmonized
     assert (found.float() - expected).abs().mean() < 0.02
+
+
+def test_closed_guard_is_an_answer_that_people_can_read() -> None:
+    network = random_network()
+    composite, mask = scene(1, 2 * SIDE)
+    picture = (composite[0].permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+    alpha = (mask[0, 0] * 255).round().to(torch.uint8).numpy()
+    spec = registry.get("scenefit")
+    opened = predict(network, spec, picture, alpha)
+    network.guard.fill_(30.0)
+    closed = predict(network, spec, picture, alpha)
+    assert not opened.adjustment.is_identity
+    assert opened.notes == ()
+    assert closed.adjustment.is_identity
+    assert closed.notes == (ALREADY_FITS,)
+    assert closed.confidence == opened.confidence
