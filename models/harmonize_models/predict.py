@@ -23,8 +23,6 @@ from .thumbnail import network_input
 EMPTY_MASK = "The mask is empty: there is nothing to harmonize."
 FULL_MASK = "The mask covers the whole picture: there is no background to match."
 ALREADY_FITS = "Nothing is changed: the foreground fits already, or the network is not sure enough to help."
-    "No change is likely to help: the foreground fits already, or the network is not sure. Nothing is changed."
-)
 NO_ANSWER = "The network had no usable answer for this picture: nothing is changed."
 
 BASELINE_SIDE = 256
