@@ -10,7 +10,6 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812
 
 
 @dataclass(frozen=True)
@@ -55,19 +54,21 @@ def measure(prediction: Tensor, target: Tensor, mask: Tensor) -> Metrics:
 
 def ssim(first: Tensor, second: Tensor, peak: float = 255.0) -> Tensor:
     """Wang et al. 2004: Gaussian window of 11 pixels, sigma 1.5; [B], mean over channels and pixels."""
-    place = torch.arange(-5, 6, dtype=first.dtype, device=first.device)
-    window = torch.exp(-place.square() / (2 * 1.5**2))
-    window = window / window.sum()
-    channels = first.shape[1]
-
-    def blur(x: Tensor) -> Tensor:
-        x = F.conv2d(x, window.view(1, 1, -1, 1).expand(channels, -1, -1, -1), groups=channels)
-        return F.conv2d(x, window.view(1, 1, 1, -1).expand(channels, -1, -1, -1), groups=channels)
-
-    mean_a, mean_b = blur(first), blur(second)
-    var_a = blur(first * first) - mean_a * mean_a
-    var_b = blur(second * second) - mean_b * mean_b
-    cov = blur(first * second) - mean_a * mean_b
+    rows = _window_rows(first.shape[2]).to(first.device)
+    columns = _window_rows(first.shape[3]).to(first.device).T
+    maps = torch.stack([first, second, first * first, second * second, first * second])
+    # Banded matrices: several times faster on a CPU than convolutions of three channels.
+    mean_a, mean_b, square_a, square_b, product = rows @ (maps @ columns)
+    var_a, var_b, cov = square_a - mean_a * mean_a, square_b - mean_b * mean_b, product - mean_a * mean_b
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     value = ((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
     return value.mean(dim=(1, 2, 3))
+
+
+def _window_rows(length: int, radius: int = 5, sigma: float = 1.5) -> Tensor:
+    """[length - 10, length]: row i holds the Gaussian window over places i ... i + 10, summing to 1."""
+    window = torch.exp(-torch.arange(-radius, radius + 1).square() / (2 * sigma**2))
+    band = torch.zeros(length - 2 * radius, length)
+    for offset, weight in enumerate(window / window.sum()):
+        band.diagonal(offset).fill_(float(weight))
+    return band

@@ -134,23 +134,26 @@ def crop_to_mask(picture: Tensor, mask: Tensor) -> Tensor:
     picture: [B, C, H, W]; mask: [B, 1, H, W] in [0, 1]. An empty mask leaves the frame as it is.
     """
     present = mask[:, 0] > 0.5 / 255
-    rows, columns = present.any(dim=2), present.any(dim=1)
-
-    def span(hit: Tensor) -> tuple[Tensor, Tensor]:
-        length = hit.shape[1]
-        place = torch.arange(length, device=hit.device).expand_as(hit)
-        first = torch.where(hit, place, length).amin(dim=1)
-        last = torch.where(hit, place, -1).amax(dim=1)
-        empty = last < first
-        first, last = first.masked_fill(empty, 0), last.masked_fill(empty, length - 1)
-        low, high = first * (2.0 / length) - 1, (last + 1) * (2.0 / length) - 1
-        return (high - low) / 2, (high + low) / 2
-
-    (scale_y, center_y), (scale_x, center_x) = span(rows), span(columns)
-    zero = torch.zeros_like(scale_x)
-    transform = torch.stack([scale_x, zero, center_x, zero, scale_y, center_y], dim=1).view(-1, 2, 3)
-    grid = F.affine_grid(transform.to(picture.dtype), list(picture.shape), align_corners=False)
+    rows = _stretched(present.any(dim=2)).to(picture.dtype)
+    columns = _stretched(present.any(dim=1)).to(picture.dtype)
+    height, width = rows.shape[1], columns.shape[1]
+    grid = torch.stack([columns[:, None, :].expand(-1, height, -1), rows[:, :, None].expand(-1, -1, width)], dim=3)
     return F.grid_sample(picture, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def _stretched(present: Tensor) -> Tensor:
+    """[B, N] bool along one axis -> [B, N] places in [-1, 1] that spread the span from first to last over all N.
+
+    Nothing beyond the span is read: places stay between the centres of its first and its last pixel.
+    """
+    length = present.shape[1]
+    place = torch.arange(length, device=present.device).expand_as(present)
+    first = torch.where(present, place, length).amin(dim=1, keepdim=True)
+    last = torch.where(present, place, -1).amax(dim=1, keepdim=True)
+    empty = last < first
+    first, last = first.masked_fill(empty, 0), last.masked_fill(empty, length - 1)
+    pixel = first + (place + 0.5) / length * (last + 1 - first) - 0.5
+    return (pixel.maximum(first).minimum(last) + 0.5) * (2 / length) - 1
 
 
 class CurveFusion(nn.Module):
