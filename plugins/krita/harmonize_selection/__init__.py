@@ -11,7 +11,8 @@ Outside Krita, importing this package does nothing, so that the presenter can be
 
 from importlib.util import find_spec
 
-if find_spec("krita") is not None:
-    from .register import register
+_krita = find_spec("krita")
+if _krita is not None and _krita.origin:  # a mere folder of that name has none
+    from .register import add_to_krita
 
-    register()
+    add_to_krita()

@@ -53,9 +53,6 @@ class Host(Protocol):
     def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
         """A native, editable curves mask on the layer, restricted to the selection."""
 
-    def rewrite_curves(self, ref: LayerRef, curves: Curves) -> LayerRef:
-        """Other curves for such a mask; no undo step. Gives the mask that took its place."""
-
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
         """Before (True) or after (False); no undo step."""
 

@@ -237,10 +237,10 @@ class Presenter:
         """The sliders change the layer that was harmonized last, while it is the artist's and ours alone."""
         self._slider_waits = False
         result = self._adjustable()
-        if result is None:
+        if result is None or self._region is None:
             return
-        region = self._region[1] if self._region and self._region[0] == result.written else None
-        if region is not None and self._guarded(lambda: self._host.was_changed(result.written, region.rect)):
+        region = self._region[1]
+        if self._guarded(lambda: self._host.was_changed(result.written, region.rect)):
             self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
             return
         look: Look = self.state.settings.look
@@ -251,8 +251,6 @@ class Presenter:
         result = self._current()
         if result is None or self._live is not None:
             return None
-        if result.settings.output is Output.CURVES:
-            return result
         return result if self._region is not None and self._region[0] == result.written else None
 
     def _current(self) -> Result | None:

@@ -131,7 +131,7 @@ def _offer_shortcuts() -> None:
         pass  # without it, only shortcuts are missing
 
 
-def register() -> None:
+def add_to_krita() -> None:
     """Called once, when Krita loads the plug-in."""
     krita = Krita.instance()
     i18n.choose(_language())

@@ -57,15 +57,11 @@ def apply(
     return Result(ref, written, name, settings, adjustment, network, when)
 
 
-def apply_again(host: Host, session: Session, result: Result, region: Region | None, look: Look) -> Task[Result]:
-    """Another look for what `result` has written, without an undo step. region: what it was written from, if pixels."""
-    settings = replace(result.settings, look=look)
-    if result.settings.output is Output.CURVES or region is None:
-        curves = yield from export_curves(session, result.adjustment, look)
-        return replace(result, settings=settings, written=host.rewrite_curves(result.written, curves))
+def apply_again(host: Host, session: Session, result: Result, region: Region, look: Look) -> Task[Result]:
+    """Another look for the layer that `result` has written, without an undo step. region: what it was written from."""
     pixels = yield from render(session, region, result.adjustment, look)
     yield from host.rewrite_layer(result.written, region, pixels)
-    return replace(result, settings=settings)
+    return replace(result, settings=replace(result.settings, look=look))
 
 
 def render(session: Session, region: Region, adjustment: str, look: Look) -> Task[bytearray]:

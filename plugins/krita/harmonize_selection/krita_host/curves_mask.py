@@ -11,12 +11,11 @@ import tempfile
 import zipfile
 from typing import Any
 
-from ..qt import QtCore
 from ..task import HostError
 from ..values import Curves, LayerRef, Rect
 from .color import ColorSpace, color_space
 from .documents import Document, Node, application, bounds_of, need_document, need_node, redraw, reference_to
-from .writing import remove_all_children
+from .writing import remove_all_children, set_pixels
 
 _IDENTITY = "0,0;1,1;"
 _MAIN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -47,18 +46,6 @@ def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
     if not node.addChildNode(mask, children[-1] if children else None):
         raise HostError("Krita did not take the curves mask")
     return reference_to(document, mask)
-
-
-def replace(ref: LayerRef, curves: Curves) -> LayerRef:
-    """Other curves in place of those of a mask that `add` has made. No undo step."""
-    document, old = need_document(ref), need_node(ref)
-    node = old.parentNode()
-    new = _make(curves, color_space(node), old.name())
-    bounds = bounds_of(node)
-    _set_selection(new, bytes(old.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
-    swap(node, old, new)
-    redraw(document)
-    return reference_to(document, new)
 
 
 def show(ref: LayerRef, curves: Curves, name: str) -> None:
@@ -163,5 +150,4 @@ def _restrict_to_selection(document: Document, node: Node, mask: Node) -> None:
 def _set_selection(mask: Node, pixels: bytes, bounds: Rect) -> None:
     if bounds.is_empty or not pixels or min(pixels) == 255:
         return
-    if not mask.setPixelData(QtCore.QByteArray(pixels), bounds.x, bounds.y, bounds.width, bounds.height):
-        raise HostError("Krita did not take the selection of the curves mask")
+    set_pixels(mask, pixels, bounds)

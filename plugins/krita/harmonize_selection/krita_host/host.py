@@ -114,9 +114,6 @@ class KritaHost:
     def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
         return curves_mask.add(ref, curves, name)
 
-    def rewrite_curves(self, ref: LayerRef, curves: Curves) -> LayerRef:
-        return curves_mask.replace(ref, curves)
-
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
         before, after = find_node(original), need_node(written)
         after.setVisible(not shown)

@@ -47,9 +47,13 @@ def rewrite(ref: LayerRef, pixels: bytearray, rect: Rect) -> None:
     redraw(need_document(ref))
 
 
-def set_pixels(node: Node, pixels: bytearray, rect: Rect) -> None:
-    """Raises `HostError` unless they were taken: Krita itself only prints a warning."""
-    if not node.setPixelData(QtCore.QByteArray(bytes(pixels)), rect.x, rect.y, rect.width, rect.height):
+def set_pixels(node: Node, pixels: bytearray | bytes, rect: Rect) -> None:
+    """Raises `HostError` unless they were taken: of a wrong length Krita only prints a warning."""
+    area = (rect.x, rect.y, rect.width, rect.height)
+    row = (rect.x, rect.bottom - 1, rect.width, 1)
+    row_bytes = len(pixels) // rect.height
+    node.setPixelData(QtCore.QByteArray(bytes(pixels)), *area)
+    if bytes(node.pixelData(*row)) != pixels[-row_bytes:]:
         raise HostError(f'Krita did not take the pixels of the layer "{node.name()}"')
 
 

@@ -102,7 +102,9 @@ def _combo(name: str, tooltip: str) -> QtWidgets.QComboBox:
     box = QtWidgets.QComboBox()
     box.setAccessibleName(name)
     box.setToolTip(tooltip)
-    box.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Fixed)
+    # Long names of layers must not make the docker wider.
+    box.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+    box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(8)
     box.wheelEvent = lambda event: event.ignore()
     return box
