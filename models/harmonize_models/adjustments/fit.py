@@ -46,8 +46,9 @@ class GridFit:
 def fit_grid(before: ArrayLike, after: ArrayLike, mask: ArrayLike, fit: GridFit | None = None) -> ColorGrid:
     """The color grid that turns `before` into `after` inside `mask`.
 
-    before, after: [H, W, 3] float, encoded, nominally [0, 1]. mask: [H, W] float in [0, 1]; pixels count by its square,
-        because `after` is usually blended already where the mask is soft. Values that are not finite do not count.
+    before, after: [H, W, 3] float, encoded, nominally [0, 1]. Pixels that are not finite do not count.
+    mask: [H, W] float in [0, 1]; pixels count by its fourth power, because where the mask is soft some networks' output
+        is blended with the composite already.
     The extent of the grid is the mask's bounding box. No foreground: the identity.
     """
     fit = fit or GridFit()
@@ -114,7 +115,7 @@ def _foreground(
 ) -> tuple[Array, Array, Array, NDArray[np.intp], NDArray[np.intp]]:
     """Colors and wanted colors [n, 3], weights [n], rows and columns [n] of the pixels that count."""
     colors, wanted = np.asarray(before, np.float64), np.asarray(after, np.float64)
-    weights = np.clip(np.nan_to_num(np.asarray(mask, np.float64)), 0, 1) ** 2
+    weights = np.clip(np.nan_to_num(np.asarray(mask, np.float64)), 0, 1) ** 4
     finite = np.isfinite(colors).all(axis=-1) & np.isfinite(wanted).all(axis=-1)
     rows, columns = np.nonzero((weights > 1e-4) & finite)
     return colors[rows, columns], wanted[rows, columns], weights[rows, columns], rows, columns
