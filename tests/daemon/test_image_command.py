@@ -1,0 +1,162 @@
+"""`harmonize image` against a real daemon with the shipped default network."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harmonize_daemon import pictures
+from harmonize_daemon.cli import main
+from harmonize_daemon.harmonizing import Box, foreground_box, side_by_side
+from harmonize_daemon.pictures import Metadata, Picture
+from PIL import ImageCms
+
+ROOT = Path(__file__).parents[2]
+WIDTH, HEIGHT = 160, 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _daemon_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    home = tmp_path_factory.mktemp("home")
+    home.chmod(0o700)
+    paths = os.pathsep.join(str(ROOT / name) for name in ("plugins", "daemon", "models"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARMONIZE_HOME", str(home))
+        patch.setenv("HARMONIZE_DAEMON", json.dumps([sys.executable, "-m", "harmonize_daemon"]))
+        patch.setenv("HARMONIZE_IDLE_EXIT", "120")
+        patch.setenv("PYTHONPATH", paths)
+        yield
+        main(["daemon", "stop"])
+
+
+def scene(channels: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """A bright warm disc in front of a dark blue scene, and its soft mask."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    mask = np.clip((30 - np.hypot(x - 80, y - 60)) / 4 + 0.5, 0, 1)
+    blue = np.stack([0.1 + 0.1 * y / HEIGHT, 0.15 + 0.1 * y / HEIGHT, 0.3 + 0.2 * x / WIDTH], axis=-1)
+    warm = np.stack([0.95 - x / 800, 0.8 - y / 400, 0.5 + 0 * x], axis=-1)
+    color = blue + (warm - blue) * mask[..., None]
+    color += np.random.default_rng(3).normal(0, 0.02, color.shape)
+    planes = color if channels >= 3 else color.mean(axis=-1, keepdims=True)
+    if channels in (2, 4):
+        planes = np.concatenate([planes, np.clip(x / WIDTH, 0.2, 1)[..., None]], axis=-1)
+    if dtype == "f4":
+        return planes.astype(dtype), (mask * 255).astype(np.uint8)
+    white = np.iinfo(dtype).max
+    return np.round(planes.clip(0, 1) * white).astype(dtype), (mask * 255).astype(np.uint8)
+
+
+def prepare(
+    folder: Path, name: str, channels: int = 3, dtype: str = "u1", **metadata: bytes
+) -> tuple[Path, Path, Picture]:
+    pixels, mask = scene(channels, dtype)
+    picture = Picture(pixels, Metadata(**metadata))  # type: ignore[arg-type]
+    pictures.write(folder / name, picture)
+    pictures.write(folder / "mask.png", Picture(mask[:, :, None]))
+    return folder / name, folder / "mask.png", picture
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize(("name", "dtype"), [("a.png", "u1"), ("a.png", "u2"), ("a.tif", "u2"), ("a.tif", "f4")])
+def test_foreground_changes_and_everything_else_keeps_every_bit(
+    tmp_path: Path, name: str, dtype: str, channels: int
+) -> None:
+    source, mask, before = prepare(tmp_path, name, channels, dtype)
+    output = tmp_path / f"out{source.suffix}"
+    assert main(["image", str(source), "--mask", str(mask), "-o", str(output), "--quiet"]) == 0
+    after = pictures.read(output).pixels
+    outside = scene(channels, dtype)[1] == 0
+    assert after.dtype == before.pixels.dtype
+    np.testing.assert_array_equal(after[outside], before.pixels[outside])
+    if channels in (2, 4):
+        np.testing.assert_array_equal(after[..., -1], before.pixels[..., -1])
+    assert (after[~outside] != before.pixels[~outside]).any()
+
+
+def test_profile_is_kept(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source, mask, _ = prepare(tmp_path, "a.png", icc=profile)
+    assert main(["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--quiet"]) == 0
+    assert pictures.read(tmp_path / "out.png").metadata.icc == profile
+
+
+def test_strength_zero_changes_nothing(tmp_path: Path) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--strength", "0", "--quiet"]
+    assert main(command) == 0
+    np.testing.assert_array_equal(pictures.read(tmp_path / "out.png").pixels, before.pixels)
+
+
+def test_empty_mask_changes_nothing(tmp_path: Path) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    pictures.write(mask, Picture(np.zeros((HEIGHT, WIDTH, 1), np.uint8)))
+    assert main(["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--quiet"]) == 0
+    np.testing.assert_array_equal(pictures.read(tmp_path / "out.png").pixels, before.pixels)
+
+
+def test_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    for name in ("one.png", "two.png"):
+        assert main(["image", str(source), "--mask", str(mask), "-o", str(tmp_path / name), "--quiet"]) == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_another_reference_gives_another_result(tmp_path: Path) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    sunset = np.zeros((50, 70, 3), np.uint8)
+    sunset[...] = (220, 120, 60)
+    pictures.write(tmp_path / "sunset.png", Picture(sunset))
+    plain = ["image", str(source), "--mask", str(mask), "--quiet", "-o"]
+    assert main([*plain, str(tmp_path / "one.png")]) == 0
+    assert main([*plain, str(tmp_path / "two.png"), "--reference", str(tmp_path / "sunset.png")]) == 0
+    assert (tmp_path / "one.png").read_bytes() != (tmp_path / "two.png").read_bytes()
+
+
+def test_side_outputs_are_written(tmp_path: Path) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    extra = ["--curves-out", "grade.cube", "--adjustment-out", "change.json", "--before-after", "both.png"]
+    names = [word if word.startswith("--") else str(tmp_path / word) for word in extra]
+    assert main(["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--quiet", *names]) == 0
+    assert "LUT_" in (tmp_path / "grade.cube").read_text()
+    assert json.loads((tmp_path / "change.json").read_text())["version"] == 1
+    assert pictures.read(tmp_path / "both.png").width > 2 * WIDTH
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--network", "no-such-network"], "unknown_network"),
+        (["--strength", "7"], "bad_request"),
+        (["--reference", "nowhere.png"], "unreadable_picture"),
+        (["--mask", str(ROOT / "docs/demo/astronaut-at-dusk.mask.png")], "bad_mask"),
+        (["-o", "result.gif"], "unsupported_picture"),
+    ],
+)
+def test_wrong_requests_say_why_and_write_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: str
+) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    os.chdir(tmp_path)
+    assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
+    assert f"[{code}]" in capsys.readouterr().err
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]
+
+
+def test_box_is_the_smallest_that_holds_the_foreground() -> None:
+    mask = np.zeros((9, 12), np.uint8)
+    mask[3:5, 2] = 1
+    mask[4, 2:8] = 200
+    assert foreground_box(mask) == Box(2, 3, 8, 5)
+    assert foreground_box(mask * 0) is None
+
+
+def test_both_pictures_stand_side_by_side() -> None:
+    before = Picture(np.zeros((4, 6, 3), np.uint8))
+    both = side_by_side(before, before.with_pixels(before.pixels + 9))
+    np.testing.assert_array_equal(both.pixels[:, :6], before.pixels)
+    np.testing.assert_array_equal(both.pixels[:, -6:], before.pixels + 9)
