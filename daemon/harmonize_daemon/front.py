@@ -15,11 +15,11 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import zmq
 from harmonize_client import paths
-from harmonize_client.errors import CannotStart
+from harmonize_client.errors import CannotStart, NoDaemon
 from harmonize_client.version import __version__
 
 from harmonize_daemon import messages
@@ -47,6 +47,8 @@ MESSAGES_AT_A_TIME = 32
 LOG_FILE = "daemon.log"
 FRAMES = 4
 """Header and the payload frames of the longest request."""
+LOCK_SECONDS = 5.0
+"""So long a daemon waits for another one to answer, or to end."""
 START_SECONDS = 0.05
 """The worker starts after the first message, or after so long: starting it must not delay the first answer."""
 
@@ -58,16 +60,25 @@ def run(options: Options) -> int:
     the connection file, CannotStart if the folder cannot be written or the port is taken.
     """
     home = paths.home()
-    try:
-        with only_daemon(home):
-            check_leftovers(home)
-            with Front(options, home) as front:
-                front.serve()
-    except AlreadyRunning:
-        print(f"A daemon runs already: {address_of_running(home)}")
-    except (OSError, zmq.ZMQError) as error:
-        raise CannotStart(f"the daemon cannot start ({error})") from error
-    return 0
+    deadline = monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            with only_daemon(home):
+                check_leftovers(home)
+                with Front(options, home) as front:
+                    front.serve()
+            return 0
+        except AlreadyRunning:
+            # The other one may have just begun, and answer in a moment, or be just ending, and let go of the lock.
+            try:
+                print(f"A daemon runs already: {address_of_running(home)}")
+                return 0
+            except NoDaemon:
+                if monotonic() > deadline:
+                    raise
+            sleep(0.05)
+        except (OSError, zmq.ZMQError) as error:
+            raise CannotStart(f"the daemon cannot start ({error})") from error
 
 
 class Front:

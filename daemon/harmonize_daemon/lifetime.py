@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from harmonize_client import paths
-from harmonize_client.errors import NoDaemon, VersionMismatch
+from harmonize_client.errors import CannotConnect, VersionMismatch
 
 LOCK_FILE = "daemon.lock"
-ANSWER_SECONDS = 5.0
 
 
 class AlreadyRunning(Exception):
@@ -43,24 +41,14 @@ def check_leftovers(home: Path) -> None:
 
 
 def address_of_running(home: Path) -> str:
-    """Where the daemon that holds the lock answers. It may be starting just now, so its file is waited for.
-
-    Raises CannotConnect if it does not answer within a few seconds.
-    """
+    """Where the daemon that holds the lock answers. Raises CannotConnect if it does not."""
     from harmonize_client import connect
 
-    deadline = time.monotonic() + ANSWER_SECONDS
-    while True:
-        try:
-            connection = paths.read_connection(home)
-            with connect("daemon") as client:
-                client.status()
-            if connection is not None:
-                return connection.endpoint
-        except NoDaemon:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    with connect("daemon", start=False, folder=home):
+        connection = paths.read_connection(home)
+    if connection is None:
+        raise CannotConnect("the daemon that runs is just ending")
+    return connection.endpoint
 
 
 @contextmanager
