@@ -53,3 +53,8 @@ def test_splicing_keeps_every_bit_where_the_mask_is_zero() -> None:
 def test_splicing_refuses_pixels_that_do_not_fit_the_mask() -> None:
     with pytest.raises(ValueError, match="for 4 pixels"):
         masks.splice(bytes(13), bytes(13), bytes(4))
+
+
+def test_alpha_comes_back_whatever_a_conversion_made_of_it() -> None:
+    before, after = bytes([1, 2, 3, 4, 5, 6, 7, 8]), bytes([11, 12, 13, 14, 15, 16, 17, 18])
+    assert masks.with_alpha_of(before, after, 4, 1) == bytes([11, 12, 13, 4, 15, 16, 17, 8])

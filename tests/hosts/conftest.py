@@ -77,19 +77,20 @@ def start_daemon(shared: Path) -> RunningDaemon:
     home = shared / "home"
     home.mkdir(mode=0o700, exist_ok=True)
     paths = [str(REPOSITORY / part) for part in ("plugins", "daemon", "models")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "harmonize_daemon.cli", "daemon", "run"],
-        env={
-            **os.environ,
-            "HARMONIZE_HOME": str(home),
-            "PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]),
-            "CUDA_VISIBLE_DEVICES": "",
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=(shared / "daemon.log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (shared / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harmonize_daemon", "daemon", "run", "--idle-exit", "0"],
+            env={
+                **os.environ,
+                "HARMONIZE_HOME": str(home),
+                "PYTHONPATH": os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]),
+                "CUDA_VISIBLE_DEVICES": "",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     deadline = time.monotonic() + 60
     while not (home / "connection.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -84,15 +84,12 @@ class Gimp:
             f"import pathlib; pathlib.Path('/w/{out.name}/finished').touch()"
         )
         options = ["-d", "--batch-interpreter=python-fu-eval", "-b", code]
-        if windowed:
-            # The script ends GIMP itself: only so can it look at what happens after the last click.
-            command = ["sh", "-c", _WINDOWED, "sh", *options]
-        else:
-            command = ["gimp-console", "-i", "--quit", *options]
+        # With a window the script ends GIMP itself: only so can it look at what happens after the last click.
+        start = ["sh", "-c", _WINDOWED, "sh"] if windowed else ["gimp-console", "-i", "--quit"]
         outcome = environment.enter(
             self.host,
             self.shared,
-            command,
+            [*start, *options],
             environment={
                 "GIMP3_DIRECTORY": f"/w/{self.configuration.name}",
                 "HARMONIZE_HOME": "/w/home",

@@ -28,7 +28,14 @@ CASES = [
 
 # Results that were converted back to the layer's own format are as fine as that format, seen as encoded values:
 # linear 8-bit light has steps of 1/255 that are 13 times as large in the shadows once encoded.
-ROUNDING = {"u8-linear": 0.05, "u8-perceptual": 0.004, "half-linear": 2e-3, "u16-linear": 2.5e-4, "profile-u8": 0.02}
+ROUNDING = {
+    "u8-linear": 0.05,
+    "u8-perceptual": 0.004,
+    "half-linear": 2e-3,
+    "u16-linear": 2.5e-4,
+    "profile-u8": 0.02,
+    "profile-float": 1e-3,
+}
 FINE = 1e-5
 
 
@@ -83,7 +90,8 @@ def test_nothing_outside_the_mask_changes_by_one_bit(case: str, said: Said) -> N
     )
     assert np.array_equal(before[~chosen], after[~chosen])
     changed = (before != after).any(axis=-1)
-    assert changed.sum() > 0.5 * chosen.sum(), "hardly anything was changed: this test would see nothing"
+    expected = {"indexed": 0.01, "grey-opaque": 0.2}.get(case, 0.5)
+    assert changed.sum() > expected * chosen.sum(), "hardly anything was changed: this test would see nothing"
     if told["layout"].endswith("A"):
         alpha_bytes = told["pixel_bytes"] // len(told["layout"]) if case != "indexed" else 1
         assert np.array_equal(before[..., -alpha_bytes:], after[..., -alpha_bytes:])
@@ -113,15 +121,15 @@ def test_the_thumbnail_is_the_scene_with_the_layer_and_nothing_above(said: Said)
     assert np.abs(plain - in_group).max() <= 1
 
 
-def test_an_empty_mask_asks_for_the_whole_layer(said: Said) -> None:
+def test_no_selection_means_the_whole_layer(said: Said) -> None:
     told = said["opaque-u8"]
-    assert told["box"][2] < told["layer"][2]
+    assert told["box"][3] < told["layer"][3]
     assert said["whole-layer"]["box"][2:] == said["whole-layer"]["layer"][2:]
 
 
 def test_a_layer_beyond_the_image_is_harmonized_there_too(said: Said) -> None:
-    left, top, right, bottom = said["larger-than-image"]["place"]
-    x, y, width, height = said["larger-than-image"]["box"]
+    left, _top, _right, bottom = said["larger-than-image"]["place"]
+    x, y, _width, height = said["larger-than-image"]["box"]
     offset_x, offset_y, *_ = said["larger-than-image"]["layer"]
     image_width, image_height = said["larger-than-image"]["image"]
     assert left == pytest.approx((offset_x + x) / image_width, abs=2e-3)

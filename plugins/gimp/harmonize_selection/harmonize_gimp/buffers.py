@@ -41,5 +41,12 @@ def native_format(drawable: Any) -> str:
     return str(Babl.get_name(drawable.get_format()))
 
 
+def pixel_and_alpha_bytes(drawable: Any) -> tuple[int, int]:
+    """Bytes of a pixel in the drawable's own format, and of one of its channels."""
+    format = drawable.get_format()
+    pixel = int(Babl.format_get_bytes_per_pixel(format))
+    return pixel, pixel // int(Babl.format_get_n_components(format))
+
+
 def is_srgb(drawable: Any) -> bool:
     return str(Babl.get_name(Babl.format_get_space(drawable.get_format()))) == "sRGB"

@@ -52,6 +52,14 @@ def crop(rows: bytes, row_bytes: int, box: Box, pixel_bytes: int = 1) -> bytes:
     return b"".join(rows[y * row_bytes + left : y * row_bytes + right] for y in range(box.y, box.bottom))
 
 
+def with_alpha_of(before: bytes, after: bytes, pixel_bytes: int, alpha_bytes: int) -> bytes:
+    """`after` with the alpha, the last bytes of each pixel, of `before`."""
+    result = bytearray(after)
+    for index in range(pixel_bytes - alpha_bytes, pixel_bytes):
+        result[index::pixel_bytes] = before[index::pixel_bytes]
+    return bytes(result)
+
+
 def splice(before: bytes, after: bytes, mask: bytes) -> bytes:
     """`after` where the mask is not 0, every bit of `before` elsewhere; pixels of any equal number of bytes."""
     size = len(before)

@@ -167,16 +167,19 @@ def require_background(found: Scene, layer: Layer) -> None:
 
 
 def put(layer: Layer, new: Region) -> None:
-    """Writes a region's pixels into a layer, every bit outside its mask kept. No undo step."""
+    """Writes a region's pixels into a layer, every bit of alpha and outside the mask kept. No undo step."""
     buffer = layer.get_buffer()
-    if new.storage.exact or new.mask is None:
+    if new.storage.exact:
         buffers.write(buffer, new.box, new.storage.format, new.pixels)
     else:
-        native = buffers.native_format(layer)
         before = buffers.read(layer, new.box, None)
         buffers.write(buffer, new.box, new.storage.format, new.pixels)
         buffer.flush()
         after = buffers.read(layer, new.box, None)
-        buffers.write(buffer, new.box, native, masks.splice(before, after, new.mask))
+        if new.mask is not None:
+            after = masks.splice(before, after, new.mask)
+        if layer.has_alpha():
+            after = masks.with_alpha_of(before, after, *buffers.pixel_and_alpha_bytes(layer))
+        buffers.write(buffer, new.box, buffers.native_format(layer), after)
     buffer.flush()
     layer.update(new.box.x, new.box.y, new.box.width, new.box.height)
