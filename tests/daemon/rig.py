@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import secrets
@@ -10,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +40,17 @@ sys.exit(run(Options(limits=limits, **settings)))
 def environment(home: Path) -> dict[str, str]:
     """The environment of a daemon whose folder is `home`."""
     path = os.pathsep.join([*_PATHS, os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "HARMONIZE_HOME": str(home), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    # Compiled kernels are the only thing that daemons of different tests share: they take long to make.
+    kernels = os.environ.get(
+        "NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), f"harmonize-tests-{getpass.getuser()}"))
+    )
+    return {
+        **os.environ,
+        "NUMBA_CACHE_DIR": kernels,
+        "HARMONIZE_HOME": str(home),
+        "PYTHONPATH": path,
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 class Daemon:
@@ -173,8 +185,10 @@ class RawClient:
         layer = {"width": width, "height": height, "layout": "RGBA", "depth": "u8"}
         return self.send("render", adjustment(does), **{"layer": layer, "masked": masked, **fields})
 
-    def bands(self, id: str, width: int, height: int, pixels: bytes, mask: bytes | None = None) -> bytes:
-        """Go on with a render that was sent: its bands there and back. Raises Answered for an error."""
+    def bands(
+        self, id: str, width: int, height: int, pixels: bytes, mask: bytes | None = None, pixel_bytes: int = 4
+    ) -> bytes:
+        """Go on with a render that was sent: its bands there and back."""
         accepted = self.expect("accepted", id)[0]
         rows, window = accepted["rows"], accepted["window"]
         result = b""
@@ -182,7 +196,7 @@ class RawClient:
         starts = list(range(0, height, rows))
         while answered < len(starts):
             while sent < len(starts) and sent - answered < window:
-                part = slice(starts[sent] * width * 4, (starts[sent] + rows) * width * 4)
+                part = slice(starts[sent] * width * pixel_bytes, (starts[sent] + rows) * width * pixel_bytes)
                 masks = [] if mask is None else [mask[starts[sent] * width : (starts[sent] + rows) * width]]
                 self.send("band", pixels[part], *masks, id=id, row=starts[sent])
                 sent += 1
