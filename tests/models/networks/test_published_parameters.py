@@ -37,10 +37,8 @@ GIGA_MACS = {
     "issam-hrnet18s": 19.07,
     "issam-hrnet18": 21.28,
     "fbfmm": 22.28,
-    "s2crnet": 0.606,
-    "s2crnet-cs": 0.606,
 }
-"""Multiply-accumulates of the authors' own code at 256 px, in 10^9."""
+"""Multiply-accumulates of the authors' own code at 256 px, in 10^9 (where there is code of theirs)."""
 
 PIXEL_KEYS = [spec.key for spec in registry.all_specs() if not spec.key.startswith(("s2crnet", "scenefit"))]
 
@@ -53,21 +51,16 @@ def test_names_and_shapes_equal_those_of_the_published_checkpoint(key: str, entr
 
 
 @pytest.mark.parametrize("key", PIXEL_KEYS)
-def test_the_registry_states_the_number_of_parameters(key: str) -> None:
+def test_size_and_cost_are_those_of_the_authors_code(key: str) -> None:
     spec = registry.get(key)
     with torch.device("meta"):
-        network = spec.build()
-    assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
-
-
-@pytest.mark.parametrize("key", GIGA_MACS)
-def test_a_forward_pass_costs_what_the_authors_code_costs(key: str) -> None:
-    with torch.device("meta"):
-        network = registry.get(key).build().eval()
+        network = spec.build().eval()
         with FlopCounterMode(display=False) as counter:
             prediction = network(torch.zeros(1, 3, 256, 256), torch.zeros(1, 1, 256, 256))
+    assert sum(parameter.numel() for parameter in network.parameters()) == spec.parameters
     assert prediction.harmonized.shape == (1, 3, 256, 256)
-    assert counter.get_total_flops() / 2e9 == pytest.approx(GIGA_MACS[key], abs=0.006)
+    if key in GIGA_MACS:
+        assert counter.get_total_flops() / 2e9 == pytest.approx(GIGA_MACS[key], abs=0.006)
 
 
 def test_the_digest_notices_a_changed_shape() -> None:

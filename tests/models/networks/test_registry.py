@@ -45,3 +45,15 @@ def test_one_parameter_less_is_not_recognised() -> None:
     shapes.pop("decoder.to_rgb.bias")
     with pytest.raises(registry.UnrecognisedNetwork):
         registry.detect(shapes)
+
+
+ONE_OF_EACH_KIND = ["s2am-asc", "s2am-ad", "s2am-blind", "dih", "idih-se", "issam", "idih-hrnet18s-v2p"]
+ONE_OF_EACH_KIND += ["idih-deeplab34", "fbfmm", "gknet"]
+
+
+@pytest.mark.parametrize("key", ONE_OF_EACH_KIND)
+def test_every_parameter_of_a_pixel_network_learns(key: str) -> None:
+    with torch.device("meta"):
+        network = registry.get(key).build()
+        network(torch.zeros(2, 3, 256, 256), torch.zeros(2, 1, 256, 256)).harmonized.sum().backward()
+    assert not [name for name, parameter in network.named_parameters() if parameter.grad is None]
