@@ -154,14 +154,17 @@ def _solve(
     )
 
     order = np.argsort(cells, kind="stable")
-    root = np.sqrt(weights[order])[:, None]
-    rows = (corners[order][:, :, None] * (features[order] * root)[:, None, :]).reshape(-1, 32)
-    both = np.concatenate([rows, rest[order] * root], axis=1)
+    root = np.sqrt(weights)[:, None]
+    # Single precision is enough for sums over the pixels of one block, and twice as fast.
+    scaled, wish = (features * root).astype(np.float32)[order], (rest * root).astype(np.float32)[order]
+    rows = (corners.astype(np.float32)[order][:, :, None] * scaled[:, None, :]).reshape(-1, 32)
+    both = np.concatenate([rows, wish], axis=1)
     blocks, starts = np.unique(cells[order], return_index=True)
     row, column, level = np.unravel_index(blocks, (height - 1, width - 1, depth - 1))
-    grams = np.stack(
-        [rows[a:b].T @ both[a:b] for a, b in zip(starts, [*starts[1:], len(rows)], strict=True)]
-    )  # [blocks, 32, 35]
+    ends = [*starts[1:], len(rows)]
+    grams = np.empty((len(blocks), 32, 35))
+    for block, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        grams[block] = rows[start:end].T @ both[start:end]
     # Where the 16 unknowns of a block's upper (and lower) row of cells are in their row.
     inner = np.array([(x * depth + d) * 4 + f for x in (0, 1) for d in (0, 1) for f in range(4)])
     at = (column * depth + level)[:, None] * 4 + inner  # [blocks, 16]
