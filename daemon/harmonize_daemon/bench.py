@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from statistics import median
 
@@ -98,13 +99,11 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
     layer_format = LayerFormat(width, height, "RGBA", "u8")
     small_mask = thumbnail(mask, THUMBNAIL_SIDE)
 
-    def shrink() -> Thumbnail:
-        small = np.ascontiguousarray(thumbnail(layer, THUMBNAIL_SIDE)[:, :, :3])
-        return Thumbnail(small.shape[1], small.shape[0], small)
+    def shrink() -> NDArray[np.uint8]:
+        return np.ascontiguousarray(thumbnail(layer, THUMBNAIL_SIDE)[:, :, :3])
 
-    scene = shrink()
     # Each prediction sees another picture, or the daemon would answer from its cache.
-    others = iter(_variants(scene, 3 * repeats + 4))
+    others = _variants(shrink())
     prediction = client.predict(next(others), small_mask, network=network)
     adjustment = Adjustment.from_json(prediction.adjustment)
     model_layer = ModelLayer(width, height, Layout.RGBA, Depth.U8)
@@ -116,7 +115,7 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
 
     timings = {
         "memcpy of the layer": _time(lambda: np.copyto(out, layer), repeats),
-        "thumbnail": _time(lambda: shrink(), repeats),
+        "thumbnail": _time(shrink, repeats),
         "predict, there and back": _time(lambda: client.predict(next(others), small_mask, network=network), repeats),
         "render alone": _time(
             lambda: render(adjustment, Look(), model_layer, layer, mask, out, threads=threads), repeats
@@ -190,14 +189,12 @@ def _scene(width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     return layer, (inside * 255).astype(np.uint8)
 
 
-def _variants(scene: Thumbnail, count: int) -> Sequence[Thumbnail]:
-    pixels = np.frombuffer(scene.rgb, np.uint8)
-    made = []
-    for index in range(count):
-        changed = pixels.copy()
-        changed[0] = index
-        made.append(Thumbnail(scene.width, scene.height, changed))
-    return made
+def _variants(scene: NDArray[np.uint8]) -> Iterator[Thumbnail]:
+    """The scene again and again, each time with another first pixel."""
+    for index in count():
+        changed = scene.copy()
+        changed[0, 0] = list(index.to_bytes(3, "big"))
+        yield Thumbnail(scene.shape[1], scene.shape[0], changed)
 
 
 def _peaks(front: int) -> dict[str, float]:

@@ -21,6 +21,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 from harmonize_client import BadMask, HarmonizeError
+from harmonize_client.values import Depth, Layout
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
@@ -30,8 +31,8 @@ MAX_PIXELS = 500_000_000
 """Larger pictures are refused before they are decoded."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_LAYOUTS = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
-_DEPTHS = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
+_LAYOUTS: dict[int, Layout] = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
+_DEPTHS: dict[str, Depth] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 _TIFF_ICC_TAG = 34675
 _TIFF_EXIF_TAG = 34665
 _EXIF_PLACEHOLDER_TAG = 34666  # unassigned, and sorted where the EXIF tag will stand
@@ -109,12 +110,12 @@ class Picture:
         return int(self.pixels.shape[0])
 
     @property
-    def layout(self) -> str:
+    def layout(self) -> Layout:
         """`Y`, `YA`, `RGB` or `RGBA`."""
         return _LAYOUTS[self.pixels.shape[2]]
 
     @property
-    def depth(self) -> str:
+    def depth(self) -> Depth:
         """`u8`, `u16`, `f16` or `f32`."""
         return _DEPTHS[self.pixels.dtype.name]
 
@@ -352,8 +353,8 @@ def _encode_png(picture: Picture) -> bytes:
     if picture.pixels.dtype.kind == "f":
         raise _cannot_hold("PNG", "float pixels", "TIFF")
     squeezed = picture.pixels[:, :, 0] if picture.pixels.shape[2] == 1 else picture.pixels
-    content: bytes = imagecodecs.png_encode(np.ascontiguousarray(squeezed), level=5)
-    return _with_png_chunks(content, picture.metadata)
+    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), level=5)
+    return _with_png_chunks(bytes(content), picture.metadata)
 
 
 def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
@@ -403,7 +404,7 @@ def _encode_tiff(picture: Picture) -> bytes:
         compression="zlib",
         predictor=picture.pixels.dtype.kind == "u",
         iccprofile=picture.metadata.icc,
-        resolution=tuple(float(dpi) for dpi in picture.metadata.dpi) if picture.metadata.dpi else None,
+        resolution=picture.metadata.dpi,
         resolutionunit="INCH" if picture.metadata.dpi else None,
         metadata=None,
         software=False,
