@@ -217,9 +217,16 @@ def _rows(weights_dir: Path) -> list[tuple[str, Path, str, WeightsCard]]:
     for name, digest in sorted(_read_sums(weights_dir).items()):
         path = weights_dir / name
         if path.is_file():
-            card = WeightsCard.from_json(read_safetensors_metadata(path).get("card", "{}"))
-            rows.append((path.stem, path, digest, card))
+            rows.append((path.stem, path, digest, _card(path)))
     return rows
+
+
+def _card(path: Path) -> WeightsCard:
+    """The file's card; an empty one if the file is damaged, which `load` will say: one bad file hides no other."""
+    try:
+        return WeightsCard.from_json(read_safetensors_metadata(path).get("card", "{}"))
+    except (CheckpointError, ValueError, TypeError, AttributeError, OSError):
+        return WeightsCard()
 
 
 def _read_sums(weights_dir: Path) -> dict[str, str]:
