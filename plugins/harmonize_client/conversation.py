@@ -34,7 +34,7 @@ class Conversation:
         self._header: Header = {}  # of the message that is being received
         self._payload: list[memoryview] = []
         self._receiver: Job[Any] | None = None
-        self._scratch = memoryview(b"")
+        self._scratch = memoryview(bytearray())
         self._link = Link(connection.port, self._place)
         self._hello = Job(messages.hello(client), "status", messages.read_status)
         self._send(self._hello.id, self._hello.request)

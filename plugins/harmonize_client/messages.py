@@ -186,7 +186,12 @@ def _read_notes(header: Header) -> tuple[str, ...]:
 
 
 def _read_fraction(header: Header, name: str) -> float | None:
-    return None if header.get(name) is None else take(header, name, float)
+    if header.get(name) is None:
+        return None
+    value = take(header, name, float)
+    if not 0 <= value <= 1:
+        raise ProtocolError(f"{name} is {value}, not in [0, 1]")
+    return value
 
 
 def _read_text(payload: list[memoryview]) -> str:

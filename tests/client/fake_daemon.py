@@ -66,7 +66,11 @@ class Message:
 
     def reply(self, kind: str, *payload: object, id: str = "", **fields: object) -> None:
         header = {"v": 1, "kind": kind, "id": id or self.header["id"], **fields}
-        self._socket.send_multipart([self.peer, msgpack.packb(header), *payload], copy=False)
+        self.send(msgpack.packb(header), *payload)
+
+    def send(self, *frames: object) -> None:
+        """Send any frames at all to where this message came from."""
+        self._socket.send_multipart([self.peer, *frames], copy=False)
 
     def error(self, code: str, cause: str = "a cause", hint: str = "a hint", **fields: str) -> None:
         self.reply("error", code=code, cause=cause, hint=hint, **fields)

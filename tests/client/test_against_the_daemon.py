@@ -27,7 +27,7 @@ from harmonize_client import (
     WorkerDied,
     connect,
 )
-from harmonize_client.paths import read_connection
+from harmonize_client.paths import connection_file
 
 pytest.importorskip("msgspec", reason="the daemon is not installed for this Python")
 
@@ -191,31 +191,45 @@ class TestWhenItEnds:
                 after.stop()
 
 
-def test_clients_that_start_at_the_same_time_share_one_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o700)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    settings = f'{{"engine": "{FAKE_ENGINE}", "idle_exit_seconds": 60}}'
-    program = _RUN.replace("sys.argv[1]", repr(settings))
-    pids: list[int] = []
+class TestStarting:
+    @pytest.fixture
+    def command(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+        """What starts a daemon with the engine for tests; ended afterwards."""
+        tmp_path.chmod(0o700)
+        for name, value in environment(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        settings = f'{{"engine": "{FAKE_ENGINE}", "idle_exit_seconds": 60}}'
+        yield [sys.executable, "-c", _RUN.replace("sys.argv[1]", repr(settings))]
+        with Session("test/1", start=False) as session:
+            run(session, session.shutdown())
+        end = time.monotonic() + 10
+        while connection_file().exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
-    def work() -> None:
-        with connect("test/1", folder=tmp_path, command=[sys.executable, "-c", program]) as client:
-            pids.append(client.status().pid)
+    def test_clients_that_start_at_the_same_time_share_one_daemon(self, command: list[str]) -> None:
+        pids: list[int] = []
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    try:
+        def work() -> None:
+            with connect("test/1", command=command) as client:
+                pids.append(client.status().pid)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
         assert len(pids) == 4
         assert len(set(pids)) == 1
-    finally:
-        with connect("test/1", start=False, folder=tmp_path) as client:
-            client.shutdown()
-    end = time.monotonic() + 10
-    while read_connection(tmp_path):
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    assert os.getpid() not in pids
+        assert os.getpid() not in pids
+
+    def test_a_daemon_that_is_just_ending_is_followed_by_another(self, command: list[str]) -> None:
+        """It holds its lock for a moment longer than its connection file, or the other way round."""
+        pids = set()
+        for _ in range(2):
+            with connect("test/1", command=command) as client:
+                pids.add(client.status().pid)
+                client.shutdown()
+        with connect("test/1", command=command) as client:
+            pids.add(client.status().pid)
+        assert len(pids) == 3

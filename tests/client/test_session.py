@@ -302,6 +302,16 @@ class TestCancelling:
             assert isinstance(job.error, Cancelled)
             assert session.state is State.READY
 
+    def test_late_replies_with_an_empty_frame_are_dropped(self, folder: Path) -> None:
+        def answer_nobody(daemon: FakeDaemon, message: Message) -> None:
+            message.reply("predicted", b"", id="f" * 32)
+            daemon.on_hello(message)
+
+        with FakeDaemon(folder, status=answer_nobody), session_for(folder) as session:
+            job = session.status()
+            run(session, job)
+            assert job.error is None
+
     def test_after_cancelling_a_rendering_its_buffers_are_free(self, folder: Path) -> None:
         """The session is full of bands both ways when it is cancelled; then the caller reuses the memory."""
         layer = LayerFormat(1000, 1000, "RGBA", "u8")
