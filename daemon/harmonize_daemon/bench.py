@@ -65,7 +65,7 @@ class Report:
     worst_ping_milliseconds: float
     """The longest that a second client waited for `status` while a render ran."""
     peak_megabytes: dict[str, float]
-    """Largest resident memory of each of the daemon's processes so far; empty where the system does not tell."""
+    """Largest resident memory of the daemon's processes so far; empty where the system does not tell."""
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -198,14 +198,15 @@ def _variants(scene: NDArray[np.uint8]) -> Iterator[Thumbnail]:
 
 
 def _peaks(front: int) -> dict[str, float]:
-    """Peak resident memory in MB of the front process and its children (Linux)."""
+    """Peak resident memory in MB of the daemon's front process and its worker (Linux; elsewhere empty)."""
     try:
-        children = Path(f"/proc/{front}/task/{front}/children").read_text().split()
+        children = [int(pid) for pid in Path(f"/proc/{front}/task/{front}/children").read_text().split()]
     except OSError:
         return {}
-    peaks = {}
-    for name, pid in [("front", str(front)), *((f"child {index}", pid) for index, pid in enumerate(children))]:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                peaks[name] = int(line.split()[1]) / 1024
-    return peaks
+    workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return {"front": _peak(front)} | {"worker": _peak(pid) for pid in workers}
+
+
+def _peak(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))

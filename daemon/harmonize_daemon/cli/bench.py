@@ -62,4 +62,4 @@ def print_report(report: Report, console: Console) -> None:
         console.print()
     console.print(f"Slowest answer to a second client meanwhile: {report.worst_ping_milliseconds:.1f} ms")
     for name, megabytes in report.peak_megabytes.items():
-        console.print(f"Peak memory of {name}: {megabytes:.0f} MB")
+        console.print(f"Peak memory of the {name}: {megabytes:.0f} MB")
