@@ -204,7 +204,7 @@ def _peaks(front: int) -> dict[str, float]:
     except OSError:
         return {}
     workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    return {"front": _peak(front)} | {"worker": _peak(pid) for pid in workers}
+    return {"front": _peak(front), "worker": max(map(_peak, workers), default=0.0)}
 
 
 def _peak(pid: int) -> float:
