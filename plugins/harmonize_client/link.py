@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,6 +15,9 @@ from .wire import ProtocolError
 _UNDER_WAY = {errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, getattr(errno, "WSAEINVAL", errno.EINPROGRESS)}
 _MOST_PIECES = 16
 _GATHERS = hasattr(socket.socket, "sendmsg")  # not on Windows
+# In a host that embeds Python, nobody may have told the system to ignore SIGPIPE: it would end the host.
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+_SO_NOSIGPIPE = 0x1022  # macOS; older Pythons do not name it
 
 
 class LinkLost(Exception):
@@ -32,7 +36,6 @@ class Link:
         self.ready = False
         self.received = 0
         self._connected = False
-        self._greeted = False
         self._decoder = zmtp.Decoder(place)
         self._handshake = deque([memoryview(zmtp.greeting())])
         self._pieces: deque[memoryview] = deque()
@@ -43,6 +46,8 @@ class Link:
             raise LinkLost(_words(error)) from None
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sys.platform == "darwin":
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_NOSIGPIPE, 1)
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -96,7 +101,7 @@ class Link:
             return 0
         try:
             if _GATHERS:
-                sent = self._socket.sendmsg([queue[i] for i in range(min(len(queue), _MOST_PIECES))])
+                sent = self._socket.sendmsg([queue[i] for i in range(min(len(queue), _MOST_PIECES))], [], _NO_SIGNAL)
             else:
                 sent = self._socket.send(queue[0])
         except (BlockingIOError, InterruptedError):

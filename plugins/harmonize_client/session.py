@@ -75,10 +75,11 @@ class Session:
         """Does no I/O yet.
 
         client: name and version of the program, such as "krita/0.1.0". start: start the daemon if none is running.
-        folder: instead of `paths.home()`. command: instead of `launcher.find_command()`.
+        folder: instead of `paths.home()`. command: instead of `launcher.find_command()`. hello_seconds: how long a
+        daemon may take to answer at all. silence_seconds: how long it may say nothing while a request runs.
         """
         self.error: HarmonizeError | None = None
-        """Why the last attempt to connect failed, or the last connection ended."""
+        """Why the last attempt to connect failed, or jobs lost their connection; None again when connected."""
         self.daemon: DaemonStatus | None = None
         """The last status heard of."""
         self._client = client

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import harmonize_client
 import pytest
 import zmq
 from harmonize_client import zmtp
@@ -265,3 +269,26 @@ class TestAgainstMisbehavingPeers:
             link.close()
         assert bytes(received[-9:]) == zmtp.command("PONG", b"abc")[-9:]
         assert received.count(b"\xaa" * 1000) == size // 1000
+
+    def test_a_peer_that_is_gone_does_not_end_the_host_by_a_signal(self) -> None:
+        """As in a host that embeds Python without its signal handlers: SIGPIPE has its deadly default."""
+        program = (
+            "import signal, socket, time\n"
+            "signal.signal(signal.SIGPIPE, signal.SIG_DFL)\n"
+            "from harmonize_client.link import Link, LinkLost\n"
+            "server = socket.create_server(('127.0.0.1', 0))\n"
+            "link = Link(server.getsockname()[1], None)\n"
+            "link.write()\n"
+            "server.accept()[0].close()\n"
+            "try:\n"
+            "    for _ in range(9):\n"
+            "        link._handshake.append(memoryview(bytes(9)))\n"
+            "        link.write()\n"
+            "        time.sleep(0.01)\n"
+            "except LinkLost:\n"
+            "    print('lost')\n"
+            "link.close()\n"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(Path(harmonize_client.__file__).parents[1])}
+        result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+        assert (result.returncode, result.stdout) == (0, "lost\n")
