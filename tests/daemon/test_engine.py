@@ -1,0 +1,133 @@
+"""The engine: what it remembers, and what it does when a device fails it (FAULTS 28, 29, 30)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from harmonize_daemon.engine import Engine
+from harmonize_daemon.errors import ErrorCode, Refused
+from harmonize_daemon.link import PredictedTask, PredictTask
+from harmonize_daemon.messages import Size
+from harmonize_daemon.options import Options
+from harmonize_daemon.worker import DeviceLostError
+
+SIDE = 32
+MASK = bytes(SIDE * SIDE // 2) + b"\xff" * (SIDE * SIDE // 2)
+PICTURE = bytes(index * 7 % 251 for index in range(SIDE * SIDE * 3))
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    engine = Engine(Options(device="cpu"))
+    engine.load()
+    return engine
+
+
+def task(network: str = "mkl", job: int = 1, picture: bytes = PICTURE, force_cpu: bool = False) -> PredictTask:
+    return PredictTask(job, network, Size(SIDE, SIDE), picture, MASK, None, b"", None, force_cpu)
+
+
+Predict = Callable[[str, str, PredictTask], PredictedTask]
+
+
+def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[str]:
+    """Pretend that predictions run on a card that fails so many times; the devices that were tried."""
+    real: Predict = engine._predict_on
+    tried = []
+
+    def predict_on(device: str, key: str, task: PredictTask) -> PredictedTask:
+        tried.append(device)
+        if len(tried) <= times:
+            raise error
+        return real("cpu", key, task)
+
+    monkeypatch.setattr(engine, "_predict_on", predict_on)
+    monkeypatch.setattr(engine, "_device", "cuda:0")
+    return tried
+
+
+def test_equal_tasks_are_computed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = failing(engine, monkeypatch, RuntimeError(), times=0)
+    first = engine.predict(task(job=1))
+    second = engine.predict(task(job=2))
+    assert (second.job, second.adjustment) == (2, first.adjustment)
+    assert len(tried) == 1
+    for other in (task("histogram"), task(picture=PICTURE[::-1])):
+        assert engine.predict(other).adjustment != first.adjustment
+    assert len(tried) == 3
+
+
+def test_fault_28_out_of_memory_is_tried_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=1)
+    assert engine.predict(task()).notes == []
+    assert tried == ["cuda:0", "cuda:0"]
+
+
+def test_fault_28_out_of_memory_falls_back_to_the_cpu_and_says_so(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=2)
+    predicted = engine.predict(task())
+    assert tried == ["cuda:0", "cuda:0", "cpu"]
+    assert predicted.notes == ["The memory of cuda:0 did not suffice: computed on the CPU."]
+
+
+def test_fault_28_the_computers_own_memory_has_its_code(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(engine, monkeypatch, RuntimeError("DefaultCPUAllocator: can't allocate memory"), times=9)
+    with pytest.raises(Refused) as caught:
+        engine.predict(task())
+    assert caught.value.code is ErrorCode.OUT_OF_MEMORY
+
+
+def test_fault_29_a_lost_device_ends_the_worker(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = failing(engine, monkeypatch, RuntimeError("CUDA error: unspecified launch failure"), times=1)
+    with pytest.raises(DeviceLostError):
+        engine.predict(task())
+    assert engine.predict(task(force_cpu=True)).device == "cpu"
+    assert tried == ["cuda:0", "cpu"]
+
+
+def damaged(kind: str) -> bytes:
+    return {
+        "garbage": b"\x80\x04garbage" * 100,
+        "huge header": (1 << 60).to_bytes(8, "little") + b"{}",
+        "truncated": (500).to_bytes(8, "little") + b'{"a":',
+        "empty": b"",
+        "false shapes": (82).to_bytes(8, "little")
+        + b'{"weight":{"dtype":"F32","shape":[999999,999999],"data_offsets":[0,3999992000004]}}',
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["garbage", "huge header", "truncated", "empty", "false shapes"])
+def test_fault_30_damaged_weights_are_named_and_hide_no_other_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    data = damaged(kind)
+    (weights / "s2crnet-c.safetensors").write_bytes(data)
+    (weights / "SHA256SUMS").write_text(f"{hashlib.sha256(data).hexdigest()}  s2crnet-c.safetensors\n")
+    engine = Engine(Options(device="cpu"))
+    networks = engine.load()
+    assert {"s2crnet-c", "mkl"} <= {network.key for network in networks.networks}
+    assert networks.default != "s2crnet-c"
+    with pytest.raises(Refused) as caught:
+        engine.predict(task("s2crnet-c"))
+    assert caught.value.code is ErrorCode.BAD_WEIGHTS
+    assert engine.predict(task("mkl")).network == "mkl"
+
+
+def test_a_card_that_is_not_there_is_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for device in ("cuda:7", "auto", "cpu"):
+        expected = "cuda:0" if device == "auto" and torch.cuda.is_available() else "cpu"
+        assert Engine(Options(device=device)).load().device == expected

@@ -1,0 +1,80 @@
+"""The queue: order, lanes, budgets."""
+
+from __future__ import annotations
+
+import pytest
+from harmonize_daemon.errors import ErrorCode, Refused
+from harmonize_daemon.jobs import Job, Jobs, Lane
+from harmonize_daemon.options import Limits
+from harmonize_daemon.peers import Peer
+
+ANN, BEN = Peer(b"ann"), Peer(b"ben")
+
+
+def job(peer: Peer = ANN, lane: Lane = Lane.INFERENCE, live: bool = False, cost: int = 0) -> Job:
+    return Job(peer, f"{id(object()):032x}", lane, live, cost)
+
+
+def added(jobs: Jobs, *new: Job) -> list[Job]:
+    for one in new:
+        jobs.add(one)
+    return list(new)
+
+
+def test_the_oldest_waiting_job_starts_and_one_prediction_runs_at_a_time() -> None:
+    jobs = Jobs(Limits())
+    first, second = added(jobs, job(), job(BEN))
+    assert jobs.startable(Lane.INFERENCE) is first
+    first.running = True
+    assert jobs.startable(Lane.INFERENCE) is None
+    jobs.remove(first)
+    assert jobs.startable(Lane.INFERENCE) is second
+
+
+def test_renders_run_side_by_side_but_nobody_takes_all_lanes() -> None:
+    jobs = Jobs(Limits(renders=3, renders_per_client=2))
+    mine = added(jobs, *(job(ANN, Lane.RENDERING) for _ in range(3)))
+    theirs = added(jobs, *(job(BEN, Lane.RENDERING) for _ in range(2)))
+    started = []
+    while one := jobs.startable(Lane.RENDERING):
+        one.running = True
+        started.append(one)
+    assert started == [mine[0], mine[1], theirs[0]]
+    assert jobs.running == 3
+
+
+@pytest.mark.parametrize(
+    ("limits", "peers", "costs"),
+    [
+        (Limits(waiting_per_client=2), [ANN, ANN, ANN], [0, 0, 0]),
+        (Limits(waiting=2), [ANN, ANN, BEN], [0, 0, 0]),
+        (Limits(waiting_bytes_per_client=10), [ANN, BEN, ANN], [6, 6, 6]),
+        (Limits(waiting_bytes=15), [ANN, BEN, BEN], [5, 5, 6]),
+    ],
+)
+def test_what_is_beyond_a_budget_is_busy(limits: Limits, peers: list[Peer], costs: list[int]) -> None:
+    jobs = Jobs(limits)
+    added(jobs, *(job(peer, cost=cost) for peer, cost in zip(peers[:2], costs[:2], strict=True)))
+    with pytest.raises(Refused) as caught:
+        jobs.add(job(peers[2], cost=costs[2]))
+    assert caught.value.code is ErrorCode.BUSY
+    assert len(jobs) == 2
+
+
+def test_a_job_is_found_by_its_own_client_only() -> None:
+    jobs = Jobs(Limits())
+    (mine,) = added(jobs, job(ANN))
+    assert jobs.by_id(mine.id, ANN) is mine
+    assert jobs.by_id(mine.id, BEN) is None
+    assert jobs.by_number(mine.number) is mine
+    assert jobs.remove(mine)
+    assert not jobs.remove(mine)
+    assert jobs.by_id(mine.id, ANN) is None
+
+
+def test_live_jobs_supersede_live_jobs_of_their_client() -> None:
+    jobs = Jobs(Limits())
+    old, still, other = added(jobs, job(live=True), job(live=False), job(BEN, live=True))
+    assert jobs.superseded_by(job(live=True)) == [old]
+    assert jobs.superseded_by(job(live=False)) == []
+    assert {still, other} <= set(jobs)
