@@ -4,56 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, Look
+from harmonize_models.adjustments import Adjustment, ColorGrid, Curves
 from harmonize_models.adjustments.fit import GridFit, fit_curves, fit_grid
-from harmonize_models.layer import Depth, LayerFormat, Layout
-from harmonize_models.render import render
-from PIL import Image
+from harmonize_models.evaluation.full_resolution import compare, disc, psnr, relit, rendered, scene
 
 Array = np.ndarray[Any, Any]
 
 
-def scene(side: int, seed: int = 0) -> Array:
-    """[side, side, 3] in [0, 1]: smooth colors, hard edges and fine texture, the same picture at any side."""
-    rng = np.random.default_rng(seed)
-    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side
-    picture = np.stack([0.45 + 0.35 * np.sin(3 * x + phase) * np.cos(4 * y - phase) for phase in (0.0, 0.7, 1.9)], -1)
-    for _ in range(30):
-        cx, cy, radius = rng.random(), rng.random(), 0.02 + 0.1 * rng.random()
-        picture[np.hypot(x - cx, y - cy) < radius] = rng.random(3)
-    return np.clip(picture + 0.05 * np.sin(700 * x + 300 * y)[..., None], 0, 1)
-
-
-def relit(picture: Array) -> Array:
-    """Warm light from the upper left that the shadows take less of: local in space and in luma."""
-    height, width = picture.shape[:2]
-    y, x = np.mgrid[0:height, 0:width] / np.array([height, width])[:, None, None]
-    light = np.exp(-((x - 0.3) ** 2 + (y - 0.3) ** 2) / 0.1)[..., None]
-    luma = (picture @ [0.2126, 0.7152, 0.0722])[..., None]
-    return picture * (0.8 + 0.25 * light * np.array([1.1, 1.0, 0.8]) * (0.5 + luma)) + 0.02
-
-
-def disc(side: int, radius: float = 0.4) -> Array:
-    y, x = (np.mgrid[0:side, 0:side] + 0.5) / side - 0.5
-    return (np.hypot(x, y) < radius).astype(np.float64)
-
-
-def resized(picture: Array, side: int) -> Array:
-    bands = [Image.fromarray(picture[..., c].astype(np.float32)) for c in range(3)]
-    return np.stack([np.asarray(band.resize((side, side), Image.Resampling.BICUBIC)) for band in bands], axis=-1)
-
-
 def applied(grid: ColorGrid, picture: Array) -> Array:
-    pixels = np.ascontiguousarray(picture, dtype=np.float32)
-    layer = LayerFormat(picture.shape[1], picture.shape[0], Layout.RGB, Depth.F32)
-    out = np.empty_like(pixels)
-    render(Adjustment(grid=grid), Look(), layer, pixels, None, out)
-    return out
-
-
-def psnr(first: Array, second: Array, mask: Array) -> float:
-    inside = mask > 0.5
-    return float(-10 * np.log10(np.mean((np.clip(first, 0, 1) - second)[inside] ** 2)))
+    return rendered(Adjustment(grid=grid), picture)
 
 
 def test_a_global_affine_change_is_found() -> None:
@@ -69,17 +28,11 @@ def test_nothing_changed_gives_nothing_to_change() -> None:
     assert grid.coefficients == pytest.approx(np.broadcast_to(np.eye(3, 4), grid.coefficients.shape), abs=1e-6)
 
 
-def test_local_light_at_2048_pixels_comes_closer_than_upsampling_the_output() -> None:
-    before, mask = scene(2048), disc(2048)
-    truth = relit(before)
-    small_before, small_after = resized(before, 256), resized(truth, 256)
-    grid = fit_grid(small_before, small_after, disc(256))
-    fitted = psnr(applied(grid, before), truth, mask)
-    upsampled = psnr(resized(small_after, 2048), truth, mask)
-    residual = psnr(before + resized(small_after - small_before, 2048), truth, mask)
-    assert fitted > 42
-    assert fitted > upsampled + 10
-    assert fitted > residual + 3
+def test_local_light_at_2048_pixels_comes_closer_than_enlarging_the_output() -> None:
+    figures, _ = compare(2048, seed=0)
+    assert figures.grid > 42
+    assert figures.grid > figures.enlarged + 10
+    assert figures.grid > figures.residual + 3
 
 
 def test_noise_of_a_network_is_averaged_away() -> None:
