@@ -180,7 +180,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
     "idih-se": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=100)},
     "idih-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=100)},
     "idih": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=100)},
-    "issam-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=1000)},
+    "issam-": {**_BACKBONED, "loss": LossWeights(fn_mse=1, least_area=100)},
     "issam": {**_DIH, "loss": LossWeights(fn_mse=1, least_area=1000)},
     "dih": {**_DIH, "loss": LossWeights(l2=1)},
     "ssam": {**_DIH, "loss": LossWeights(l2=1)},
