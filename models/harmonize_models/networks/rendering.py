@@ -56,5 +56,4 @@ def apply_grid(grid: Tensor, pixels: Tensor) -> Tensor:
     level = _tent(luma(pixels).flatten(1).clamp(0, 1), depth).transpose(1, 2)
     color = torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1).flatten(2)
     terms = (color[:, :, None] * level[:, None]).flatten(1, 2)  # [B, 4 * D, HW]
-    change = torch.stack([(coefficients[:, channel] * terms).sum(dim=1) for channel in range(3)], dim=1)
-    return pixels + change.view_as(pixels)
+    return pixels + (coefficients * terms[:, None]).sum(dim=2).view_as(pixels)

@@ -1,7 +1,7 @@
 """How SceneFit is trained: its losses, and its own results as further composites. The rest is `loop.Trainer`.
 
-Three things differ from the other networks. The plan (curves and grid) is rendered at every second pixel only, which
-is as good for the gradient and four times as cheap. Some of the composites are the network's own results of the step
+Three things differ from the other networks. The plan (curves and grid) is rendered at every third pixel only, which is
+as good for the gradient and nine times as cheap. Some of the composites are the network's own results of the step
 before with the true picture as target, so that harmonizing twice is harmonizing once. And the head that tells whether
 the change will help learns from whether it did.
 """
@@ -19,7 +19,7 @@ from ..networks.scenefit import Plan, SceneFit
 from .composites import Batch
 from .loop import Trainer
 
-STRIDE = 2
+STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 REPLAYED = 8
 """One composite in this many is the network's own result of the step before."""
