@@ -10,6 +10,8 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -45,6 +47,8 @@ class Transport:
     milliseconds: float
     ratio: float
     """To a memcpy of the same bytes in the same run."""
+    client_ratio: float
+    """Processor time of the client alone, to that of the memcpy: what remains comparable on a busy machine."""
 
 
 def run(width: int = 6000, height: int = 4000, repeats: int = 9) -> Transport:
@@ -54,7 +58,7 @@ def run(width: int = 6000, height: int = 4000, repeats: int = 9) -> Transport:
     mask = np.full(width * height, 255, np.uint8)
     into = np.ones(layer.nbytes, np.uint8)
     mask_copy = np.ones_like(mask)
-    copying, sending = [], []
+    copying, sending = _Clock(), _Clock()
     with tempfile.TemporaryDirectory() as folder:
         peer = multiprocessing.get_context("spawn").Process(target=_echo, args=(Path(folder), layer.row_bytes, height))
         peer.start()
@@ -62,14 +66,12 @@ def run(width: int = 6000, height: int = 4000, repeats: int = 9) -> Transport:
             with _patient_connect(Path(folder)) as client:
                 client.render("{}", layer, pixels, mask, into=into)
                 for _ in range(repeats):
-                    start = time.perf_counter()
-                    np.copyto(into, pixels)
-                    np.copyto(mask_copy, mask)
-                    np.copyto(into, pixels)
-                    copying.append(time.perf_counter() - start)
-                    start = time.perf_counter()
-                    client.render("{}", layer, pixels, mask, into=into)
-                    sending.append(time.perf_counter() - start)
+                    with copying.running():
+                        np.copyto(into, pixels)
+                        np.copyto(mask_copy, mask)
+                        np.copyto(into, pixels)
+                    with sending.running():
+                        client.render("{}", layer, pixels, mask, into=into)
                 client.shutdown()
         finally:
             peer.join(2)
@@ -77,7 +79,26 @@ def run(width: int = 6000, height: int = 4000, repeats: int = 9) -> Transport:
     if not np.array_equal(into, pixels):
         raise AssertionError("what came back is not what was sent")
     megabytes = (2 * layer.nbytes + mask.nbytes) / 1e6
-    return Transport(megabytes, 1000 * median(sending), median(sending) / median(copying))
+    seconds, processor_seconds = sending.medians()
+    copy_seconds, copy_processor_seconds = copying.medians()
+    return Transport(megabytes, 1000 * seconds, seconds / copy_seconds, processor_seconds / copy_processor_seconds)
+
+
+class _Clock:
+    """Takes the time of something done again and again."""
+
+    def __init__(self) -> None:
+        self._times: list[tuple[float, float]] = []
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        start = time.perf_counter(), time.process_time()
+        yield
+        self._times.append((time.perf_counter() - start[0], time.process_time() - start[1]))
+
+    def medians(self) -> tuple[float, float]:
+        """By the clock on the wall, and of this process's processor time; seconds."""
+        return median(wall for wall, _ in self._times), median(processor for _, processor in self._times)
 
 
 def _patient_connect(folder: Path) -> Client:
