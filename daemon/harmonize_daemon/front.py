@@ -25,6 +25,7 @@ from harmonize_client.version import __version__
 from harmonize_daemon import messages
 from harmonize_daemon.allocator import give_freed_memory_back, keep_freed_memory
 from harmonize_daemon.auth import SeenIds, Token
+from harmonize_daemon.connections import Connections, MemoryGuard
 from harmonize_daemon.dispatcher import Delivery, Dispatcher
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.lifetime import AlreadyRunning, address_of_running, check_leftovers, only_daemon, published
@@ -87,8 +88,8 @@ class Front:
     def __init__(self, options: Options, home: Path) -> None:
         self._options = options
         self._home = home
-        self._token = secrets.token_hex(32)
-        self._guard = Token(self._token)
+        self._secret = secrets.token_hex(32)
+        self._token = Token(self._secret)
         self._seen = SeenIds()
         self._stopping = False
         self._active = monotonic()
@@ -106,7 +107,10 @@ class Front:
             stack.callback(self._context.term)
             stack.enter_context(self._socket)
             self._port = self._bind()
-            connection = paths.Connection(self._port, self._token, os.getpid(), __version__)
+            self._connections = Connections(self._socket)
+            stack.callback(self._connections.close)
+            self._guard = MemoryGuard(self._connections, self._options.limits.front_bytes)
+            connection = paths.Connection(self._port, self._secret, os.getpid(), __version__)
             stack.enter_context(published(self._home, connection))
             self._wakeup = stack.enter_context(_Wakeup())
             self._stack = stack.pop_all()
@@ -160,11 +164,14 @@ class Front:
         """Wait for something to happen and handle it; whether a client said something."""
         poller = zmq.Poller()
         poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._connections.monitor, zmq.POLLIN)
         poller.register(self._wakeup.reader, zmq.POLLIN)
         link = self._supervisor.link
         if link is not None:
             poller.register(link.socket, zmq.POLLIN | (zmq.POLLOUT if link.wants_to_write else 0))
         events = dict(poller.poll(max(0, math.ceil(seconds * 1000))))
+        if self._connections.monitor in events:
+            self._connections.read()
         if self._wakeup.reader.fileno() in events:
             log.info("a signal asks the daemon to end")
             self._stopping = True
@@ -184,6 +191,8 @@ class Front:
     def _tick(self) -> None:
         self._supervisor.tick()
         self._dispatcher.tick()
+        if self._guard.check():
+            give_freed_memory_back()
         if len(self._dispatcher.jobs):
             self._active = monotonic()
         elif not self._rested and monotonic() - self._active > self._options.rest_seconds:
@@ -213,8 +222,9 @@ class Front:
         try:
             if not 2 <= len(frames) <= FRAMES + 1:
                 raise Refused(ErrorCode.BAD_REQUEST, f"The message has {len(frames) - 1} frames.")
-            request = messages.parse(frames[1].buffer, self._options.limits.header_bytes, self._guard.matches)
+            request = messages.parse(frames[1].buffer, self._options.limits.header_bytes, self._token.matches)
             id = request.id
+            self._connections.trust(peer)
             self._active = monotonic()
             self._rested = False
             if isinstance(request, messages.Band):

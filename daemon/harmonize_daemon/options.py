@@ -27,6 +27,8 @@ class Limits:
     """Renders of one connection that run at a time."""
     thumbnail_side: int = 1024
     """Longest side of a scene's thumbnail, in pixels."""
+    front_bytes: int = 512 * MIB
+    """Memory of the front process: beyond it, connections are closed."""
     waiting: int = 64
     """Requests that wait or run, of all clients together."""
     waiting_per_client: int = 8

@@ -26,9 +26,13 @@ class Peer:
     def of(cls, frame: zmq.Frame, routing_id: bytes) -> Peer:
         """The client that a frame came from."""
         try:
-            descriptor = int(frame.get(zmq.SRCFD))
+            return cls.on(int(frame.get(zmq.SRCFD)), routing_id)
         except (zmq.ZMQError, ValueError):
             return cls(routing_id)
+
+    @classmethod
+    def on(cls, descriptor: int, routing_id: bytes = b"") -> Peer:
+        """The client at the other end of a connection."""
         return cls(routing_id, descriptor, _address(descriptor))
 
     def disconnect(self) -> None:

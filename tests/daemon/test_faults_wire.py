@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgpack
 import pytest
 
+from tests.daemon.conftest import Start
 from tests.daemon.rig import GREETING, Daemon, RawClient, connected, descriptors, greeted, memory_mb, until
 
 TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(193)
@@ -158,3 +159,21 @@ def test_a_message_of_too_many_frames_is_refused(client: RawClient) -> None:
     assert client.error() == "bad_request"
     client.send("status", b"payload")
     assert client.error() == "bad_request"
+
+
+def test_a_message_that_never_ends_is_cut_off_and_its_memory_comes_back(start: Start) -> None:
+    """Whoever can reach the port could fill the memory with it: libzmq bounds frames, not their number."""
+    daemon = start(limits={"front_bytes": 150 << 20}).ready()
+    part = b"\x03" + struct.pack(">Q", 4 << 20) + bytes(4 << 20)  # 4 MB, and more to come
+
+    def send_on(endless: socket.socket) -> None:
+        for _ in range(1000):
+            endless.sendall(part)
+
+    with daemon.raw() as client, greeted(daemon) as endless:
+        client.status()
+        with pytest.raises(ConnectionError):
+            send_on(endless)
+        assert client.status()["state"] == "ready"  # the same connection as before
+        until(lambda: memory_mb(daemon.process.pid) < 100, 5)
+    assert "closing connections that sent no token" in daemon.log()
