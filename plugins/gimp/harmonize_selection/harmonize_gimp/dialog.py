@@ -12,9 +12,9 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("GimpUi", "3.0")
 
 from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk  # noqa: E402
-from harmonize_client import Client, NetworkInfo, Session  # noqa: E402
+from harmonize_client import Client, NetworkInfo, Session, Thumbnail  # noqa: E402
 
-from . import harmonize, layers, reading, writing  # noqa: E402
+from . import harmonize, layers, reading, record, writing  # noqa: E402
 from .choices import CLIENT_NAME, OUTPUTS, REFERENCES, look_from, options_from, show_progress, tell  # noqa: E402
 from .errors import ERRORS_PAGE, Ending, PluginError  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
@@ -59,9 +59,9 @@ class Dialog:
         self._config = config
         self._image = image
         self._targets = targets
-        self._scenes: dict[tuple[Any, ...], View] = {}
-        self._references: dict[tuple[Any, ...], Any] = {}
-        self._scene: Scene | None = None
+        self._scenes: dict[bool, tuple[Scene, Thumbnail]] = {}
+        self._references: dict[tuple[Reference, int, str], Thumbnail | None] = {}
+        self._thumbnail: Thumbnail | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
@@ -103,9 +103,9 @@ class Dialog:
         modes = Gtk.ButtonBox(layout_style=Gtk.ButtonBoxStyle.EXPAND)
         first = None
         for mode, label, hint in (
-            (Mode.AFTER, _("_After"), _("The layer as it will be")),
+            (Mode.AFTER, _("A_fter"), _("The layer as it will be")),
             (Mode.BEFORE, _("_Before"), _("The layer as it is")),
-            (Mode.SPLIT, _("Bo_th"), _("Before to the left of the line, after to the right: drag in the picture")),
+            (Mode.SPLIT, _("Split"), _("Before to the left of the line, after to the right: drag in the picture")),
         ):
             button = Gtk.RadioButton.new_with_mnemonic_from_widget(first, label)
             first = first or button
@@ -155,7 +155,7 @@ class Dialog:
             (_("_Match"), self._match),
             (None, self._layer),
             (None, self._file),
-            (_("Ou_tput"), self._output),
+            (_("O_utput"), self._output),
             (None, self._hide),
         )
         for index, (label, widget) in enumerate(rows):
@@ -291,29 +291,28 @@ class Dialog:
         """What the network is to look at; read from the image once for each choice."""
         if options.output is Output.CURVES:
             writing.require_curves()
-        if self._scene is None:
-            layer = self._targets[0]
-            region = reading.region_box(layer)
-            self._scene = reading.around(layer, region, needs_background=False)
-            thumbnail = self._scene.thumbnail
-            self._preview.set_scene(
-                thumbnail.width, thumbnail.height, bytes(memoryview(thumbnail.rgb)), self._scene.mask
-            )
+        found, thumbnail = self._scene(options.output)
         kind = (options.reference, options.reference_layer, options.reference_file)
+        if options.reference is Reference.BELOW:
+            reading.require_background(found, self._targets[0])
         if kind not in self._references:
-            if options.reference is Reference.BELOW:
-                reading.require_background(self._scene, self._targets[0])
             self._references[kind] = harmonize.reference_thumbnail(self._image, self._targets, options)
-        key = (*kind, options.network, options.foreground_class)
-        if key not in self._scenes:
-            self._scenes[key] = View(
-                self._scene.thumbnail,
-                self._scene.mask,
-                self._references[kind],
-                options.network,
-                options.foreground_class,
+        return View(thumbnail, found.mask, self._references[kind], options.network, options.foreground_class)
+
+    def _scene(self, output: Output) -> tuple[Scene, Thumbnail]:
+        """The scene around the first layer, and the one object that stands for its thumbnail."""
+        anew = output is Output.CURVES
+        if anew not in self._scenes:
+            layer = self._targets[0]
+            found = reading.around(
+                layer, reading.region_box(layer), needs_background=False, drop=record.NAME if anew else ""
             )
-        return self._scenes[key]
+            self._scenes[anew] = (found, found.thumbnail)
+        found, thumbnail = self._scenes[anew]
+        if thumbnail is not self._thumbnail:
+            self._thumbnail = thumbnail
+            self._preview.set_scene(found.width, found.height, found.rgb, found.mask)
+        return found, thumbnail
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from harmonize_client import Client, HarmonizeError, Progress, Thumbnail
 
-from . import layers, reading, scene, writing
+from . import layers, reading, record, scene, writing
 from .errors import CannotHarmonize, from_client
 from .layers import Image, Layer
 from .options import Options, Output, Reference
@@ -135,7 +135,11 @@ def _harmonize(
         region = replace(reading.region(target), merged=merged)
         where = layers.box(target)
         around = reading.around(
-            layer, region.box.shifted(where.x, where.y), needs_background=reference is None, changed=changed
+            layer,
+            region.box.shifted(where.x, where.y),
+            needs_background=reference is None,
+            changed=changed,
+            drop=record.NAME if options.output is Output.CURVES else "",
         )
         share(_("Looking at the scene"), _READ)
         prediction = client.predict(
@@ -169,11 +173,11 @@ def _harmonize(
             region = replace(region, pixels=bytes(pixels))
         share(_("Writing the result"), _RENDERED)
         source = (made_from or layer).get_tattoo() if copy is not None else 0
-        record = Record(options, prediction.adjustment, prediction.network, source)
+        stored = Record(options, prediction.adjustment, prediction.network, source)
         if copy is not None:
             reading.put(copy, region)
         new = region if options.output is Output.REPLACE else None
-        change = Change(layer, copy, new, curves, record, supersedes=made_from is not None)
+        change = Change(layer, copy, new, curves, stored, supersedes=made_from is not None)
         return change, region, tuple(notes)
     except BaseException:
         if copy is not None:

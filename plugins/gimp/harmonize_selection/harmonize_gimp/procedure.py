@@ -70,9 +70,9 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
         "network", _("_Network"), _("Key of the network; empty = the best one there is"), "", flags
     )
     procedure.add_choice_argument(
-        "output", _("Ou_tput"), _("Where the result goes"), _choice(OUTPUTS), Output.NEW_LAYER.value, flags
+        "output", _("O_utput"), _("Where the result goes"), _choice(OUTPUTS), Output.NEW_LAYER.value, flags
     )
-    add_switch("hide-original", _("_Hide the original layer"), _("When the result is a new layer"), True, flags)
+    add_switch("hide-original", _("Hi_de the original layer"), _("When the result is a new layer"), True, flags)
     procedure.add_choice_argument(
         "reference",
         _("_Match"),
@@ -82,30 +82,30 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
         flags,
     )
     procedure.add_layer_argument(
-        "reference-layer", _("Reference _layer"), _("The layer to match, when a layer is to be matched"), True, flags
+        "reference-layer", _("Reference layer"), _("The layer to match, when a layer is to be matched"), True, flags
     )
     procedure.add_string_argument(
         "reference-file",
-        _("Reference _picture"),
+        _("Reference picture"),
         _("Path of the picture to match, when a file is to be matched"),
         "",
         flags,
     )
     procedure.add_choice_argument(
         "foreground-class",
-        _("The layer sho_ws"),
+        _("The layer shows"),
         _("Helps networks that know what things are"),
         _choice(CLASSES),
         "unknown",
         flags,
     )
-    add_number("strength", _("Stren_gth"), _("How much of the change is applied"), 0, 1, 1, flags)
-    add_number("light", _("L_ight"), _("Share of the change of lightness"), 0, 2, 1, flags)
-    add_number("color", _("C_olor"), _("Share of the change of color"), 0, 2, 1, flags)
-    add_number("warmth", _("War_mth"), _("From blue to amber"), -1, 1, 0, flags)
-    add_number("tint", _("Ti_nt"), _("From green to magenta"), -1, 1, 0, flags)
-    add_number("saturation", _("Sat_uration"), _("-1 is grey"), -1, 1, 0, flags)
-    add_number("contrast", _("Contr_ast"), _("Around middle grey"), -1, 1, 0, flags)
+    add_number("strength", _("Str_ength"), _("How much of the change is applied"), 0, 1, 1, flags)
+    add_number("light", _("Li_ght"), _("Share of the change of lightness"), 0, 2, 1, flags)
+    add_number("color", _("Color"), _("Share of the change of color"), 0, 2, 1, flags)
+    add_number("warmth", _("_Warmth"), _("From blue to amber"), -1, 1, 0, flags)
+    add_number("tint", _("T_int"), _("From green to magenta"), -1, 1, 0, flags)
+    add_number("saturation", _("S_aturation"), _("-1 is grey"), -1, 1, 0, flags)
+    add_number("contrast", _("Con_trast"), _("Around middle grey"), -1, 1, 0, flags)
     add_switch("protect-highlights", _("_Protect highlights"), _("The change fades out towards white"), False, flags)
     add_switch("color-only", _("Color onl_y"), _("Lightness stays as it was"), False, flags)
     return procedure

@@ -38,12 +38,18 @@ class Region:
 class Scene:
     """What a network looks at, and where the region is in it."""
 
-    thumbnail: Thumbnail
+    width: int
+    height: int
+    rgb: bytes
     mask: bytes
     place: Place
     """Where the region lies in the thumbnail."""
     alone: bool = False
     """Whether nothing but transparency is around the layer."""
+
+    @property
+    def thumbnail(self) -> Thumbnail:
+        return Thumbnail(self.width, self.height, self.rgb)
 
 
 def storage(layer: Layer) -> Storage:
@@ -123,11 +129,17 @@ def _mask(layer: Layer, box: Box, where: Box, alpha: bytes | None) -> bytes | No
 
 
 def around(
-    layer: Layer, box: Box, *, needs_background: bool, changed: Mapping[tuple[int, ...], Region] | None = None
+    layer: Layer,
+    box: Box,
+    *,
+    needs_background: bool,
+    changed: Mapping[tuple[int, ...], Region] | None = None,
+    drop: str = "",
 ) -> Scene:
     """The scene with the layer on it and nothing above it, and where `box` (in image coordinates) lies in it.
 
     `changed` holds regions of layers, by their position, that this run has harmonized before: they are shown so.
+    Filters of the layer with the name `drop` are left out: what is about to be replaced must not be looked at.
     Raises CannotHarmonize when nothing of the layer is seen, or when a background is needed and there is none.
     """
     with scene.stage(layer.get_image()) as duplicate:
@@ -137,6 +149,9 @@ def around(
                 before.merge_filters()
             put(before, new)
         twin = layers.at(duplicate, layers.position(layer))
+        for filter in twin.get_filters():
+            if filter.get_name() == drop:
+                filter.delete()
         scene.show_up_to(twin)
         scale, rgba = scene.picture(duplicate)
         mask = scene.coverage(duplicate, twin, scale)
@@ -150,7 +165,7 @@ def around(
     alone = rgb is None
     if rgb is None:
         rgb = scene.without_holes(rgba, None) or bytes(len(mask) * 3)
-    found = Scene(Thumbnail(scale.width, scale.height, rgb), mask, Place(*scale.place(box)), alone)
+    found = Scene(scale.width, scale.height, rgb, mask, Place(*scale.place(box)), alone)
     if needs_background:
         require_background(found, layer)
     return found

@@ -140,7 +140,7 @@ def run(case: Case) -> None:
     files = {
         "pixels": region.pixels,
         "mask": region.mask or b"",
-        "thumbnail": bytes(memoryview(scene.thumbnail.rgb)),
+        "thumbnail": scene.rgb,
         "thumbnail-mask": scene.mask,
         "before": before,
     }
@@ -164,7 +164,7 @@ def run(case: Case) -> None:
         layout=region.storage.layout,
         depth=region.storage.depth,
         exact=region.storage.exact,
-        thumbnail=[scene.thumbnail.width, scene.thumbnail.height],
+        thumbnail=[scene.width, scene.height],
         place=list(scene.place.corners),
         name=result.get_name(),
         names=names,

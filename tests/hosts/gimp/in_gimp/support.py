@@ -92,3 +92,11 @@ def until(condition: Any, seconds: float, what: str) -> Any:
 def shot(name: str, number: str = "root") -> None:
     """A picture of a window, or of the whole screen."""
     subprocess.run(["import", "-window", number, str(OUT / f"{name}.png")], check=True)
+
+
+def fill(layer: Any, red: float, green: float, blue: float) -> None:
+    """One opaque color everywhere."""
+    color = Gegl.Color.new("black")
+    color.set_rgba(red, green, blue, 1.0)
+    Gimp.context_set_foreground(color)
+    layer.fill(Gimp.FillType.FOREGROUND)

@@ -1,0 +1,182 @@
+"""References, several layers, curves, again: what the plug-in does beyond one layer of one kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import support
+from gi.repository import Gimp, Gio
+
+from harmonize_gimp import record  # isort: skip  (support makes it importable)
+
+AGAIN = support.PLUGIN + "-again"
+
+
+def seen(image: Any) -> bytes:
+    """The image as it is seen."""
+    layer = Gimp.Layer.new_from_visible(image, image, "seen")
+    try:
+        return support.pixels(layer, "R'G'B' u8")
+    finally:
+        layer.delete()
+
+
+def several_layers() -> None:
+    image, _background, figure = support.composite()
+    upper = figure.copy()
+    upper.set_name("Upper")
+    image.insert_layer(upper, None, 0)
+    upper.set_offsets(figure.get_offsets()[1] + 60, figure.get_offsets()[2] + 20)
+    status, message = support.call(image, [upper, figure])
+    support.say(
+        case="several-layers",
+        status=status,
+        message=message,
+        layers=[layer.get_name() for layer in image.get_layers()],
+        visible=[layer.get_visible() for layer in image.get_layers()],
+        selected=sorted(layer.get_name() for layer in image.get_selected_layers()),
+    )
+    together = record.load(image.get_layer_by_name("Upper (harmonized)")).adjustment
+    image.delete()
+
+    # The same one after the other: the upper layer must have seen the lower one's result.
+    image, _background, figure = support.composite()
+    upper = figure.copy()
+    upper.set_name("Upper")
+    image.insert_layer(upper, None, 0)
+    upper.set_offsets(figure.get_offsets()[1] + 60, figure.get_offsets()[2] + 20)
+    alone = adjustment_of(image, upper)
+    support.call(image, [figure])
+    support.say(
+        case="bottom-first",
+        same_as_one_by_one=adjustment_of(image, upper) == together,
+        other_than_alone=alone != together,
+    )
+    image.delete()
+
+
+def adjustment_of(image: Any, layer: Any, **arguments: Any) -> str:
+    """What the network says, without leaving a result behind."""
+    status, message = support.call(image, [layer], **arguments)
+    if status != "SUCCESS":
+        raise RuntimeError(message)
+    result = image.get_selected_layers()[0]
+    adjustment: str = record.load(result).adjustment
+    image.remove_layer(result)
+    layer.set_visible(True)
+    return adjustment
+
+
+def references() -> None:
+    image, background, figure = support.composite()
+    other = Gimp.Layer.new(image, "Blue", 100, 100, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(other, None, 0)
+    support.fill(other, 0.1, 0.2, 0.8)
+    below = adjustment_of(image, figure)
+    layer = adjustment_of(image, figure, reference="layer", reference_layer=other)
+    visible = adjustment_of(image, figure, reference="visible")
+    file = adjustment_of(image, figure, reference="file", reference_file="/w/pictures/scene.png")
+    support.say(
+        case="references",
+        different=len({below, layer, visible, file}),
+        file_is_scene=file == adjustment_of(image, figure, reference="layer", reference_layer=background),
+    )
+    image.delete()
+
+
+def curves(version: str) -> None:
+    image, _background, figure = support.composite()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, *figure.get_offsets()[1:], figure.get_width(), 100)
+    before = seen(image)
+    stored = support.pixels(figure)
+    status, message = support.call(image, [figure], output="curves", warmth=0.5)
+    names = [entry.get_name() for entry in figure.get_filters()]
+    after = seen(image)
+    path = Gio.File.new_for_path(str(support.OUT / "curves.xcf"))
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, path, None)
+    loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, path)
+    again_status = ""
+    if status == "SUCCESS":
+        again_status = support.call(image, [figure], output="curves", warmth=0.5)[0]
+    support.say(
+        case="curves",
+        version=version,
+        status=status,
+        message=message,
+        filters=names,
+        changed=sum(a != b for a, b in zip(before, after, strict=True)),
+        pixels_kept=stored == support.pixels(figure),
+        same_after_reload=seen(loaded) == after,
+        filters_after_reload=[entry.get_name() for entry in loaded.get_layers()[0].get_filters()],
+        record_after_reload=record.load(loaded.get_layers()[0]) == record.load(figure)
+        and record.load(figure) is not None,
+        again_status=again_status,
+        filters_after_second_time=len(figure.get_filters()),
+    )
+    if status == "SUCCESS":
+        compare_with_pixels(image, figure)
+    loaded.delete()
+    image.delete()
+
+
+def compare_with_pixels(image: Any, figure: Any) -> None:
+    """The curves filter gives what the renderer gives, where the network's change is curves alone."""
+    Gimp.Selection.none(image)
+    for entry in figure.get_filters():
+        entry.delete()
+    support.call(image, [figure], output="curves")
+    shown = figure.copy()
+    image.insert_layer(shown, None, 0)
+    shown.merge_filters()
+    for entry in figure.get_filters():
+        entry.delete()
+    support.call(image, [figure])
+    rendered = image.get_selected_layers()[0]
+    (support.OUT / "curves.filter").write_bytes(support.pixels(shown, "R'G'B'A u8"))
+    (support.OUT / "curves.rendered").write_bytes(support.pixels(rendered, "R'G'B'A u8"))
+
+
+def again() -> None:
+    image, _background, figure = support.composite()
+    support.call(image, [figure], strength=0.7)
+    result = image.get_selected_layers()[0]
+    first = support.pixels(result)
+    status, message = support.call(image, [result], name=AGAIN)
+    second = image.get_selected_layers()[0]
+    layers = [layer.get_name() for layer in image.get_layers()]
+    same = support.pixels(second) == first
+    second.set_offsets(10, 30)
+    support.call(image, [second], name=AGAIN)
+    moved = image.get_selected_layers()[0]
+    figure.set_offsets(10, 30)
+    figure.set_visible(True)
+    moved.set_visible(False)
+    support.call(image, [figure], strength=0.7)
+    support.say(
+        case="again",
+        status=status,
+        message=message,
+        layers=layers,
+        same=same,
+        strength=record.load(moved).options.look.strength,
+        offsets=list(moved.get_offsets()[1:]),
+        like_anew=support.pixels(moved) == support.pixels(image.get_selected_layers()[0]),
+    )
+    image.delete()
+
+
+def text_layer() -> None:
+    image, _background, _figure = support.composite()
+    text = Gimp.TextLayer.new(image, "Harmony", Gimp.context_get_font(), 40, Gimp.Unit.pixel())
+    image.insert_layer(text, None, 0)
+    status, message = support.call(image, [text])
+    result = image.get_selected_layers()[0]
+    support.say(case="text", status=status, message=message, still_text=result.is_text_layer(), name=result.get_name())
+    image.delete()
+
+
+several_layers()
+references()
+curves(Gimp.version())
+again()
+text_layer()

@@ -1,0 +1,92 @@
+"""References, several layers, editable curves, Harmonize Again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .gimp import Gimp, Said
+
+
+@pytest.fixture(scope="module")
+def said(gimp: Gimp) -> Said:
+    return gimp.run("behaviour", timeout=300)
+
+
+def test_each_of_several_layers_gets_its_own_result(said: Said) -> None:
+    told = said["several-layers"]
+    assert told["status"] == "SUCCESS", told["message"]
+    assert told["layers"] == ["Upper (harmonized)", "Upper", "Snowman (harmonized)", "Snowman", "Scene"]
+    assert told["visible"] == [True, False, True, False, True]
+    assert told["selected"] == ["Snowman (harmonized)", "Upper (harmonized)"]
+
+
+def test_the_upper_layer_is_matched_with_the_lower_one_as_it_became(said: Said) -> None:
+    assert said["bottom-first"]["same_as_one_by_one"]
+    assert said["bottom-first"]["other_than_alone"]
+
+
+def test_each_reference_is_another_scene(said: Said) -> None:
+    assert said["references"]["different"] == 4
+    assert said["references"]["file_is_scene"]
+
+
+def test_curves_are_one_editable_filter_where_gimp_can_hold_them(said: Said, gimp: Gimp) -> None:
+    told = said["curves"]
+    if gimp.host.gimp == "3.0":
+        assert told["status"] == "CALLING_ERROR"
+        assert "3.0" in told["message"]
+        assert "new layer" in told["message"]
+        assert told["changed"] == 0
+        return
+    assert told["status"] == "SUCCESS", told["message"]
+    assert told["filters"] == ["Harmonize Selection"]
+    assert told["pixels_kept"]
+    assert told["changed"] > 1000
+
+
+def test_the_curves_filter_survives_saving_with_the_same_pixels(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
+    told = said["curves"]
+    assert told["same_after_reload"]
+    assert told["filters_after_reload"] == ["Harmonize Selection"]
+    assert told["record_after_reload"]
+
+
+def test_a_second_run_replaces_the_curves(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
+    assert said["curves"]["again_status"] == "SUCCESS"
+    assert said["curves"]["filters_after_second_time"] == 1
+
+
+def test_the_curves_filter_looks_like_the_rendered_layer(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
+    shown = np.frombuffer((said.out / "curves.filter").read_bytes(), np.uint8).reshape(-1, 4).astype(int)
+    rendered = np.frombuffer((said.out / "curves.rendered").read_bytes(), np.uint8).reshape(-1, 4).astype(int)
+    opaque = rendered[:, 3] == 255
+    difference = np.abs(shown - rendered)[opaque, :3]
+    assert np.percentile(difference, 99) <= 3
+
+
+def test_again_starts_from_the_original(said: Said) -> None:
+    told = said["again"]
+    assert told["status"] == "SUCCESS", told["message"]
+    assert told["layers"] == ["Snowman (harmonized)", "Snowman", "Scene"]
+    assert told["same"], "a second run on top of the first would drift"
+
+
+def test_again_follows_a_moved_layer_with_the_stored_choices(said: Said) -> None:
+    told = said["again"]
+    assert told["strength"] == 0.7
+    assert told["offsets"] == [10, 30]
+    assert told["like_anew"]
+
+
+def test_text_becomes_pixels(said: Said) -> None:
+    told = said["text"]
+    assert told["status"] == "SUCCESS", told["message"]
+    assert not told["still_text"]
+    assert told["name"] == "Harmony (harmonized)"
