@@ -1,30 +1,32 @@
-"""Live mode: follows one layer and keeps its curves fitting, without undo steps, until it is switched off.
+"""Live mode: follows one layer and keeps its color fitting, without undo steps, until it is switched off.
 
-The layer is shown through one native curves mask, so it moves under the artist's pen as fast as ever, and only its
-color follows. Switching off leaves that mask: exactly one undo step.
+The layer is shown through one native mask, so it moves under the artist's pen as fast as ever, and only its color
+follows: nearly right while it is dragged (`balance`), with the exact curves as soon as the pen rests.
+Switching off leaves those curves: exactly one undo step.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Protocol
 
 from . import requests
-from .client import Look, Session, Stopped
+from .client import Look, Prediction, Session, Stopped
 from .host import Host, LiveHost
 from .i18n import tr
-from .task import HostError, Running, Task
-from .values import Curves, LayerRef, Output, Rect, Result, Scene, Settings
+from .task import Running, Task
+from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings
 
 LARGEST_AREA = 32_000_000
 """Pixels of canvas above which Krita itself needs too long to show a change."""
-_REST_SECONDS = 0.25
-"""After the pen is lifted, before what it painted is looked at."""
+_REST_SECONDS = 0.3
+"""After the pen is lifted or the last change, before what costs more is done."""
 
 
-class LiveHosting(Host, LiveHost):
+class LiveHosting(Host, LiveHost, Protocol):
     """Both sides of the host."""
 
 
@@ -38,145 +40,156 @@ class LiveState(Enum):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the last update was made from."""
+    """What an update is made from."""
 
     bounds: Rect
     signature: bytes
+    network: str
+    reference: Reference
+    look: Look
+
+    def same_size(self, bounds: Rect) -> bool:
+        return (self.bounds.width, self.bounds.height) == (bounds.width, bounds.height)
 
 
 class Live:
-    """Call `tick` some twenty times a second."""
+    """Call `tick` some twenty times a second, or more often."""
 
     def __init__(
         self,
         host: LiveHosting,
         session: Session,
-        ref: LayerRef,
-        name: str,
+        layer: LayerInfo,
         settings: Callable[[], Settings],
         on_error: Callable[[Exception], object],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.ref = ref
+        self.layer = layer
         self.state = LiveState.WATCHING
         self.milliseconds = 0.0
         """From noticing a change to showing it, of the last update."""
         self.updates = 0
-        self._host, self._session, self._name = host, session, name
-        self._settings = settings
-        self._on_error = on_error
+        self._host, self._session = host, session
+        self._settings, self._on_error, self._clock = settings, on_error, clock
         self._seen: _Seen | None = None
-        self._shown: tuple[Look, str, object] | None = None
+        self._prediction: Prediction | None = None
         self._curves: Curves | None = None
-        self._adjustment, self._network = "", ""
+        self._picture: Picture | None = None
+        self._exact = True
         self._running: Running[None] | None = None
-        self._pen_lifted = 0.0
-        self._surroundings = True
+        self._pen_lifted = self._changed = -1.0
         self._noticed = 0.0
 
-    def tick(self) -> None:
-        """Looks whether something has changed, and moves the update along that is under way."""
-        try:
-            self._look()
-        except Exception as error:  # a document that closes right now, for instance
-            self._fail(error)
-        if self._running is not None:
-            self._running.step()
-
-    def stop(self) -> Result | None:
-        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone."""
-        self._cancel()
-        self._host.clear_live_curves(self.ref)
-        if self._curves is None or self._host.find(self.ref) is None:
-            return None
-        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"))
-        settings = self._settings()
-        kept = Settings(settings.network, settings.look, Output.CURVES, settings.reference, settings.hide_original)
-        when = time.strftime("%Y-%m-%dT%H:%M:%S")
-        return Result(self.ref, written, self._name, kept, self._adjustment, self._network, when)
-
-    def discard(self) -> None:
-        """Leaves nothing."""
-        self._cancel()
-        self._host.clear_live_curves(self.ref)
+    @property
+    def ref(self) -> LayerRef:
+        return self.layer.ref
 
     @property
     def working(self) -> bool:
         return self._running is not None and not self._running.done
 
+    def tick(self) -> None:
+        """Looks whether something has changed, and moves the update along that is under way."""
+        try:
+            if self.working and self._running is not None:
+                # It is shown first, then the newest state is looked at: a drag must not starve the picture.
+                self._running.step()
+            else:
+                self._look()
+        except Exception as error:  # a document that closes right now, for instance
+            self._failed(error)
+
+    def stop(self) -> Result | None:
+        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone."""
+        self.discard()
+        if self._curves is None or self._prediction is None or self._host.find(self.ref) is None:
+            return None
+        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"))
+        settings = replace(self._settings(), output=Output.CURVES)
+        when = time.strftime("%Y-%m-%dT%H:%M:%S")
+        prediction = self._prediction
+        return Result(self.ref, written, self.layer.name, settings, prediction.adjustment, prediction.network, when)
+
+    def discard(self) -> None:
+        """Leaves nothing."""
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        self._host.clear_live_curves(self.ref)
+
     def _look(self) -> None:
-        bounds = self._host.layer_bounds(self.ref)
-        info = self._host.find(self.ref) if bounds is not None else None
-        if bounds is None or info is None or bounds.is_empty:
-            self._cancel()
+        bounds, layer = self._host.layer_bounds(self.ref), self._host.find(self.ref)
+        if bounds is None or layer is None or bounds.is_empty:
             self.state = LiveState.LOST
             return
-        if info.canvas.area > LARGEST_AREA:
+        if layer.canvas.area > LARGEST_AREA:
             self.state = LiveState.TOO_LARGE
             return
-        settings = self._settings()
-        wanted = (settings.look, settings.network, settings.reference)
-        moved = self._seen is None or bounds != self._seen.bounds
-        same_size = self._seen is not None and (bounds.width, bounds.height) == (
-            self._seen.bounds.width,
-            self._seen.bounds.height,
-        )
-        pen = self._host.pen_is_down()
+        now, pen = self._clock(), self._host.pen_is_down()
         if pen:
-            self._pen_lifted = time.monotonic()
-        resting = time.monotonic() - self._pen_lifted > _REST_SECONDS
-        if pen and not (moved and same_size):
-            # Painting, or holding still: what is painted is looked at when the pen rests.
-            if not self.working:
-                self.state = LiveState.PAINTING
+            self._pen_lifted = now
+        dragged = self._seen is not None and self._seen.same_size(bounds) and self._seen.bounds != bounds
+        if pen and not dragged:
+            # What is painted is looked at when the pen rests.
+            self.state = LiveState.PAINTING
             return
-        if not moved and not resting:
+        if not pen and now - self._pen_lifted < _REST_SECONDS:
             return
-        signature = self._host.layer_signature(self.ref)
-        repainted = self._seen is None or signature != self._seen.signature
-        self._surroundings = (self._host.surroundings_changed(self.ref) if not pen else False) or self._surroundings
-        if not (moved or repainted or self._surroundings or wanted != self._shown):
-            if not self.working:
-                self.state = LiveState.WATCHING
-            return
-        only_look = not (moved or repainted or self._surroundings) and self._shown is not None
-        only_look = only_look and wanted[1:] == (self._shown or ())[1:] and bool(self._adjustment)
-        self._seen, self._shown = _Seen(bounds, signature), wanted
+        self.state = LiveState.WATCHING
+        settings = self._settings()
+        last = self._seen
+        # During a stroke only the place is asked for: everything else would have Krita wait for the stroke's end.
+        signature = last.signature if pen and last else self._host.layer_signature(self.ref)
+        seen = _Seen(bounds, signature, settings.network, settings.reference, settings.look)
+        below = not pen and self._host.surroundings_changed(self.ref)
+        if seen != last or below:
+            self._changed = now
+            self._start(seen, below)
+        elif not self._exact and now - self._changed > _REST_SECONDS and self._curves is not None:
+            self._host.set_live_curves(self.ref, self._curves)
+            self._exact = True
+
+    def _start(self, seen: _Seen, below: bool) -> None:
+        last, self._seen = self._seen, seen
         self._noticed = time.perf_counter()
         scene = None
-        if not only_look:
-            fresh = self._surroundings
-            self._surroundings = False
-            scene = self._host.live_scene(self.ref, fresh_background=fresh, fresh_layer=repainted)
-        self._cancel()
+        if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
+            repainted = last is None or last.signature != seen.signature
+            scene = self._host.live_scene(self.ref, fresh_background=below or last is None, fresh_layer=repainted)
+            self._picture = scene.layer
         self.state = LiveState.WORKING
-        self._running = Running(self._update(scene, settings), lambda _: None, self._fail)
+        self._running = Running(self._update(scene, seen), lambda _: None, self._failed)
         self._running.step()
-        self._session.poll()
 
-    def _update(self, scene: Scene | None, settings: Settings) -> Task[None]:
+    def _update(self, scene: Scene | None, seen: _Seen) -> Task[None]:
         if scene is not None:
-            reference = yield from self._host.read_reference(self.ref, settings.reference)
-            prediction = yield self._session.predict(
-                scene.composite, scene.mask, network=settings.network, reference=reference, live=True
+            reference = yield from self._host.read_reference(self.ref, seen.reference)
+            self._prediction = yield self._session.predict(
+                scene.composite, scene.mask, network=seen.network, reference=reference, live=True
             )
-            self._adjustment, self._network = prediction.adjustment, prediction.network
-        curves = yield from requests.export_curves(self._session, self._adjustment, settings.look)
+        if self._prediction is None or self._picture is None:
+            return
+        curves = yield from requests.export_curves(self._session, self._prediction.adjustment, seen.look)
         if curves != self._curves:
-            self._host.set_live_curves(self.ref, curves)
-            self._curves = curves
+            self._show(curves, self._picture)
         self.milliseconds = (time.perf_counter() - self._noticed) * 1000
         self.updates += 1
         self.state = LiveState.WATCHING
 
-    def _cancel(self) -> None:
-        if self._running is not None:
-            self._running.cancel()
-            self._running = None
+    def _show(self, curves: Curves, picture: Picture) -> None:
+        first, self._curves = self._curves is None, curves
+        pen = self._host.pen_is_down()
+        self._exact = False
+        if first or not self._host.set_live_balance(self.ref, curves, picture, redraw=not pen):
+            if pen:
+                return  # `_look` does it when the pen rests
+            self._host.set_live_curves(self.ref, curves)
+            self._exact = True
 
-    def _fail(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         self._running = None
         self.state = LiveState.WATCHING
-        if isinstance(error, HostError) and self._host.find(self.ref) is None:
+        if self._host.find(self.ref) is None:
             self.state = LiveState.LOST
         elif not isinstance(error, Stopped):
             self._on_error(error)

@@ -128,9 +128,7 @@ class Presenter:
     def set_live(self, on: bool) -> None:
         if on and self._live is None and self.state.layer is not None:
             layer = self.state.layer
-            self._live = Live(
-                self._host, self._session, layer.ref, layer.name, lambda: self.state.settings, self._failed
-            )
+            self._live = Live(self._host, self._session, layer, lambda: self.state.settings, self._live_failed)
         elif not on and self._live is not None:
             live, self._live = self._live, None
             result = self._guarded(live.stop)
@@ -366,6 +364,9 @@ class Presenter:
         self._show(busy="", fraction=None)
         if not isinstance(error, Stopped):
             self._show(problem=_problem(error))
+
+    def _live_failed(self, error: Exception) -> None:
+        self._show(problem=_problem(error))
 
     def _preview_failed(self, error: Exception) -> None:
         if not isinstance(error, Stopped):

@@ -63,6 +63,7 @@ class HarmonizeDocker(DockWidget):  # type: ignore[misc]
         self._timer.stop()
         save_settings(self.presenter.state.settings)
         self.presenter.close()
+        self.host.close()
 
 
 class HarmonizeExtension(Extension):  # type: ignore[misc]

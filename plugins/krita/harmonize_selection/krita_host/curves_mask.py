@@ -37,6 +37,15 @@ _MAIN = """<?xml version="1.0" encoding="UTF-8"?>
 _EMPTY_SELECTION = b"VERSION 2\nTILEWIDTH 64\nTILEHEIGHT 64\nPIXELSIZE 1\nDATA 0\n"
 
 
+_to_close: list[Document] = []
+
+
+def close_files() -> None:
+    """Closing takes Krita as long as opening: it is done when nobody waits."""
+    while _to_close:
+        _to_close.pop().close()
+
+
 def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
     """A mask with these curves on the layer, restricted to the selection. One undo step."""
     document, node = need_document(ref), need_node(ref)
@@ -81,15 +90,23 @@ def swap(node: Node, old: Node | None, new: Node | None) -> None:
     node.setChildNodes([child for child in kept if child is not None])
 
 
+def keep_out_of_the_way(document: Document, name: str) -> None:
+    """Krita makes a new mask the active node, a moment later; the artist's next stroke would go to the mask."""
+    active = document.activeNode()
+    if active is not None and active.type() == "filtermask" and active.name() == name:
+        document.setActiveNode(active.parentNode())
+
+
 def in_space(curve: str, space: ColorSpace) -> str:
     """A curve for sRGB-encoded values as one for the values of a layer, which may be proportional to light."""
     if not space.is_linear:
         return curve
     points = [[float(value) for value in point.split(",")] for point in curve.split(";") if point]
-    return "".join(f"{_to_light(x):.6g},{_to_light(y):.6g};" for x, y in points)
+    return "".join(f"{to_light(x):.6g},{to_light(y):.6g};" for x, y in points)
 
 
-def _to_light(value: float) -> float:
+def to_light(value: float) -> float:
+    """From sRGB-encoded to proportional to light (IEC 61966-2-1)."""
     return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
 
 
@@ -136,7 +153,7 @@ def _mask_in(path: str, name: str) -> Any:
         return mask
     finally:
         if document is not None:
-            document.close()
+            _to_close.append(document)
 
 
 def _restrict_to_selection(document: Document, node: Node, mask: Node) -> None:

@@ -40,6 +40,12 @@ class KritaHost:
     def tick(self) -> None:
         """Call it a few times a second."""
         self._undo.tick()
+        if not live_view.pen_is_down():
+            curves_mask.close_files()
+
+    def close(self) -> None:
+        """Before Krita ends."""
+        curves_mask.close_files()
 
     # Layers
 
@@ -153,6 +159,9 @@ class KritaHost:
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
         live_view.set_live_curves(ref, curves)
+
+    def set_live_balance(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+        return live_view.set_live_balance(ref, curves, layer, redraw=redraw)
 
     def clear_live_curves(self, ref: LayerRef) -> None:
         self._live.forget()

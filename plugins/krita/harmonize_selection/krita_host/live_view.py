@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from .. import balance
 from ..qt import Qt, QtWidgets
-from ..values import Curves, LayerRef, Rect, Scene
-from . import curves_mask
+from ..values import Curves, LayerRef, Picture, Rect, Scene
+from . import curves_mask, documents
 from .color import color_space
-from .documents import bounds_of, canvas_of, find_node, need_document, need_node
+from .documents import (
+    Document,
+    Node,
+    application,
+    bounds_of,
+    canvas_of,
+    find_document,
+    find_node,
+    need_document,
+    need_node,
+)
 from .scene import Background, LayerImage, place, read_background, read_layer_image
 
 MASK_NAME = "Harmonize live"
 _LINES = 24
 """Rows that are compared to see whether a picture has changed."""
+_COLORS = 400
+"""Colors of a layer that settings are fitted to."""
 
 
 @dataclass
@@ -49,18 +62,17 @@ class LiveView:
     def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
         document, node = need_document(ref), need_node(ref)
         if fresh_layer or self._layer is None:
-            mask = curves_mask.find(node, MASK_NAME)
-            if mask is None:
-                self._layer = read_layer_image(document, node)
-            else:
-                self._layer = _read_without(document, node, mask)
+            plain = curves_mask.find(node, MASK_NAME) is None
+            self._layer = read_layer_image(document, node) if plain else _read_without_mask(document, node)
         if fresh_background or self._background is None:
             self._background, _ = read_background(document, node)
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
 
 
 def layer_bounds(ref: LayerRef) -> Rect | None:
-    node = find_node(ref)
+    document, node = find_document(ref.document), find_node(ref)
+    if document is not None:
+        curves_mask.keep_out_of_the_way(document, MASK_NAME)
     return bounds_of(node) if node is not None else None
 
 
@@ -80,7 +92,41 @@ def pen_is_down() -> bool:
 
 
 def set_live_curves(ref: LayerRef, curves: Curves) -> None:
+    """Exactly these curves. Changes the layer's masks: never during a stroke, or Krita's move tool crashes."""
+    need_document(ref).waitForDone()  # the move tool keeps its stroke open after the pen is lifted
     curves_mask.show(ref, curves, MASK_NAME)
+
+
+def set_live_balance(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+    """Nearly these curves, in the mask that is there already. redraw: unless a stroke redraws the layer anyway.
+
+    False if there is no such mask, or the layer has no colors to balance.
+    """
+    document, node = need_document(ref), need_node(ref)
+    mask, space = curves_mask.find(node, MASK_NAME), color_space(node)
+    if mask is None or space.model != "RGBA":
+        return False
+    fitted = balance.fit(curves, _colors(layer), curves_mask.to_light if space.is_linear else lambda value: value)
+    effect = application().filter("colorbalance")
+    settings = effect.configuration()
+    settings.setProperty("preserve_luminosity", False)
+    for part in ("shadows", "midtones", "highlights"):
+        for name, share in zip(("cyan_red", "magenta_green", "yellow_blue"), getattr(fitted, part), strict=True):
+            settings.setProperty(f"{name}_{part}", share)
+    effect.setConfiguration(settings)
+    mask.setFilter(effect)
+    if redraw:
+        documents.redraw(document)
+    return True
+
+
+def _colors(layer: Picture) -> list[balance.Color]:
+    """Some of the layer's colors, evenly from all over it."""
+    opaque = [index for index in range(0, len(layer.rgba), 4) if layer.rgba[index + 3] > 127]
+    step = max(1, len(opaque) // _COLORS)
+    return [
+        (layer.rgba[index] / 255, layer.rgba[index + 1] / 255, layer.rgba[index + 2] / 255) for index in opaque[::step]
+    ]
 
 
 def clear_live_curves(ref: LayerRef) -> None:
@@ -97,11 +143,17 @@ def _without(line: bytes, row: int, hidden: list[Rect], canvas: Rect, pixel_byte
     return line
 
 
-def _read_without(document: object, node: object, mask: object) -> LayerImage:
-    """The layer as it is without our own curves."""
-    curves_mask.swap(node, mask, None)
+def _read_without_mask(document: Document, node: Node) -> LayerImage:
+    """The layer as it is without our own curves: read from a copy, the artist's document is left alone."""
+    copy = document.clone()
     try:
-        twin = node.duplicate()  # type: ignore[attr-defined]
+        twin = copy.nodeByUniqueID(node.uniqueId())
+        mask = curves_mask.find(twin, MASK_NAME)
+        if mask is not None:
+            mask.setVisible(False)
+        copy.refreshProjection()
+        copy.waitForDone()
         return read_layer_image(document, twin)
     finally:
-        curves_mask.swap(node, None, mask)
+        copy.setModified(False)
+        copy.close()
