@@ -84,8 +84,13 @@ class WeightsCard:
 
     @staticmethod
     def from_json(text: str) -> WeightsCard:
-        """The card in `text`; fields that this version does not know are ignored, so that cards can grow."""
+        """The card in `text`; fields that this version does not know are ignored, so that cards can grow.
+
+        Raises ValueError if `text` is no card.
+        """
         values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError(f"A card is a JSON object, not {text[:40]!r}.")
         known = {f.name for f in fields(WeightsCard)}
         return WeightsCard(**{name: value for name, value in values.items() if name in known})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 import subprocess
@@ -110,6 +111,18 @@ def test_one_changed_byte_is_noticed_before_loading(weights_dir: Path) -> None:
     with pytest.raises(checkpoints.WeightsDamaged) as caught:
         checkpoints.load(KEY, weights_dir=weights_dir)
     assert caught.value.code == "bad_weights"
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\xff" * 64])
+def test_one_damaged_file_does_not_hide_the_others(weights_dir: Path, data: bytes) -> None:
+    (weights_dir / "idih.safetensors").write_bytes(data)
+    with (weights_dir / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{hashlib.sha256(data).hexdigest()}  idih.safetensors\n")
+    damaged, whole = checkpoints.shipped(weights_dir)
+    assert (damaged.key, damaged.card) == ("idih", WeightsCard())
+    assert (whole.key, whole.card) == (KEY, CARD)
+    with pytest.raises(checkpoints.WeightsDamaged):
+        checkpoints.load("idih", weights_dir=weights_dir)
 
 
 def test_weights_without_a_sum_are_not_loaded(weights_dir: Path) -> None:
