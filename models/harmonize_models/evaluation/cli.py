@@ -115,7 +115,11 @@ def _line(score: Score) -> str:
 
 
 def _command(args: argparse.Namespace) -> str:
-    parts = ["harmonize", "evaluate", *args.networks, "--data", *("DATA/" + path.name for path in args.data)]
+    # Absolute paths mean nothing elsewhere.
+    networks = [
+        f"{key}={Path(file).name}" if file else key for key, _, file in (n.partition("=") for n in args.networks)
+    ]
+    parts = ["harmonize", "evaluate", *networks, "--data", *(path.name for path in args.data)]
     for flag, default in (("limit", None), ("side", 256), ("seed", SEED), ("variants", VARIANTS), ("threads", 1)):
         if getattr(args, flag) != default:
             parts += [f"--{flag}", str(getattr(args, flag))]

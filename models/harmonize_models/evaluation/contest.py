@@ -59,7 +59,7 @@ def of_network(name: str, network: HarmonizationNetwork, labelled: bool = True) 
 
 @torch.inference_mode()
 def hold(cases: Cases, contestant: Contestant, reference: Metrics | None = None, batch: int = 16) -> Score:
-    """Measure one contestant. `reference`: the untouched composites' metrics (`metrics_of`), to count what got worse."""
+    """Measure one contestant. `reference`: the untouched composites' metrics, to count what got worse."""
     found, outside = _run(cases, contestant, batch)
     baseline = reference if reference is not None else metrics_of(cases, untouched(), batch)
     share = cases.masks.float().mean(dim=(1, 2, 3)) / 255

@@ -64,7 +64,7 @@ def relit(picture: Array, seed: int = 0) -> Array:
     height, width = picture.shape[:2]
     y, x = np.mgrid[0:height, 0:width] / np.array([height, width])[:, None, None]
     at, tone = rng.uniform(0.25, 0.75, 2), rng.uniform(0.8, 1.1, 3)
-    light = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.1)[..., None]
+    light: Array = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / 0.1)[..., None]
     luma = (picture @ LUMA)[..., None]
     lit: Array = picture * (0.8 + 0.25 * light * tone * (0.5 + luma)) + 0.02
     return lit

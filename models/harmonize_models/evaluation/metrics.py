@@ -62,7 +62,8 @@ def ssim(first: Tensor, second: Tensor, peak: float = 255.0) -> Tensor:
     var_a, var_b, cov = square_a - mean_a * mean_a, square_b - mean_b * mean_b, product - mean_a * mean_b
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2
     value = ((2 * mean_a * mean_b + c1) * (2 * cov + c2)) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
-    return value.mean(dim=(1, 2, 3))
+    mean: Tensor = value.mean(dim=(1, 2, 3))
+    return mean
 
 
 def _window_rows(length: int, radius: int = 5, sigma: float = 1.5) -> Tensor:

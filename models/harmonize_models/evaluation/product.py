@@ -1,4 +1,4 @@
-"""A network as the product uses it: predict an adjustment, render it. What that costs in quality is a row of its own."""
+"""A network as the product uses it: predict an adjustment, render it. What that costs in quality is its own row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..training.composites import Batch
 
 
 def harmonize_as_product(network: HarmonizationNetwork, spec: NetworkSpec, batch: Batch) -> Tensor:
-    """[B, 3, H, W] float in [0, 1]: each composite rendered in 8 bits through the adjustment that is predicted for it."""
+    """[B, 3, H, W] float in [0, 1]: each composite rendered in 8 bits through the adjustment predicted for it."""
     composites = (batch.composite.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).contiguous().cpu().numpy()
     masks = (batch.mask[:, 0] * 255).round().to(torch.uint8).cpu().numpy()
     labels = [ForegroundClass(value) for value in batch.label.tolist()]

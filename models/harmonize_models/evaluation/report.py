@@ -13,17 +13,18 @@ from .cost import Cost
 
 INTRODUCTION = """# Results
 
-Every row harmonizes the same composites at {side} x {side} pixels: {count} composites made of the {photos} held-out photos'
-masks, fixed by a seed (hash `{digest}`). The photos were never trained on. None of the composites needs no change: what is
-measured is harmonization alone.
+Every row harmonizes the same composites at {side} x {side} pixels: {count} composites made of the masks of {photos} held-out
+photos, fixed by a seed (hash `{digest}`). The photos were never trained on. None of the composites needs no change:
+what is measured is harmonization alone.
 
 * **PSNR**, **MSE** over the whole picture, **fMSE** within the mask, as the field's shared evaluation code has them: not
-  rounded to 8 bits, PSNR against the target's own maximum; **PSNR 255** with the usual peak. **SSIM** with a Gaussian window.
+  rounded to 8 bits, PSNR against the target's own maximum; **PSNR 255** has the usual peak. **SSIM** with a Gaussian
+  window.
 * **worse**: the share of composites whose foreground came out further from the target than it was.
-* **through the adjustment**: rendered the way the product renders full-size layers (curves and colour grid, 8 bits), so
+* **through the adjustment**: rendered the way the product renders full-size layers (curves and color grid, 8 bits), so
   that the cost of that step is known. Rows without it are the network's own output picture.
 * These figures do not compare with the papers' on iHarmony4: other photos, other composites, and far less training.
-"""
+"""  # noqa: E501
 
 
 def results_page(

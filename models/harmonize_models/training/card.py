@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,12 @@ from .history import Leg
 USE = (
     "Code and weights are the project's own, but most training photos are licensed for research only (below). "
     "Where that matters, train on photos of your own: docs/training.md."
+)
+
+LIMITS = (
+    "Minutes of training where the paper used days, and none of its ImageNet start: expect mild corrections that are "
+    "often, not always, for the better (last column). Photos are mostly outdoors, with people, cars, buildings and "
+    "plants; there is little food, indoor light and art. Masks are objects of at least 0.2 % of the picture."
 )
 
 
@@ -27,8 +34,6 @@ class DataSource:
 
 def sources_of(manifest: Path) -> list[DataSource]:
     """The sources of the training split of a `manifest.csv` (columns source, licence, split), largest first."""
-    import csv
-
     with manifest.open(newline="", encoding="utf-8") as file:
         rows = [(row["source"], row["licence"]) for row in csv.DictReader(file) if row["split"] == "train"]
     return [DataSource(source, licence, count) for (source, licence), count in Counter(rows).most_common()]
@@ -46,44 +51,27 @@ def card_page(
 ) -> str:
     """The text of `weights/KEY.md`."""
     images, minutes = sum(leg.images for leg in legs), sum(leg.minutes for leg in legs)
+    devices = ", then ".join(dict.fromkeys(leg.device for leg in legs))
     rows = [f"| {s.name} | {s.psnr:.2f} | {s.mse:.1f} | {s.fmse:.1f} | {s.ssim:.4f} | {s.worse:.0%} |" for s in scores]
-    data = [f"| {s.source} | {s.masks} | {s.licence} |" for s in sources]
-    commands = [leg.command for leg in legs]
-    return "\n".join(
-        [
-            f"# {title} (`{key}`)",
-            "",
-            f"After {paper}. SHA-256 `{sha256}`; half precision.",
-            "",
-            "## Training",
-            "",
-            f"{images:,} composites in {minutes:.0f} minutes on {', then '.join(dict.fromkeys(l.device for l in legs))}, "
-            "from random weights:",
-            "",
-            "```",
-            *commands,
-            "```",
-            "",
-            f"## How good: {cases['count']} composites of held-out photos, {cases['side']} px, hash `{cases['digest']}`",
-            "",
-            "| | PSNR | MSE | fMSE | SSIM | worse than doing nothing |",
-            "|---|---|---|---|---|---|",
-            *rows,
-            "",
-            "## Limits",
-            "",
-            "Minutes of training where the paper used days, and none of its ImageNet start: expect mild corrections that are "
-            "often, not always, for the better (last column). Photos are mostly outdoors, with people, cars, buildings and "
-            "plants; there is little food, indoor light and art. Masks are full or feathered objects of at least 0.2 % of "
-            "the picture.",
-            "",
-            "## Data and licences",
-            "",
-            USE,
-            "",
-            "| source | masks | licence |",
-            "|---|---|---|",
-            *data,
-            "",
-        ]
-    )
+    lines = [
+        f"# {title} (`{key}`)",
+        f"After {paper}. SHA-256 `{sha256}`; half precision.",
+        "## Training",
+        f"{images:,} composites in {minutes:.0f} minutes on {devices}, from random weights:",
+        "\n".join(["```", *(leg.command for leg in legs), "```"]),
+        "## How good",
+        f"On {cases['count']} composites of held-out photos at {cases['side']} px (hash `{cases['digest']}`):",
+        "\n".join(["| | PSNR | MSE | fMSE | SSIM | worse than doing nothing |", "|---|---|---|---|---|---|", *rows]),
+        "## Limits",
+        LIMITS,
+        "## Data and licences",
+        USE,
+        "\n".join(
+            [
+                "| source | masks | licence |",
+                "|---|---|---|",
+                *(f"| {s.source} | {s.masks} | {s.licence} |" for s in sources),
+            ]
+        ),
+    ]
+    return "\n\n".join(lines) + "\n"

@@ -102,7 +102,8 @@ class Trainer:
                     saved = self.progress.seconds
                 if slice_minutes is not None and self.worker.agree(now - began) >= 60 * slice_minutes:
                     break
-            self.validate()
+            if self.progress.step > self._last[0]:
+                self.validate()
             self.save()
         finally:
             for number, handler in zip((signal.SIGTERM, signal.SIGINT), previous, strict=True):

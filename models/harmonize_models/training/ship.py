@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import SHIPPED_DIR, WeightsCard, load, save_shipped
-from ..evaluation.cases import build_cases
+from ..evaluation.cases import VARIANTS, build_cases
 from ..evaluation.contest import hold, metrics_of, of_network, untouched
 from ..networks import registry
 from .card import USE, card_page, sources_of
@@ -23,17 +23,26 @@ from .photos import load_photos
 from .sources import Skipped
 
 
-def ship(run: Path, data: Path, folder: Path, weights_file: str = "best.safetensors") -> str:
+def ship(
+    run: Path,
+    data: Path,
+    folder: Path,
+    key: str | None = None,
+    weights_file: str = "best.safetensors",
+    variants: int = VARIANTS,
+) -> str:
     """Store the weights of `run`, measured on the validation photos of `data`, in `folder`; returns a line about them.
 
-    `data` holds `val.tar` and `manifest.csv`. What is measured is what is stored: the half-precision file, loaded again.
+    data: holds `val.tar` and `manifest.csv`. key: another network of the family, whose weights are a part of the run's
+    (`s2crnet` and `s2crnet-c` are parts of `s2crnet-cs`). Measured is what is stored: the half-precision file.
     """
-    key = json.loads((run / "config.json").read_text(encoding="utf-8"))["network"]
+    key = key or str(json.loads((run / "config.json").read_text(encoding="utf-8"))["network"])
     spec = registry.get(key)
     network = spec.build()
-    network.load_state_dict(folded(load_weights(run / weights_file)))
+    trained = folded(load_weights(run / weights_file))
+    network.load_state_dict({name: trained[name] for name in network.state_dict()})
     photos = load_photos([data], "val", spec.input_size, Skipped())
-    cases = build_cases(photos, spec.input_size)
+    cases = build_cases(photos, spec.input_size, variants=variants)
     legs = read_history(run)
     card = WeightsCard(
         data=f"{len(sources_of(data / 'manifest.csv'))} public photo sets with masks, listed in {key}.md",
@@ -64,9 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="folder of a training run")
     parser.add_argument("--data", type=Path, required=True, help="folder with val.tar and manifest.csv")
     parser.add_argument("--folder", type=Path, default=SHIPPED_DIR, help="where to store (default: the package's own)")
+    parser.add_argument("--key", help="network whose weights are a part of the run's (default: the run's own)")
+    parser.add_argument("--weights-file", default="best.safetensors", help="file in the run's folder")
+    parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask when measuring")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    print(ship(args.run, args.data, args.folder))
+    print(ship(args.run, args.data, args.folder, args.key, args.weights_file, args.variants))
     return 0
 
 

@@ -1,0 +1,87 @@
+"""The fixed cases, and how contestants are scored on them."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from harmonize_models.evaluation import cli
+from harmonize_models.evaluation.cases import Cases, build_cases
+from harmonize_models.evaluation.contest import Contestant, hold, untouched
+from harmonize_models.evaluation.cost import cost_of
+from harmonize_models.networks import registry
+from harmonize_models.training.checkpoint import save_weights
+from harmonize_models.training.photos import load_photos
+from harmonize_models.training.sources import Skipped
+
+
+@pytest.fixture(scope="module")
+def cases(shard_folder: Path) -> Cases:
+    return build_cases(load_photos([shard_folder], "val", 64, Skipped()), 64)
+
+
+def test_cases_are_fixed_by_their_seed(cases: Cases, shard_folder: Path) -> None:
+    photos = load_photos([shard_folder], "val", 64, Skipped())
+    assert build_cases(photos, 64).digest() == cases.digest()
+    assert build_cases(photos, 64, seed=5).digest() != cases.digest()
+
+
+def test_there_are_two_cases_for_each_mask_and_all_of_them_need_a_change(cases: Cases) -> None:
+    assert len(cases) == 12
+    difference = (cases.composites.float() - cases.targets.float()).abs() * (cases.masks > 127)
+    assert (difference.flatten(1).sum(dim=1) / (cases.masks > 127).flatten(1).sum(dim=1) > 1).all()
+
+
+def test_outside_the_mask_composite_and_target_are_one(cases: Cases) -> None:
+    outside = (cases.masks == 0).expand_as(cases.targets)
+    assert torch.equal(cases.composites[outside], cases.targets[outside])
+
+
+def test_perfect_beats_untouched_and_untouched_is_never_worse_than_itself(cases: Cases) -> None:
+    perfect = hold(cases, Contestant("perfect", lambda batch: batch.target))
+    nothing = hold(cases, untouched())
+    assert perfect.mse < 1e-6 < nothing.mse
+    assert perfect.psnr > nothing.psnr
+    assert nothing.worse == 0
+    assert nothing.outside == 0
+
+
+def test_a_change_for_the_worse_is_counted_and_so_is_one_outside_the_mask(cases: Cases) -> None:
+    inverted = hold(cases, Contestant("inverted", lambda batch: 1 - batch.composite))
+    assert inverted.worse > 0.9
+    assert inverted.outside > 100
+
+
+def test_shares_without_cases_have_no_value(cases: Cases) -> None:
+    score = hold(cases, untouched())
+    shares = cases.masks.float().mean(dim=(1, 2, 3)) / 255
+    small = bool((shares < 0.05).any())
+    assert math.isnan(score.fmse_by_share[0]) == (not small)
+    assert score.fmse_by_share[2] > 0
+
+
+def test_cost_counts_multiplications() -> None:
+    spec = registry.get("s2crnet")
+    assert cost_of(spec.build().eval(), spec, repeats=1).gmac == pytest.approx(0.606, abs=0.01)
+
+
+def test_command_writes_a_page_with_every_row(shard_folder: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "mine.safetensors"
+    save_weights(weights, registry.get("s2crnet").build().state_dict())
+    page, figures, sheets = tmp_path / "results.md", tmp_path / "results.json", tmp_path / "sheets"
+    words = [f"s2crnet={weights}", "--data", str(shard_folder), "--side", "64", "--variants", "1"]
+    assert cli.main([*words, "--write", str(page), "--json", str(figures), "--sheets", str(sheets)]) == 0
+    text = page.read_text()
+    for row in (
+        "| untouched composite |",
+        "| Histogram matching |",
+        "| s2crnet |",
+        "| s2crnet, through the adjustment |",
+    ):
+        assert row in text
+    assert "harmonize evaluate" in text
+    assert str(tmp_path) not in text
+    assert (sheets / "s2crnet.png").stat().st_size > 1000
+    assert '"psnr"' in figures.read_text()

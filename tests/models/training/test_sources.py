@@ -1,0 +1,107 @@
+"""Where photos come from, and what happens to broken ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from harmonize_models.networks.base import ForegroundClass
+from harmonize_models.training.categories import foreground_class
+from harmonize_models.training.photos import load_photos
+from harmonize_models.training.sources import Skipped
+
+from tests.models.rendered_photos import png, rendered_photo, shard, write_photos, write_tar
+
+
+def test_shards_know_their_split_and_categories(shard_folder: Path) -> None:
+    train, val = (load_photos([shard_folder], split, 32, Skipped()) for split in ("train", "val"))
+    assert (len(train), len(val)) == (24, 6)
+    assert set(train.labels.tolist()) == {0, 1, 3, 4}
+    assert train.photos.dtype == torch.uint8
+    assert train.photos.shape == (24, 32, 32, 3)
+
+
+def test_a_plain_folder_keeps_some_photos_for_validation(photo_folder: Path) -> None:
+    train, val = (load_photos([photo_folder], split, 32, Skipped()) for split in ("train", "val"))
+    assert len(train) + len(val) == 40
+    assert 0 < len(val) < 12
+    assert not set(train.names) & set(val.names)
+
+
+def test_iharmony4_brings_its_own_composites(tmp_path: Path) -> None:
+    root = tmp_path / "HCOCO"
+    for name in ("composite_images", "masks", "real_images"):
+        (root / name).mkdir(parents=True)
+    photo, mask = rendered_photo(1)
+    (root / "real_images" / "c1.jpg").write_bytes(png(photo))
+    (root / "masks" / "c1_7.png").write_bytes(png(mask))
+    for variant in (1, 2):
+        (root / "composite_images" / f"c1_7_{variant}.jpg").write_bytes(png(photo // 2))
+    (root / "HCOCO_train.txt").write_text("c1_7_1.jpg\n")
+    (root / "HCOCO_test.txt").write_text("HCOCO/composite_images/c1_7_2.jpg\n")
+    train = load_photos([tmp_path], "train", 32, Skipped())
+    assert train.names == ("c1_7_1.jpg",)
+    assert train.composites is not None
+    assert float(train.composites.float().mean()) == pytest.approx(float(train.photos.float().mean()) / 2, abs=1)
+    assert load_photos([tmp_path], "val", 32, Skipped()).names == ("c1_7_2.jpg",)
+
+
+def test_bad_data_is_skipped_counted_and_named(tmp_path: Path) -> None:
+    photo, mask = rendered_photo(0)
+    good = shard(0, 2)
+    members = {
+        **good,
+        "broken.png": png(photo)[:200],
+        "broken.mask0.png": png(mask),
+        "empty.png": png(photo),
+        "empty.mask0.png": png(np.zeros_like(mask)),
+        "full.png": png(photo),
+        "full.mask0.png": png(np.full_like(mask, 255)),
+        "other.png": png(photo),
+        "other.mask0.png": png(mask[:-3]),
+        "lonely.mask0.png": png(mask),
+    }
+    skipped = Skipped()
+    photos = load_photos([write_tar(tmp_path / "train.tar", members)], "train", 32, skipped)
+    assert len(photos) == 2
+    reasons = dict(skipped.reasons)
+    assert set(reasons) == {"broken", "empty.mask0.png", "full.mask0.png", "other.mask0.png", "lonely"}
+    assert "96x77" in reasons["other.mask0.png"]
+    assert skipped.summary().startswith("5 skipped")
+
+
+def test_a_truncated_tar_gives_what_came_before_the_fault(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "train.tar", shard(0, 4))
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    skipped = Skipped()
+    photos = load_photos([path], "train", 32, skipped)
+    assert 0 < len(photos) < 4
+    assert "train.tar" in dict(skipped.reasons)
+
+
+def test_nothing_usable_is_an_error_that_says_so(tmp_path: Path) -> None:
+    write_photos(tmp_path / "p", 1)
+    (tmp_path / "p" / "p000.mask.png").unlink()
+    with pytest.raises(ValueError, match="no usable photo"):
+        load_photos([tmp_path / "p"], "train", 32, Skipped())
+    with pytest.raises(FileNotFoundError):
+        load_photos([tmp_path / "nowhere"], "train", 32, Skipped())
+
+
+@pytest.mark.parametrize(
+    ("category", "wanted"),
+    [
+        ("person (all)", ForegroundClass.PERSON),
+        ("carLeft", ForegroundClass.VEHICLE),
+        ("rabbit", ForegroundClass.ANIMAL),
+        ("hot dog", ForegroundClass.FOOD),
+        ("teddy bear", ForegroundClass.OTHER),
+        ("garment:14", ForegroundClass.OTHER),
+        ("", ForegroundClass.OTHER),
+    ],
+)
+def test_categories_become_the_five_classes(category: str, wanted: ForegroundClass) -> None:
+    assert foreground_class(category) is wanted

@@ -1,0 +1,263 @@
+"""Losses, schedules, folding, and the loop itself: that it learns, resumes exactly, and leaves what it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from harmonize_models.evaluation.cases import Cases, build_cases
+from harmonize_models.networks.base import Prediction
+from harmonize_models.networks.s2crnet import S2CRNet
+from harmonize_models.training import cli
+from harmonize_models.training.checkpoint import load_checkpoint, load_weights
+from harmonize_models.training.composites import CompositeMaker
+from harmonize_models.training.config import Schedule, TrainConfig, override, preset
+from harmonize_models.training.discriminators import Discriminator, build_discriminator, judge
+from harmonize_models.training.distributed import Worker
+from harmonize_models.training.folding import folded, insert_norms
+from harmonize_models.training.history import command_line, read_history
+from harmonize_models.training.loop import Trainer
+from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
+from harmonize_models.training.optim import MovingAverage, build_optimizer, rate_factor
+from harmonize_models.training.photos import PhotoSet, load_photos
+from harmonize_models.training.sources import Skipped
+from safetensors import safe_open
+
+ALONE = Worker(0, 1, torch.device("cpu"))
+QUICK = TrainConfig(
+    network="s2crnet",
+    steps=6,
+    size=48,
+    batch=8,
+    learning_rate=2e-3,
+    ema=0.9,
+    loss=LossWeights(relative_l1=1, rmse=1),
+    validation_cases=6,
+    bf16=False,
+)
+
+
+@pytest.fixture(scope="module")
+def photos(photo_folder: Path) -> PhotoSet:
+    return load_photos([photo_folder], "train", 54, Skipped())
+
+
+@pytest.fixture(scope="module")
+def cases(photo_folder: Path) -> Cases:
+    return build_cases(load_photos([photo_folder], "val", 48, Skipped()), 48)
+
+
+def trainer(config: TrainConfig, photos: PhotoSet, cases: Cases, folder: Path, norms: bool = False) -> Trainer:
+    torch.manual_seed(0)
+    network = S2CRNet(cascaded=True)
+    if norms:
+        insert_norms(network, r"\.squeeze$")
+    lines: list[str] = []
+    return Trainer(config, network, CompositeMaker(photos), cases, folder, ALONE, report=lines.append)
+
+
+# -- losses ---------------------------------------------------------------------------------------------------------
+
+
+def test_losses_are_those_computed_by_hand() -> None:
+    target = torch.zeros(1, 3, 10, 20)
+    mask = torch.zeros(1, 1, 10, 20)
+    mask[:, :, :, :5] = 1
+    off = Prediction(target + 0.1 * mask)
+    values = {
+        name: float(pixel_loss(parse_loss(name), off, target, mask)) for name in ("relative_l1", "l1", "l2", "rmse")
+    }
+    assert values == pytest.approx({"relative_l1": 0.3, "l1": 0.025, "l2": 0.0025, "rmse": 0.1}, rel=1e-3)
+    inverse = sum(1 / std**2 for std in (0.229, 0.224, 0.225))
+    of_small_mask = float(pixel_loss(LossWeights(fn_mse=1, least_area=100), off, target, mask))
+    assert of_small_mask == pytest.approx(0.01 * 50 * inverse / (3 * 100), rel=1e-3)
+    of_its_own = float(pixel_loss(LossWeights(fn_mse=1, least_area=10), off, target, mask))
+    assert of_its_own == pytest.approx(2 * of_small_mask, rel=1e-3)
+
+
+def test_every_stage_of_a_cascade_counts() -> None:
+    target, mask = torch.zeros(1, 3, 4, 4), torch.ones(1, 1, 4, 4)
+    one = pixel_loss(LossWeights(l1=1), Prediction(target + 1), target, mask)
+    two = pixel_loss(LossWeights(l1=1), Prediction(target + 1, stages=(target + 1,)), target, mask)
+    assert float(two) == pytest.approx(2 * float(one))
+
+
+def test_unknown_losses_and_settings_are_refused() -> None:
+    with pytest.raises(ValueError, match="no loss named 'foo'"):
+        parse_loss("foo=1")
+    with pytest.raises(ValueError, match="no setting named"):
+        override(preset("s2crnet"), {"learning": 1})
+
+
+@pytest.mark.parametrize("kind", [Discriminator.S2CRNET, Discriminator.PATCH])
+def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator) -> None:
+    torch.manual_seed(0)
+    network = build_discriminator(kind)
+    assert network is not None
+    optimizer = torch.optim.RMSprop(network.parameters(), lr=2e-4)
+    flat = torch.full((4, 3, 96, 96), 0.5)
+    history = []
+    for _ in range(6):
+        loss = discriminator_loss(judge(network, flat, flat), judge(network, torch.rand_like(flat), flat))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        history.append(float(loss.detach()))
+    assert history[-1] < history[0]
+
+
+# -- settings -------------------------------------------------------------------------------------------------------
+
+
+def test_presets_are_the_papers() -> None:
+    liang, idih = preset("s2crnet-cs"), preset("idih-hrnet18s")
+    assert (liang.learning_rate, liang.batch, liang.loss) == (2e-4, 8, LossWeights(relative_l1=1, adversarial=0.01))
+    assert (idih.learning_rate, idih.batch, idih.backbone_rate) == (1e-3, 16, 0.1)
+    assert idih.loss == LossWeights(fn_mse=1, least_area=100)
+
+
+def test_settings_survive_a_file() -> None:
+    config = replace(preset("idih"), size=128, schedule=Schedule.COSINE)
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_schedules_rise_and_fall() -> None:
+    config = TrainConfig(network="x", warm_up=10, schedule=Schedule.COSINE)
+    assert rate_factor(config, 0, 0) == pytest.approx(0.1)
+    assert rate_factor(config, 50, 0.5) == pytest.approx(0.5)
+    steps = TrainConfig(network="x", schedule=Schedule.STEPS, milestones=(0.5, 0.9))
+    assert [rate_factor(steps, 1, share) for share in (0.4, 0.6, 0.95)] == pytest.approx([1, 0.1, 0.01])
+
+
+def test_pretrained_backbones_learn_more_slowly() -> None:
+    class WithBackbone(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone, self.head = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+
+        def pretrained_parameters(self) -> list[torch.nn.Parameter]:
+            return list(self.backbone.parameters())
+
+    optimizer = build_optimizer(WithBackbone(), replace(preset("idih-hrnet18s"), learning_rate=1.0))
+    assert sorted(group["factor"] for group in optimizer.param_groups) == [0.1, 1.0]
+
+
+def test_moving_average_follows_and_smooths() -> None:
+    network = torch.nn.Linear(1, 1)
+    average = MovingAverage(network, 0.9)
+    for step in range(200):
+        torch.nn.init.constant_(network.weight, 2.0 + (-1) ** step)
+        average.update(network, step)
+    assert abs(float(average.state["weight"]) - 2.0) < 0.1
+
+
+def test_norms_fold_into_the_same_network() -> None:
+    torch.manual_seed(0)
+    normed = S2CRNet(cascaded=True)
+    assert insert_norms(normed, r"\.squeeze$") == 7
+    picture, mask = torch.rand(4, 3, 48, 48), (torch.rand(4, 1, 48, 48) > 0.5).float()
+    for parameter in normed.fusion.parameters():
+        torch.nn.init.normal_(parameter, mean=0.02, std=0.02)
+    for _ in range(3):
+        normed(picture, mask)
+    normed.eval()
+    plain = S2CRNet(cascaded=True).eval()
+    plain.load_state_dict(folded(normed.state_dict()))
+    assert torch.allclose(plain(picture, mask).harmonized, normed(picture, mask).harmonized, atol=1e-4)
+
+
+# -- the loop -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_leaves_weights_log_curve_and_sheets(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
+    run = trainer(QUICK, photos, cases, tmp_path, norms=True)
+    assert run.run().step == 6
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"checkpoint.pt", "best.safetensors", "config.json", "log.csv", "sheets"} <= names
+    assert not any(".norm." in name for name in load_weights(tmp_path / "best.safetensors"))
+    S2CRNet(cascaded=True).load_state_dict(load_weights(tmp_path / "best.safetensors"))
+    assert (tmp_path / "log.csv").read_text().splitlines()[1].startswith("6,")
+
+
+def test_a_run_in_slices_is_the_run_in_one_piece(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
+    config = replace(QUICK, loss=LossWeights(relative_l1=1, adversarial=0.01), discriminator=Discriminator.S2CRNET)
+    config = replace(config, size=96, batch=4)
+    whole = trainer(config, photos, cases, tmp_path / "whole")
+    whole.run()
+    first = trainer(config, photos, cases, tmp_path / "slices")
+    for _ in range(3):
+        first.train_step()
+    (tmp_path / "slices").mkdir()
+    first.save()
+    second = trainer(config, photos, cases, tmp_path / "slices")
+    assert second.resume()
+    second.run()
+    states = [load_checkpoint(tmp_path / name / "checkpoint.pt", ALONE.device) for name in ("whole", "slices")]
+    assert states[0]["progress"]["step"] == states[1]["progress"]["step"] == 6
+    for part in ("network", "average", "adversary"):
+        for name, value in states[0][part].items():
+            assert torch.equal(value, states[1][part][name]), name
+
+
+def test_a_broken_off_slice_stops_and_says_where(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
+    run = trainer(replace(QUICK, steps=1000), photos, cases, tmp_path)
+    assert 0 < run.run(slice_minutes=0.01).step < 1000
+    assert trainer(QUICK, photos, cases, tmp_path).resume()
+
+
+def test_a_newcomers_command_learns_on_own_photos(photo_folder: Path, tmp_path: Path) -> None:
+    words = ["s2crnet", "--data", str(photo_folder), "--output", str(tmp_path / "run"), "--size", "48", "--batch", "16"]
+    words += [
+        "--steps",
+        "30",
+        "--lr",
+        "2e-3",
+        "--loss",
+        "relative_l1=1,rmse=1",
+        "--batch-norm",
+        "squeeze",
+        "--ema",
+        "0.8",
+    ]
+    words += ["--warm-up", "5", "--schedule", "cosine", "--validate-minutes", "0.01"]
+    assert cli.main(words) == 0
+    rows = (tmp_path / "run" / "log.csv").read_text().splitlines()
+    first, *_, last = [dict(zip(rows[0].split(","), row.split(","), strict=True)) for row in rows[1:]]
+    assert float(last["loss"]) < float(first["loss"])
+    # What is kept is the best of all validations.
+    with safe_open(tmp_path / "run" / "best.safetensors", "pt") as kept:
+        names = set(kept.keys())
+    assert names == set(S2CRNet().state_dict())
+    best = max(float(row.split(",")[rows[0].split(",").index("psnr")]) for row in rows[1:])
+    assert best > float(last["composite_psnr"]) + 0.3
+    (leg,) = read_history(tmp_path / "run")
+    assert leg.images == 30 * 16
+    assert str(tmp_path) not in leg.command
+
+
+def test_commands_on_record_have_no_absolute_paths() -> None:
+    assert command_line(["s2crnet", "--data", "/home/me/photos"]) == "harmonize train s2crnet --data photos"
+
+
+def test_two_processes_share_their_gradients(photo_folder: Path, tmp_path: Path) -> None:
+    words = ["s2crnet-cs", "--data", str(photo_folder), "--output", str(tmp_path), "--size", "48", "--batch", "4"]
+    words += ["--steps", "3", "--loss", "relative_l1=1", "--device", "cpu", "--validation-cases", "2"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [*command, "--standalone", "-m", "harmonize_models.training", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("started") == 1
+    assert load_checkpoint(tmp_path / "checkpoint.pt", ALONE.device)["progress"]["step"] == 3
