@@ -12,7 +12,7 @@ from .adjustments.curves import Curves
 from .adjustments.grid import LUMA, ColorGrid
 from .layer import Depth, LayerFormat, Layout, Place
 from .pipeline import Pipeline
-from .tables import byte_tables, knot_tables, level_tables, shares
+from .tables import byte_tables, knot_tables
 
 Array = NDArray[Any]
 
@@ -25,17 +25,11 @@ class NumbaBands:
 
     def __init__(self, pipeline: Pipeline, layer: LayerFormat, place: Place) -> None:
         self._layer = layer
-        self._shares = shares(pipeline.strength)
-        self._by_tables = pipeline.is_curves or (pipeline.is_separable and not layer.depth.is_float)
-        layout = layer.layout
-        if not self._by_tables:
-            self._mixed = _mixed_arguments(pipeline, layer, place)
-        elif layer.depth is Depth.U8:
-            self._tables: Array = byte_tables(pipeline, layout)
-        elif layer.depth is Depth.U16:
-            self._tables = level_tables(pipeline, layout)
+        self._tables: Array | None = None
+        if pipeline.is_separable and layer.depth is Depth.U8:
+            self._tables = byte_tables(pipeline, layer.layout)
         else:
-            self._tables = knot_tables(pipeline.curves, layout)
+            self._mixed = _mixed_arguments(pipeline, layer, place)
 
     def __call__(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
         if self._layer.depth is Depth.F16:
@@ -61,17 +55,13 @@ class NumbaBands:
 
     def _run(self, pixels: Array, mask: Array, out: Array, row: int) -> None:
         layout, depth = self._layer.layout, self._layer.depth
-        if not self._by_tables:
+        if self._tables is None:
             white = np.float32(depth.white)
-            kernels.mixed(pixels, mask, out, row, self._layer.width, layout.channels, white, self._shares, *self._mixed)
-        elif depth is Depth.U8:
-            if layout.channels == 4 and pixels.ctypes.data % 4 == out.ctypes.data % 4 == 0:
-                kernels.curves_u8_four(pixels.view(np.uint32), mask, self._tables, out.view(np.uint32))
-            else:
-                kernels.curves_u8(pixels, mask, self._tables, out, layout.channels, layout.has_alpha)
+            kernels.mixed(pixels, mask, out, row, self._layer.width, layout.channels, white, *self._mixed)
+        elif layout.channels == 4 and pixels.ctypes.data % 4 == out.ctypes.data % 4 == 0:
+            kernels.curves_u8_four(pixels.view(np.uint32), mask, self._tables, out.view(np.uint32))
         else:
-            curves = kernels.curves_u16 if depth is Depth.U16 else kernels.curves_f32
-            curves(pixels, mask, self._tables, self._shares, out, layout.channels, layout.has_alpha)
+            kernels.curves_u8(pixels, mask, self._tables, out, layout.channels, layout.has_alpha)
 
 
 def warm_up(depths: tuple[Depth, ...]) -> None:
@@ -87,12 +77,12 @@ def warm_up(depths: tuple[Depth, ...]) -> None:
             NumbaBands(pipeline, layer, Place())(pixels, mask, pixels.copy(), 0)
 
 
-def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tuple[Array, ...]:
-    """What `kernels.mixed` wants from `weights` on, in memory order."""
+def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tuple[Any, ...]:
+    """What `kernels.mixed` wants from `strength` on, in memory order."""
     order = np.argsort(layer.layout.rgb) if not layer.layout.is_grey else np.arange(3)
     none = np.zeros((3, 2), np.float32)
-    knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves, Layout.RGB)[order]
-    finish = none if pipeline.finish is None else knot_tables(pipeline.finish, Layout.RGB)[order]
+    knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves)[order]
+    finish = none if pipeline.finish is None else knot_tables(pipeline.finish)[order]
     coefficients, geometry = np.empty((0, 1, 1, 12), np.float32), np.zeros(4)
     if pipeline.grid is not None:
         depth, height, width = pipeline.grid.shape
@@ -108,7 +98,11 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
     sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only, pipeline.protect_highlights)
     look = np.array([] if pipeline.is_plain else sliders, np.float32)
     weights = LUMA[order].astype(np.float32)
-    return weights, *(np.ascontiguousarray(array) for array in (knots, coefficients, geometry, look, finish))
+    return (
+        np.float32(pipeline.strength),
+        weights,
+        *(np.ascontiguousarray(array) for array in (knots, coefficients, geometry, look, finish)),
+    )
 
 
 def _readable(array: Array) -> Array:

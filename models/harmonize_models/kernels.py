@@ -1,6 +1,6 @@
 """The fast twin of `pipeline`: numba kernels that render rows of pixels.
 
-Curves alone are table lookups, one pass over the bytes; everything else goes through `planes`. All kernels release the
+Tables do everything for 8 bit that keeps channels apart; all else goes through `planes`. All kernels release the
 GIL. Work on a row never depends on other rows: bands have no seams, to the last bit.
 
 Arrays are flat: pixels [n * channels] of u8, u16 or f32; mask [n] u8, or [0] for none. Each kernel is compiled once a
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .planes import HALF, INFINITE, ONE, RUN, WORK, ZERO, bend, kernel, load, settle, split, store, transform
+from .planes import ONE, RUN, WORK, bend, kernel, load, settle, split, store, transform
 
 Array = np.ndarray[Any, Any]
 
@@ -54,54 +54,6 @@ def curves_u8(pixels: Array, mask: Array, tables: Array, out: Array, channels: i
 
 
 @kernel
-def curves_u16(
-    pixels: Array, mask: Array, tables: Array, shares: Array, out: Array, channels: int, has_alpha: bool
-) -> None:
-    """tables: [color channels, 65536] change in levels. shares: [256] share of it by mask."""
-    colors = tables.shape[0]
-    for i in range(pixels.size // channels):
-        start = i * channels
-        amount = shares[mask[i]] if mask.size > 0 else shares[255]
-        if has_alpha:
-            alpha = pixels[start + colors]
-            out[start + colors] = alpha
-            if alpha == 0:
-                amount = ZERO
-        for channel in range(colors):
-            value = pixels[start + channel]
-            level = np.int32(value) + np.int32(math.floor(amount * tables[channel, value] + HALF))
-            out[start + channel] = np.uint16(min(max(level, np.int32(0)), np.int32(65535)))
-
-
-@kernel
-def curves_f32(
-    pixels: Array, mask: Array, knots: Array, shares: Array, out: Array, channels: int, has_alpha: bool
-) -> None:
-    """knots: [color channels, P + 2] change at 0, 1/P, ..., 1 (the last one twice). shares: as for u16."""
-    colors = knots.shape[0]
-    pieces = np.float32(knots.shape[1] - 2)
-    for i in range(pixels.size // channels):
-        start = i * channels
-        amount = shares[mask[i]] if mask.size > 0 else shares[255]
-        if has_alpha:
-            alpha = pixels[start + colors]
-            out[start + colors] = alpha
-            if alpha == 0:
-                amount = ZERO
-        for channel in range(colors):
-            value = pixels[start + channel]
-            # Comparisons are false for NaN, which goes through as it is, like everything with amount 0.
-            if amount != 0 and abs(value) < INFINITE:
-                position = min(max(value, ZERO), ONE) * pieces
-                index = np.uint32(position)
-                low = knots[channel, index]
-                change = low + (position - np.float32(index)) * (knots[channel, index + 1] - low)
-                if change != 0:
-                    value = value + amount * change
-            out[start + channel] = value
-
-
-@kernel
 def mixed(
     pixels: Array,
     mask: Array,
@@ -110,7 +62,7 @@ def mixed(
     width: int,
     channels: int,
     white: Any,
-    shares: Array,
+    strength: Any,
     weights: Array,
     knots: Array,
     coefficients: Array,
@@ -120,7 +72,7 @@ def mixed(
 ) -> None:
     """Rows of pixels from `row` on, through curves, grid and look.
 
-    white: the stored value of 1.0. shares: [256] share of the change by mask. weights: [3] luma.
+    white: the stored value of 1.0. weights: [3] luma.
     knots, finish: as for `planes.bend`, [3, 2] for none. coefficients: [D, H, W, 12], with D = 0 for none.
     geometry: the position in cells of the layer's first pixel across and down, and the steps to the next ones.
     look: light, color, saturation, color only, protect highlights; [0] for none.
@@ -157,7 +109,7 @@ def mixed(
                     if finish.shape[1] > 2:
                         bend(work, count, finish)
                     settle(work, count, weights, look[2], look[3], look[4])
-                store(here, amounts, shares, into, count, channels, weights, white, work)
+                store(work, count, amounts, strength, weights, white, into, channels)
             x += count
 
 

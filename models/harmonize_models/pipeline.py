@@ -11,7 +11,7 @@ For a color x, encoded, R G B (a grey pixel is three equal channels, and its res
 5. result = x + mask * strength * (y - x)
 
 Values beyond [0, 1] keep their distance: curves and transforms act on the clamped color and the excess is added back
-(slope 1). A channel that is not finite is left as it is; where channels mix, such a pixel is left as it is.
+(slope 1). A pixel with a channel that is not finite, before or after, is left as it is.
 """
 
 from __future__ import annotations
@@ -67,11 +67,6 @@ class Pipeline:
         return self.grid is None and not self._mixes_channels
 
     @property
-    def is_curves(self) -> bool:
-        """Whether the network's curves are all there is."""
-        return self.is_separable and self.finish is None
-
-    @property
     def is_plain(self) -> bool:
         """Whether the network's curves and grid are all there is."""
         return self.finish is None and not self._mixes_channels
@@ -88,9 +83,6 @@ def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:
     Returns [..., 3] float32, finite: 0 where a color, or what would become of it, is not.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        if pipeline.is_curves:
-            delta = pipeline.curves.sample(colors) - colors
-            return np.where(np.isfinite(delta), delta, 0).astype(np.float32)
         y = pipeline.curves.sample(colors).astype(np.float32)
         if pipeline.grid is not None:
             inside = np.clip(y, 0, 1)

@@ -1,8 +1,9 @@
 """Steps of rendering on short runs of pixels, compiled by numba; `kernels.mixed` strings them together.
 
 A run is at most RUN pixels as planes of float32 in one flat array, `work`: plain loops over it become vector
-instructions and it stays in the L1 cache. Planes X hold the original color, Y what becomes of it, in the layer's memory
-order (for grey layers three equal channels); the caller puts weights, knots and coefficients into that order.
+instructions and it stays in the L1 cache. Planes R and ALPHA hold the pixels as they were stored, X their color (1 =
+white), Y what becomes of it, in the layer's memory order (for grey layers three equal channels); the caller puts
+weights, knots and coefficients into that order.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ Array = np.ndarray[Any, Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 RUN = 512
-X0, X1, X2, Y0, Y1, Y2, Z0, Z1, Z2, LEVEL, ALONG = (plane * RUN for plane in range(11))
-WORK = 11 * RUN
+R0, R1, R2, ALPHA, X0, X1, X2, Y0, Y1, Y2, Z0, Z1, Z2, LEVEL, ALONG = (plane * RUN for plane in range(15))
+WORK = 15 * RUN
 
 ZERO, HALF, ONE, INFINITE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(np.inf)
 PROTECT, PROTECT_SCALE = np.float32(PROTECT_FROM), np.float32(1 / (1 - PROTECT_FROM))
@@ -37,23 +38,24 @@ def kernel(function: Kernel) -> Kernel:
 
 @kernel
 def load(pixels: Array, count: int, channels: int, scale: Any, work: Array) -> None:
-    """Fills planes X and Y with `count` pixels times `scale`; black where a channel is not finite."""
+    """Fills all planes R, ALPHA, X and Y with `count` pixels; X and Y are black where a channel is not finite."""
     count = min(count, RUN)  # here and below: tells the compiler that indices stay small
     if channels == 4:
         for i in range(count):
-            work[Y0 + i], work[Y1 + i] = pixels[4 * i], pixels[4 * i + 1]
-            work[Y2 + i] = pixels[4 * i + 2]
+            work[R0 + i], work[R1 + i] = pixels[4 * i], pixels[4 * i + 1]
+            work[R2 + i], work[ALPHA + i] = pixels[4 * i + 2], pixels[4 * i + 3]
     elif channels == 3:
         for i in range(count):
-            work[Y0 + i], work[Y1 + i] = pixels[3 * i], pixels[3 * i + 1]
-            work[Y2 + i] = pixels[3 * i + 2]
+            work[R0 + i], work[R1 + i] = pixels[3 * i], pixels[3 * i + 1]
+            work[R2 + i], work[ALPHA + i] = pixels[3 * i + 2], ONE
     else:
         for i in range(count):
             value = pixels[channels * i]
-            work[Y0 + i], work[Y1 + i], work[Y2 + i] = value, value, value
+            work[R0 + i], work[R1 + i], work[R2 + i] = value, value, value
+            work[ALPHA + i] = pixels[channels * i + 1] if channels == 2 else ONE
     for i in range(count):
-        a, b, c = work[Y0 + i] * scale, work[Y1 + i] * scale, work[Y2 + i] * scale
-        finite = abs(a) < INFINITE and abs(b) < INFINITE and abs(c) < INFINITE
+        a, b, c = work[R0 + i] * scale, work[R1 + i] * scale, work[R2 + i] * scale
+        finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
         a, b, c = (a, b, c) if finite else (ZERO, ZERO, ZERO)
         work[X0 + i], work[X1 + i], work[X2 + i] = a, b, c
         work[Y0 + i], work[Y1 + i], work[Y2 + i] = a, b, c
@@ -152,30 +154,22 @@ def settle(work: Array, count: int, weights: Array, saturation: Any, color_only:
 
 @kernel
 def store(
-    pixels: Array,
-    mask: Array,
-    shares: Array,
-    out: Array,
-    count: int,
-    channels: int,
-    weights: Array,
-    white: Any,
-    work: Array,
+    work: Array, count: int, mask: Array, strength: Any, weights: Array, white: Any, out: Array, channels: int
 ) -> None:
-    """Moves `count` pixels from X towards Y. mask: [count], or [0] for none; white > 1: whole numbers."""
+    """Writes `count` pixels that moved from X towards Y by mask x strength.
+
+    mask: [count], or [0] for none. white: the stored value of 1.0; more than 1 for whole numbers.
+    """
     count = min(count, RUN)
-    has_alpha = channels == 2 or channels == 4
-    for i in range(count):
-        work[LEVEL + i] = shares[255] * white
+    step = strength / np.float32(255)
     if mask.size > 0:
         for i in range(count):
-            work[LEVEL + i] = shares[mask[i]] * white
-    if has_alpha:
+            work[LEVEL + i] = np.float32(mask[i]) * step
+    else:
         for i in range(count):
-            if pixels[channels * i + channels - 1] == 0:
-                work[LEVEL + i] = ZERO
+            work[LEVEL + i] = np.float32(255) * step
     for i in range(count):
-        share = work[LEVEL + i]
+        share = work[LEVEL + i] * white if work[ALPHA + i] != 0 else ZERO
         work[Y0 + i] = (work[Y0 + i] - work[X0 + i]) * share
         work[Y1 + i] = (work[Y1 + i] - work[X1 + i]) * share
         work[Y2 + i] = (work[Y2 + i] - work[X2 + i]) * share
@@ -184,45 +178,44 @@ def store(
         for i in range(count):
             work[Y0 + i] = w0 * work[Y0 + i] + w1 * work[Y1 + i] + w2 * work[Y2 + i]
     if white > ONE:
-        for i in range(count):
-            work[Y0 + i] = np.floor(work[Y0 + i] + HALF)
-            work[Y1 + i] = np.floor(work[Y1 + i] + HALF)
-            work[Y2 + i] = np.floor(work[Y2 + i] + HALF)
-        if channels == 4:
-            for i in range(count):
-                at = 4 * i
-                out[at] = np.int32(min(max(np.float32(pixels[at]) + work[Y0 + i], ZERO), white))
-                out[at + 1] = np.int32(min(max(np.float32(pixels[at + 1]) + work[Y1 + i], ZERO), white))
-                out[at + 2] = np.int32(min(max(np.float32(pixels[at + 2]) + work[Y2 + i], ZERO), white))
-                out[at + 3] = pixels[at + 3]
-        elif channels == 3:
-            for i in range(count):
-                at = 3 * i
-                out[at] = np.int32(min(max(np.float32(pixels[at]) + work[Y0 + i], ZERO), white))
-                out[at + 1] = np.int32(min(max(np.float32(pixels[at + 1]) + work[Y1 + i], ZERO), white))
-                out[at + 2] = np.int32(min(max(np.float32(pixels[at + 2]) + work[Y2 + i], ZERO), white))
-        else:
-            for i in range(count):
-                at = channels * i
-                out[at] = np.int32(min(max(np.float32(pixels[at]) + work[Y0 + i], ZERO), white))
-                if has_alpha:
-                    out[at + 1] = pixels[at + 1]
+        _add_levels(work, count, white)
     else:
-        _store_floats(pixels, out, count, channels, work)
+        _add_floats(work, count, channels)
+    if channels == 4:
+        for i in range(count):
+            out[4 * i], out[4 * i + 1] = work[Y0 + i], work[Y1 + i]
+            out[4 * i + 2], out[4 * i + 3] = work[Y2 + i], work[ALPHA + i]
+    elif channels == 3:
+        for i in range(count):
+            out[3 * i], out[3 * i + 1], out[3 * i + 2] = work[Y0 + i], work[Y1 + i], work[Y2 + i]
+    elif channels == 2:
+        for i in range(count):
+            out[2 * i], out[2 * i + 1] = work[Y0 + i], work[ALPHA + i]
+    else:
+        for i in range(count):
+            out[i] = work[Y0 + i]
 
 
 @kernel
-def _store_floats(pixels: Array, out: Array, count: int, channels: int, work: Array) -> None:
-    """Adds planes Y to `pixels`; a pixel that is not finite, before or after, keeps its bits."""
-    colors = min(channels, 3) if channels != 2 else 1
+def _add_levels(work: Array, count: int, white: Any) -> None:
+    """Turns planes Y from changes into rounded results."""
+    count = min(count, RUN)
+    for plane in range(0, 3 * RUN, RUN):
+        for i in range(plane, plane + count):
+            work[Y0 + i] = min(max(work[R0 + i] + np.floor(work[Y0 + i] + HALF), ZERO), white)
+
+
+@kernel
+def _add_floats(work: Array, count: int, channels: int) -> None:
+    """Turns planes Y from changes into results; a pixel that is not finite, before or after, keeps its bits."""
+    count = min(count, RUN)
+    if channels <= 2:
+        for i in range(count):
+            work[Y1 + i] = work[Y0 + i]
+            work[Y2 + i] = work[Y0 + i]
     for i in range(count):
-        at = channels * i
-        usable = True
-        for channel in range(colors):
-            value = np.float32(pixels[at + channel])
-            usable = usable and abs(value) < INFINITE and abs(value + work[Y0 + channel * RUN + i]) < INFINITE
-        for channel in range(colors):
-            value, change = pixels[at + channel], work[Y0 + channel * RUN + i]
-            out[at + channel] = np.float32(value) + change if usable and change != 0 else value
-        if channels > colors:
-            out[at + colors] = pixels[at + colors]
+        a, b, c = work[R0 + i] + work[Y0 + i], work[R1 + i] + work[Y1 + i], work[R2 + i] + work[Y2 + i]
+        finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
+        work[Y0 + i] = a if finite & (work[Y0 + i] != 0) else work[R0 + i]
+        work[Y1 + i] = b if finite & (work[Y1 + i] != 0) else work[R1 + i]
+        work[Y2 + i] = c if finite & (work[Y2 + i] != 0) else work[R2 + i]

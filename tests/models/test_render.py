@@ -257,22 +257,23 @@ def test_alpha_stays_and_transparent_pixels_keep_every_bit(engine: str, layout: 
 
 
 @pytest.mark.parametrize("depth", [Depth.F16, Depth.F32])
-def test_nan_and_infinities_stay_where_they_are(engine: str, depth: Depth) -> None:
-    layer = LayerFormat(60, 4, Layout.RGBA, depth)
+@pytest.mark.parametrize("layout", Layout)
+def test_pixels_with_nan_or_infinities_keep_every_bit_and_others_do_not_notice(
+    engine: str, layout: Layout, depth: Depth
+) -> None:
+    layer = LayerFormat(60, 4, layout, depth)
     clean = picture(layer)
     clean[..., -1] = 1
-    bad = clean.copy()
-    for column, value in zip((3, 17, 30), (np.nan, np.inf, -np.inf), strict=True):
-        bad[:, column, column % 3] = value
+    bad, columns = clean.copy(), [3, 17, 30]
+    for column, value in zip(columns, (np.nan, np.inf, -np.inf), strict=True):
+        bad[:, column, column % (3 if layout.channels > 2 else 1)] = value
     for adjustment in ADJUSTMENTS.values():
         for look in LOOKS.values():
             with np.errstate(all="raise"):
                 out = rendered(adjustment, look, layer, bad, None)
             wanted = rendered(adjustment, look, layer, clean, None)
-            good = [column for column in range(60) if column not in (3, 17, 30)]
-            assert np.array_equal(out[:, good], wanted[:, good])
-            assert np.array_equal(np.isfinite(out), np.isfinite(bad))
-            assert np.array_equal(out[~np.isfinite(bad)], bad[~np.isfinite(bad)], equal_nan=True)
+            wanted[:, columns] = bad[:, columns]
+            assert out.tobytes() == wanted.tobytes()
 
 
 @pytest.mark.parametrize("depth", [Depth.F16, Depth.F32])
