@@ -1,0 +1,113 @@
+"""Runs scripts inside the real Krita, with the plug-in installed as a user's would be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harmonize_daemon.install import common
+from harmonize_daemon.install import krita as krita_plugin
+
+from .. import environment, pictures
+
+SCRIPTS = Path(__file__).parent / "in_krita"
+PICTURE_SIZE = (600, 400)
+DISPLAY = ":81"
+
+_RUNNER_DESKTOP = """[Desktop Entry]
+Type=Service
+ServiceTypes=Krita/PythonPlugin
+X-KDE-Library=harmonize_runner
+X-Python-2-Compatible=false
+Name=Runner
+Comment=Runs one test script
+"""
+_START = f"""
+Xvfb {DISPLAY} -screen 0 1600x1000x24 -nolisten tcp >/dev/null 2>&1 &
+export DISPLAY={DISPLAY}
+for i in $(seq 100); do xdotool getdisplaygeometry >/dev/null 2>&1 && break; sleep 0.1; done
+openbox >/dev/null 2>&1 &
+exec krita --nosplash
+"""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a script said, what it left in its `OUT` folder, and all that Krita printed."""
+
+    lines: list[dict[str, Any]]
+    out: Path
+    log: str
+
+    def __getitem__(self, case: str) -> dict[str, Any]:
+        """The line about one case. Fails with Krita's own words when there is none."""
+        found = [line for line in self.lines if line.get("case") == case]
+        assert found, f"the script said nothing about {case!r}:\n{self.log[-4000:]}"
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Krita:
+    """Krita of one host, with a data folder and settings of its own."""
+
+    host: environment.Host
+    shared: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.shared / f"krita-{self.host.krita}"
+
+    def set_up(self) -> None:
+        """Installs the plug-in and the runner, and makes the pictures that scripts work on."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        plugins = self.folder / "data" / "krita" / "pykrita"
+        # Inside the host there is no Python with the daemon: it runs outside already, or cannot be started.
+        common.install(krita_plugin.PROGRAM, common.Location(plugins, "Krita"), ["/w/start-daemon"])
+        shutil.copytree(SCRIPTS, plugins / "harmonize_runner")
+        (plugins / "harmonize_runner.desktop").write_text(_RUNNER_DESKTOP)
+        if not (self.shared / "pictures").exists():
+            pictures.main(str(self.shared / "pictures"), *map(str, PICTURE_SIZE))
+
+    def run(
+        self,
+        script: str,
+        *arguments: str,
+        theme: str = "Krita dark",
+        language: str = "en",
+        environ: dict[str, str] | None = None,
+        timeout: float = 300,
+    ) -> Said:
+        """Runs `in_krita/SCRIPT.py` to its end. Fails unless the script came to its last line."""
+        out = self.shared / f"out-{uuid.uuid4().hex[:8]}"
+        out.mkdir()
+        settings = self.folder / "config"
+        shutil.rmtree(settings, ignore_errors=True)
+        settings.mkdir()
+        (settings / "kritarc").write_text(
+            f"[python]\nenable_harmonize_selection=true\nenable_harmonize_runner=true\n[theme]\nTheme={theme}\n"
+        )
+        outcome = environment.enter(
+            self.host,
+            self.shared,
+            ["sh", "-c", _START],
+            environment={
+                "XDG_DATA_HOME": f"/w/{self.folder.name}/data",
+                "XDG_CONFIG_HOME": f"/w/{self.folder.name}/config",
+                "XDG_CACHE_HOME": f"/w/{self.folder.name}/cache",
+                "HARMONIZE_HOME": "/w/home",
+                "HARMONIZE_TEST_OUT": f"/w/{out.name}",
+                "HARMONIZE_TEST_SCRIPT": json.dumps([script, *arguments]),
+                "LANGUAGE": language,
+                "LC_ALL": "C.UTF-8" if language == "en" else f"{language}.UTF-8",
+                **(environ or {}),
+            },
+            timeout=timeout,
+        )
+        said = out / "said.jsonl"
+        lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
+        assert (out / "finished").exists(), f"{script} did not finish:\n{lines[-3:]}\n{outcome.output[-6000:]}"
+        return Said(lines, out, outcome.output)
