@@ -30,6 +30,7 @@ def ship(
     key: str | None = None,
     weights_file: str = "best.safetensors",
     variants: int = VARIANTS,
+    limit: int | None = None,
 ) -> str:
     """Store the weights of `run`, measured on the validation photos of `data`, in `folder`; returns a line about them.
 
@@ -41,7 +42,7 @@ def ship(
     network = spec.build()
     trained = folded(load_weights(run / weights_file))
     network.load_state_dict({name: trained[name] for name in network.state_dict()})
-    photos = load_photos([data], "val", spec.input_size, Skipped())
+    photos = load_photos([data], "val", spec.input_size, Skipped(), limit)
     cases = build_cases(photos, spec.input_size, variants=variants)
     legs = read_history(run)
     card = WeightsCard(
@@ -76,9 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", help="network whose weights are a part of the run's (default: the run's own)")
     parser.add_argument("--weights-file", default="best.safetensors", help="file in the run's folder")
     parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask when measuring")
+    parser.add_argument("--limit", type=int, help="measure on so many photos only")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    print(ship(args.run, args.data, args.folder, args.key, args.weights_file, args.variants))
+    print(ship(args.run, args.data, args.folder, args.key, args.weights_file, args.variants, args.limit))
     return 0
 
 
