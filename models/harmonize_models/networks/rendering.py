@@ -1,4 +1,4 @@
-"""Tone curves and colour grids as differentiable tensor code: what `harmonize_models.render` does, for training."""
+"""Tone curves and color grids as differentiable tensor code: what `harmonize_models.render` does, for training."""
 
 from __future__ import annotations
 

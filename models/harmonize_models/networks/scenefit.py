@@ -1,7 +1,7 @@
 """SceneFit, this project's own network: it looks at a thumbnail and predicts the adjustment itself.
 
 What the composite's regions look like is measured (`region_statistics`) and seen (a small convolutional encoder);
-attention lets the foreground ask the background; heads answer with tone curves, one affine colour transform, a coarse
+attention lets the foreground ask the background; heads answer with tone curves, one affine color transform, a coarse
 grid of local ones, and how likely all that is to help. See docs/network.md.
 
 Ideas taken from: Liang 2021 (curves with fixed ends, separate regions), Hao 2020 (foreground queries, background keys),
@@ -28,7 +28,7 @@ composites as at 128."""
 PIECES = 16
 """Pieces of a tone curve."""
 DEPTH, CELLS = 4, INPUT_SIZE // 16
-"""The colour grid: luma levels, and cells along each side of the scene (one for each token)."""
+"""The color grid: luma levels, and cells along each side of the scene (one for each token)."""
 WIDTH = 160
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
@@ -42,9 +42,8 @@ class ConvNorm(nn.Sequential):
     """Convolution without bias, batch norm, and GELU if `active`."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, active: bool = True) -> None:
-        padding = (kernel - stride + 1) // 2 if stride == kernel - 2 else kernel // 2
         super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
             nn.BatchNorm2d(outputs),
             nn.GELU(approximate="tanh") if active else nn.Identity(),
         )
@@ -114,7 +113,7 @@ class Plan:
     curves: Tensor
     """[B, 3, PIECES + 1]: monotone tone curves from 0 to 1."""
     grid: Tensor
-    """[B, DEPTH, CELLS, CELLS, 3, 4]: affine colour transforms, applied after the curves."""
+    """[B, DEPTH, CELLS, CELLS, 3, 4]: affine color transforms, applied after the curves."""
     certainty: Tensor
     """[B]: the log-odds that the change helps."""
 
