@@ -79,8 +79,8 @@ def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Ca
 def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
     """The trade-off on all cases, then the threshold chosen on one half of the photos and judged on the other."""
     yield "\n### The guard's trade-off\n"
-    yield "| threshold (log-odds) | PSNR | fMSE | made worse | left untouched |"
-    yield "|---|---|---|---|---|"
+    yield "| threshold (log-odds) | PSNR | fMSE | made worse | visibly worse | left untouched |"
+    yield "|---|---|---|---|---|---|"
     for point in trade_off(network, cases):
         yield _guard_row("off" if point.threshold == GUARD_OFF else f"{point.threshold:+.2f}", point)
     chosen_on, judged_on = halves(cases)
@@ -92,7 +92,7 @@ def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
 
 
 def _guard_row(title: str, point: GuardPoint) -> str:
-    return f"| {title} | {point.psnr:.2f} | {point.fmse:.0f} | {point.worse:.1%} | {point.untouched:.0%} |"
+    return f"| {title} | {point.psnr:.2f} | {point.fmse:.0f} | {point.worse:.1%} | {point.harmed:.1%} | {point.untouched:.0%} |"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

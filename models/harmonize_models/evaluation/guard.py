@@ -15,8 +15,11 @@ from ..networks.scenefit import GUARD_OFF, SceneFit
 from .cases import Cases
 from .metrics import Metrics, measure
 
-THRESHOLDS = (GUARD_OFF, -1.5, -1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+THRESHOLDS = (GUARD_OFF, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
 """Log-odds of helping at which half of the change is let through; the first lets everything through."""
+
+VISIBLE = 2.0
+"""Levels of 255."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,9 @@ class GuardPoint:
     """Mean, dB."""
     fmse: float
     worse: float
-    """The share of composites whose foreground error grew."""
+    """The share of composites whose foreground error grew, by however little."""
+    harmed: float
+    """The share whose root mean squared foreground error grew by more than two levels of 255: what can be seen."""
     untouched: float
     """The share that the guard left exactly as it was."""
 
@@ -56,7 +61,8 @@ def trade_off(network: SceneFit, cases: Cases, thresholds: Sequence[float] = THR
 def _point(threshold: float, after: Metrics, before: Metrics, untouched: float) -> GuardPoint:
     means = after.means()
     worse = float((after.fmse > before.fmse + 1e-3).double().mean())
-    return GuardPoint(threshold, means["psnr"], means["fmse"], worse, untouched)
+    harmed = float((after.fmse.sqrt() > before.fmse.sqrt() + VISIBLE).double().mean())
+    return GuardPoint(threshold, means["psnr"], means["fmse"], worse, harmed, untouched)
 
 
 def choose(points: Sequence[GuardPoint], largest_share_worse: float) -> GuardPoint:

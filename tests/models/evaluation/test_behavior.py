@@ -82,16 +82,16 @@ def test_guard_wide_open_and_shut_are_the_ends_of_the_curve() -> None:
     opened, shut = trade_off(network, cases, [GUARD_OFF, 30.0])
     assert opened.untouched == 0
     assert shut.untouched == 1
-    assert shut.worse == 0
+    assert shut.worse == shut.harmed == 0
     assert shut.fmse == pytest.approx(100, rel=0.01)
     assert opened.fmse != pytest.approx(100, rel=0.01)
 
 
 def test_chosen_threshold_gains_most_among_the_careful() -> None:
     points = [
-        GuardPoint(-1, psnr=31, fmse=1, worse=0.3, untouched=0),
-        GuardPoint(0, psnr=30.5, fmse=1, worse=0.02, untouched=0.4),
-        GuardPoint(1, psnr=30.1, fmse=1, worse=0.01, untouched=0.8),
+        GuardPoint(-1, psnr=31, fmse=1, worse=0.3, harmed=0, untouched=0),
+        GuardPoint(0, psnr=30.5, fmse=1, worse=0.02, harmed=0, untouched=0.4),
+        GuardPoint(1, psnr=30.1, fmse=1, worse=0.01, harmed=0, untouched=0.8),
     ]
     assert choose(points, 0.02).threshold == 0
     assert choose(points, 0.5).threshold == -1
