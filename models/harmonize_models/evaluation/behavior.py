@@ -92,7 +92,8 @@ def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
 
 
 def _guard_row(title: str, point: GuardPoint) -> str:
-    return f"| {title} | {point.psnr:.2f} | {point.fmse:.0f} | {point.worse:.1%} | {point.harmed:.1%} | {point.untouched:.0%} |"
+    shares = f"{point.worse:.1%} | {point.harmed:.1%} | {point.untouched:.0%}"
+    return f"| {title} | {point.psnr:.2f} | {point.fmse:.0f} | {shares} |"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
