@@ -101,6 +101,9 @@ class Backboned(PixelTranslator):
         mask_features = self.mask_conv(mask) if self.mask_conv is not None else None
         return self.model.translate(picture, mask, self.backbone(picture, mask, mask_features))
 
+    def start_at_identity(self) -> None:
+        self.model.start_at_identity()
+
     def pretrained_parameters(self) -> list[nn.Parameter]:
         return self.backbone.pretrained_parameters()
 

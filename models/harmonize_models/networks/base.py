@@ -66,6 +66,13 @@ class HarmonizationNetwork(nn.Module, ABC):
         """Those that start from ImageNet's weights and therefore learn more slowly (`TrainConfig.backbone_rate`)."""
         return []
 
+    def start_at_identity(self) -> None:
+        """Make a fresh network change next to nothing, so that even a short training is not worse than none.
+
+        Raises ValueError where a network has no such start.
+        """
+        raise ValueError(f"{type(self).__name__} has no start that changes nothing.")
+
     def __call__(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         prediction: Prediction = super().__call__(composite, mask, label)
         return prediction

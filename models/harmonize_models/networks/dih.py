@@ -127,6 +127,9 @@ class DIH(PixelTranslator):
         self.decoder = DeconvDecoder(self.encoder.widths, blends, attend_from)
         xavier_gaussian(self, magnitude=2.0)
 
+    def start_at_identity(self) -> None:
+        self.decoder.start_at_identity()
+
     def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
         encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
         translated: Tensor = self.decoder(encoded, picture, mask)

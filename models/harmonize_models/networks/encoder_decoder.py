@@ -70,6 +70,14 @@ class Decoder(nn.Module):
         self.conv_attention = nn.Conv2d(width, 1, 1) if blends else None
         self.to_rgb = nn.Conv2d(width, 3, 1)
 
+    def start_at_identity(self) -> None:
+        """Let 99 % of the input pass everywhere, and nothing else but grey."""
+        if self.conv_attention is None or self.conv_attention.bias is None:
+            raise ValueError("Without an attention map of its own, a network has no start that changes nothing.")
+        for weight in (self.conv_attention.weight, self.to_rgb.weight):
+            nn.init.zeros_(weight)
+        nn.init.constant_(self.conv_attention.bias, 1.5)
+
     def picture(self, features: Tensor, original: Tensor) -> Tensor:
         """[B, width, H, W] features and the input picture -> the output picture."""
         predicted: Tensor = self.to_rgb(features)

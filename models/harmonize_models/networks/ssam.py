@@ -154,6 +154,9 @@ class SSAM(PixelTranslator):
         self.decoder = UNetDecoder(self.encoder.widths, blends, attend_from, middle_ratio)
         xavier_gaussian(self, magnitude=1.0)
 
+    def start_at_identity(self) -> None:
+        self.decoder.start_at_identity()
+
     def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
         encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
         translated: Tensor = self.decoder(encoded, picture, mask)

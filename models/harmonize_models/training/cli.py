@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     places.add_argument("--output", type=Path, help="folder of the run (default: runs/NETWORK); resumes")
     places.add_argument("--limit", type=int, help="use only so many photos")
     places.add_argument("--config", type=Path, help="JSON file of settings; flags win over it")
+    places.add_argument("--start-at-identity", action="store_true", help="start as a network that changes nothing")
     places.add_argument("--init", type=Path, help="start from all weights in FILE that fit")
     places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
     places.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
@@ -103,6 +104,8 @@ def run(args: argparse.Namespace, command: str = "") -> int:
     spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
+    if args.start_at_identity:
+        network.start_at_identity()
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     for file in filter(None, (args.backbone_weights, args.init)):

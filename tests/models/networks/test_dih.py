@@ -6,6 +6,7 @@ import time
 
 import pytest
 import torch
+from harmonize_models.networks import registry
 from harmonize_models.networks.blocks import normalize
 from harmonize_models.networks.dih import DIH, MaskedChannelAttention
 from torch import Tensor, nn
@@ -45,6 +46,20 @@ def test_where_the_attention_map_is_one_the_input_passes(composite: Tensor) -> N
     nn.init.constant_(network.decoder.conv_attention.bias, 20.0)
     harmonized = network(composite, torch.ones(1, 1, 256, 256)).harmonized
     assert torch.allclose(harmonized, composite, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("key", ["idih", "issam", "idih-hrnet18s"])
+def test_networks_with_an_attention_map_can_start_at_the_identity(key: str, composite: Tensor) -> None:
+    network = registry.get(key).build().eval()
+    network.start_at_identity()
+    harmonized = network(composite, torch.ones(1, 1, 256, 256)).harmonized
+    assert float((harmonized - composite).square().mean()) < 1e-3  # 30 dB
+
+
+def test_networks_without_one_cannot() -> None:
+    with torch.device("meta"), pytest.raises(ValueError, match="no start that changes nothing"):
+        registry.get("dih").build().start_at_identity()
 
 
 @torch.no_grad()
