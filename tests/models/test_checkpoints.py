@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 import safetensors.torch
@@ -254,6 +255,23 @@ def test_truncated_files_are_refused(network: HarmonizationNetwork, tmp_path: Pa
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
     assert _refused(path, tmp_path).code in ("not_a_checkpoint", "unsafe_checkpoint")
+
+
+@pytest.mark.parametrize("kind", ["pth", "legacy.pth", "safetensors"])
+def test_random_damage_ends_in_a_clear_error(tmp_path: Path, kind: str) -> None:
+    path, weights = tmp_path / f"damaged.{kind}", {"a.weight": torch.rand(8, 4), "b.weight": torch.rand(5)}
+    if kind == "safetensors":
+        safetensors.torch.save_file(weights, path)
+    else:
+        torch.save(weights, path, _use_new_zipfile_serialization=kind == "pth")
+    whole, random = path.read_bytes(), Random(7)
+    for _ in range(40):
+        data = bytearray(whole)
+        for _ in range(random.choice([1, 3, 10])):
+            at = random.randrange(len(data))
+            data[at : at + random.choice([0, 1, 8])] = random.randbytes(random.choice([1, 8]))
+        path.write_bytes(data)
+        _refused(path, tmp_path)
 
 
 def _safetensors(header: dict[str, object], data: bytes, length: int | None = None) -> bytes:
