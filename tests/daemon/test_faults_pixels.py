@@ -175,8 +175,8 @@ def test_a_prediction_brings_the_patch_nearer_to_its_scene(client: RawClient) ->
 
 
 def test_a_prediction_is_kept_and_equal_requests_get_equal_adjustments(client: RawClient) -> None:
-    first = predicted(client, patch())
-    second = predicted(client, patch())
+    first = predicted(client, patch(), network="mkl")
+    second = predicted(client, patch(), network="mkl")
     assert first[1].to_json() == second[1].to_json()
     assert first[0]["milliseconds"] == second[0]["milliseconds"]  # it was not computed again
     other = predicted(client, patch(), network="reinhard")
