@@ -28,8 +28,9 @@ class Conversation:
         self.jobs: dict[str, Job[Any]] = {}
         """What was sent and is not done."""
         self._token = connection.token
+        self._patience = hello_seconds
         self._silence_seconds = silence_seconds
-        self._deadline = time.monotonic() + hello_seconds
+        self._moved = time.monotonic()
         self._cancels: deque[str] = deque()
         self._header: Header = {}  # of the message that is being received
         self._payload: list[memoryview] = []
@@ -55,7 +56,7 @@ class Conversation:
         Takes jobs from `outbox` once the hello is answered, and adds those that are done to `ended`. Raises the
         daemon's error if it answers the hello with one.
         """
-        waits = bool(self.jobs)
+        waits = self.daemon is None or bool(self.jobs)
         before = self._link.received
         # Reading comes first: it tells that an idle connection has ended before a job is lost on it.
         for frame in self._link.read():
@@ -64,9 +65,9 @@ class Conversation:
             self._send_next(outbox)
         moved = self._link.write() > 0 or self._link.received > before
         now = time.monotonic()
-        if self.daemon and (moved or not waits):
-            self._deadline = now + self._silence_seconds
-        elif now > self._deadline:
+        if moved or not waits:
+            self._moved = now
+        elif now - self._moved > self._patience:
             raise LinkLost("it does not answer")
         return moved
 
@@ -132,6 +133,7 @@ class Conversation:
             raise LinkLost("it has another token")
         if job.kind in ("hello", "status") and (job is self._hello or not job.error):
             self.daemon = job.result()
+            self._patience = self._silence_seconds
 
     def _find_receiver(self, header: Header) -> Job[Any] | None:
         """The job that a message is for; None for replies that come too late. Raises `ProtocolError`."""

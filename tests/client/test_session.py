@@ -445,6 +445,14 @@ class TestConnections:
             assert isinstance(job.error, ConnectionLost)
             assert "does not answer" in str(job.error)
 
+    def test_an_event_loop_that_is_busy_while_connecting_loses_nothing(self, folder: Path) -> None:
+        with FakeDaemon(folder), session_for(folder, hello_seconds=0.05) as session:
+            job = session.status()
+            while not job.done:
+                session.poll(0)
+                time.sleep(0.1)
+            assert job.error is None
+
     def test_waiting_without_polling_is_no_silence(self, folder: Path) -> None:
         with FakeDaemon(folder), session_for(folder, silence_seconds=0.1) as session:
             run(session, session.status())
