@@ -11,7 +11,7 @@ from . import kernels
 from .adjustments.curves import Curves
 from .adjustments.grid import LUMA, ColorGrid
 from .layer import Depth, LayerFormat, Layout, Place
-from .pipeline import Pipeline
+from .pipeline import PROTECT_FROM, Pipeline
 from .tables import byte_tables, knot_tables
 
 Array = NDArray[Any]
@@ -95,8 +95,9 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
         step_down = down * (place.bottom - place.top) / layer.height
         left, top = (place.left - extent.left) * across, (place.top - extent.top) * down
         geometry = np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
-    sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only, pipeline.protect_highlights)
-    look = np.array([] if pipeline.is_plain else sliders, np.float32)
+    sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only)
+    protection = (pipeline.protect_highlights, PROTECT_FROM)
+    look = np.array([] if pipeline.is_plain else [*sliders, *protection], np.float32)
     weights = LUMA[order].astype(np.float32)
     return (
         np.float32(pipeline.strength),
