@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from krita import DockWidget, DockWidgetFactory, DockWidgetFactoryBase, Extension, Krita
 
@@ -25,7 +25,7 @@ _IDLE_MILLISECONDS, _BUSY_MILLISECONDS = 60, 5
 class HarmonizeDocker(DockWidget):  # type: ignore[misc]
     """One per window. Its timer is what moves everything: the socket, tasks, live mode."""
 
-    opened: list[HarmonizeDocker] = []
+    opened: ClassVar[list[HarmonizeDocker]] = []
 
     def __init__(self) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from typing import Any
 from ..task import HostError
 from ..values import Curves, LayerRef, Rect
 from .color import ColorSpace, color_space
-from .documents import Document, Node, application, bounds_of, need_document, need_node, redraw, reference_to
+from .documents import Document, Node, application, bounds_of, make_active, need_document, need_node, redraw, reference_to
 from .writing import remove_all_children, set_pixels
 
 _IDENTITY = "0,0;1,1;"
@@ -94,7 +94,7 @@ def keep_out_of_the_way(document: Document, name: str) -> None:
     """Krita makes a new mask the active node, a moment later; the artist's next stroke would go to the mask."""
     active = document.activeNode()
     if active is not None and active.type() == "filtermask" and active.name() == name:
-        document.setActiveNode(active.parentNode())
+        make_active(document, active.parentNode())
 
 
 def in_space(curve: str, space: ColorSpace) -> str:

@@ -74,6 +74,13 @@ def walk(parent: Node) -> list[Node]:
     return found
 
 
+def make_active(document: Document, node: Node) -> None:
+    """Makes the node the artist's, if the document is: for any other, Krita's own checks fail."""
+    active = application().activeDocument()
+    if active is not None and document_id(active) == document_id(document):
+        document.setActiveNode(node)
+
+
 def redraw(document: Document) -> None:
     """Needed after `setVisible`, `setPixelData` and `setChildNodes`, which do not do it themselves."""
     document.refreshProjection()

@@ -7,7 +7,7 @@ from typing import Any
 from ..qt import QtCore
 from ..task import HostError
 from ..values import LayerRef, Rect, Region
-from .documents import Node, need_document, need_node, redraw, reference_to
+from .documents import Node, make_active, need_document, need_node, redraw, reference_to
 from .region import Original
 
 
@@ -38,7 +38,7 @@ def add_layer(ref: LayerRef, region: Region, pixels: bytearray, name: str, *, hi
     if not node.parentNode().addChildNode(new, node):
         node.setVisible(True)
         raise HostError("Krita did not take the new layer")
-    document.setActiveNode(new)
+    make_active(document, new)
     return reference_to(document, new)
 
 

@@ -6,7 +6,7 @@ import json
 from harmonize_selection.krita_host.color import ColorSpace, Converter
 from harmonize_selection.values import Output
 from krita import Selection
-from support import at_hand, composite, docker, done, drain, layers, pixels, ready, save, say
+from support import at_hand, composite, docker, done, drain, find, layers, pixels, ready, save, say
 
 
 def steps(cases):
@@ -16,13 +16,13 @@ def steps(cases):
         if presenter is None:
             widget = docker()
             presenter, host = widget.presenter, widget.host
+        yield from at_hand(presenter, document, layer)
         yield from ready(presenter)
         if selected:
             selection = Selection()
             selection.select(300, 150, 40, 120, 255)
             selection.feather(12)
             document.setSelection(selection)
-        yield from at_hand(presenter, document, layer)
         presenter.set_settings(dataclasses.replace(presenter.state.settings, output=Output.NEW_LAYER))
         ref = presenter.state.layer.ref
         seen, region = drain(host.read_scene(ref)), drain(host.read_region(ref))
@@ -38,7 +38,7 @@ def steps(cases):
         if presenter.state.problem:
             say(name, problem=presenter.state.problem.details)
             continue
-        written = document.topLevelNodes()[-1]
+        written = find(document, "Figure harmonized")
         space = ColorSpace(model, depth, profile)
         after = pixels(written, document)
         save(f"{name}.after", after)

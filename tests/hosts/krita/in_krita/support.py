@@ -45,7 +45,6 @@ def composite(model="RGBA", depth="U8", profile="sRGB-elle-V2-srgbtrc.icc", view
     settle(document)
     if view:
         app.activeWindow().addView(document)
-        document.setActiveNode(layer)
     return document, scene, layer
 
 
@@ -78,6 +77,9 @@ def ready(presenter):
 
 def at_hand(presenter, document, layer):
     """Makes a layer the artist's, and waits until the docker has noticed."""
+    app.setActiveDocument(document)
+    yield from until(lambda: app.activeDocument().rootNode().uniqueId() == document.rootNode().uniqueId())
+    yield 0.2
     document.setActiveNode(layer)
     key = layer.uniqueId().toString()
     yield from until(lambda: presenter.state.layer is not None and presenter.state.layer.ref.layer == key)
@@ -110,6 +112,11 @@ def tree(parent):
 
 def layers(document):
     return tree(document.rootNode())
+
+
+def find(document, name):
+    """The uppermost node of that name."""
+    return [node for node in document.topLevelNodes() if node.name() == name][-1]
 
 
 def pixels(node, document):
