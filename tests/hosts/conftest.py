@@ -72,14 +72,14 @@ def daemon() -> Iterator[RunningDaemon]:
     shutil.rmtree(shared, ignore_errors=True)
 
 
-def start_daemon(shared: Path) -> RunningDaemon:
+def start_daemon(shared: Path, *options: str) -> RunningDaemon:
     """Starts a daemon with its connection file under `shared`/home and waits until the file is there."""
     home = shared / "home"
     home.mkdir(mode=0o700, exist_ok=True)
     paths = [str(REPOSITORY / part) for part in ("plugins", "daemon", "models")]
     with (shared / "daemon.log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "harmonize_daemon", "daemon", "run", "--idle-exit", "0"],
+            [sys.executable, "-m", "harmonize_daemon", "daemon", "run", "--idle-exit", "0", *options],
             env={
                 **os.environ,
                 "HARMONIZE_HOME": str(home),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from harmonize_client import Client, LayerFormat, Place, Session, Thumbnail
+from PIL import Image
 
 from ..conftest import RunningDaemon
 from .gimp import Gimp, Said
@@ -23,7 +24,7 @@ CASES = [
     *(f"replace-{precision}" for precision in ("u8", "u16-linear", "float")),
     *("grey-opaque", "indexed", "profile-u8", "profile-float", "whole-layer", "hard-selection", "layer-mask"),
     *("layer-mask-replace", "in-group", "blend-mode", "filtered", "filtered-replace"),
-    *("larger-than-image", "larger-than-image-replace"),
+    *("larger-than-image", "larger-than-image-replace", "scaled"),
 ]
 
 # Results that were converted back to the layer's own format are as fine as that format, seen as encoded values:
@@ -119,6 +120,16 @@ def test_the_thumbnail_is_the_scene_with_the_layer_and_nothing_above(said: Said)
     plain = array(said, "rgb-u8", "thumbnail").astype(int)
     in_group = array(said, "in-group", "thumbnail").astype(int)
     assert np.abs(plain - in_group).max() <= 1
+
+
+def test_a_large_image_has_the_same_thumbnail_as_a_small_one(said: Said) -> None:
+    width, height = said["scaled"]["thumbnail"]
+    assert (width, height) == (512, 341)
+    large = array(said, "scaled", "thumbnail").reshape(height, width, 3)
+    small_width, small_height = said["rgb-u8"]["thumbnail"]
+    small = array(said, "rgb-u8", "thumbnail").reshape(small_height, small_width, 3)
+    scaled = np.asarray(Image.fromarray(large).resize((small_width, small_height), Image.Resampling.BOX)).astype(int)
+    assert np.abs(scaled - small).mean() < 2
 
 
 def test_no_selection_means_the_whole_layer(said: Said) -> None:

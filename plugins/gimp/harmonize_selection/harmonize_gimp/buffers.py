@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from gi.repository import Babl, Gegl
@@ -22,10 +23,17 @@ def read(drawable: Any, box: Box, format: str | None) -> bytes:
 
 def read_scaled(drawable: Any, scale: Scale, format: str) -> bytes:
     """The whole drawable, scaled by GEGL."""
+    _initialize()
     data = drawable.get_buffer().get(
         Gegl.Rectangle.new(0, 0, scale.width, scale.height), scale.factor, format, Gegl.AbyssPolicy.NONE
     )
     return bytes(data)
+
+
+@functools.cache
+def _initialize() -> None:
+    """GIMP starts plug-ins without GEGL's tables for scaling encoded 8-bit pixels: without this, all would be black."""
+    Gegl.init(None)
 
 
 def write(buffer: Any, box: Box, format: str, data: bytes | bytearray) -> None:

@@ -105,7 +105,7 @@ class Dialog:
         for mode, label, hint in (
             (Mode.AFTER, _("A_fter"), _("The layer as it will be")),
             (Mode.BEFORE, _("_Before"), _("The layer as it is")),
-            (Mode.SPLIT, _("Split"), _("Before to the left of the line, after to the right: drag in the picture")),
+            (Mode.SPLIT, _("Spl_it"), _("Before to the left of the line, after to the right: drag in the picture")),
         ):
             button = Gtk.RadioButton.new_with_mnemonic_from_widget(first, label)
             first = first or button
@@ -119,8 +119,11 @@ class Dialog:
         veil.connect("toggled", lambda button: self._preview.set_show_mask(button.get_active()))
         row.pack_start(veil, False, False, 0)
         column.pack_start(row, False, False, 0)
+        self._output = self._string_combo("output", OUTPUTS)
+        self._hide = self._switch("hide-original")
+        column.pack_start(_grid(((_("O_utput"), self._output), ("", self._hide))), False, False, SPACING)
         self._notes = _dim_label("")
-        column.pack_start(self._notes, False, False, SPACING)
+        column.pack_start(self._notes, False, False, 0)
         if len(self._targets) > 1:
             text = ngettext("{count} layer is selected", "{count} layers are selected", len(self._targets))
             note = text + " " + _("The preview shows “{name}”.")
@@ -132,14 +135,11 @@ class Dialog:
         column = _column()
         column.set_size_request(COLUMN_WIDTH, -1)
         column.pack_start(self._state_row(), False, False, 0)
-        grid = Gtk.Grid(column_spacing=SPACING, row_spacing=SPACING)
         self._network = Gtk.ComboBoxText()
-        self._network.set_hexpand(True)
         self._network.connect("changed", self._network_chosen)
         self._summary = _dim_label("")
         self._match = self._string_combo("reference", REFERENCES)
         self._layer = Gtk.ComboBoxText()
-        self._layer.set_hexpand(True)
         for layer in self._other_layers():
             self._layer.append(str(layer.get_id()), layer.get_name())
         self._layer.connect("changed", self._layer_chosen)
@@ -147,25 +147,14 @@ class Dialog:
         if self._config.get_property("reference-file"):
             self._file.set_filename(self._config.get_property("reference-file"))
         self._file.connect("file-set", self._file_chosen)
-        self._output = self._string_combo("output", OUTPUTS)
-        self._hide = self._switch("hide-original")
         rows = (
             (_("_Network"), self._network),
-            (None, self._summary),
+            ("", self._summary),
             (_("_Match"), self._match),
-            (None, self._layer),
-            (None, self._file),
-            (_("O_utput"), self._output),
-            (None, self._hide),
+            ("", self._layer),
+            ("", self._file),
         )
-        for index, (label, widget) in enumerate(rows):
-            if label:
-                text = Gtk.Label.new_with_mnemonic(label)
-                text.set_mnemonic_widget(widget)
-                text.set_xalign(0)
-                grid.attach(text, 0, index, 1, 1)
-            grid.attach(widget, 1, index, 1, 1)
-        column.pack_start(grid, False, False, SPACING)
+        column.pack_start(_grid(rows), False, False, SPACING)
         column.pack_start(Gtk.Separator(), False, False, 0)
         for name in SLIDERS:
             scale = self._window.get_spin_scale(name, 100.0)
@@ -202,7 +191,6 @@ class Dialog:
     def _string_combo(self, name: str, labels: Mapping[str, str]) -> Any:
         """A combo box for a choice argument, bound both ways."""
         combo = Gtk.ComboBoxText()
-        combo.set_hexpand(True)
         for nick, label in labels.items():
             combo.append(nick, label)
         self._config.bind_property(name, combo, "active-id", BOUND)
@@ -336,6 +324,20 @@ class Dialog:
 
 def _column() -> Any:
     return Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
+
+
+def _grid(rows: Sequence[tuple[str, Any]]) -> Any:
+    """Labels, some of them empty, and what they label."""
+    grid = Gtk.Grid(column_spacing=SPACING, row_spacing=SPACING)
+    for index, (label, widget) in enumerate(rows):
+        if label:
+            text = Gtk.Label.new_with_mnemonic(label)
+            text.set_mnemonic_widget(widget)
+            text.set_xalign(0)
+            grid.attach(text, 0, index, 1, 1)
+        widget.set_hexpand(True)
+        grid.attach(widget, 1, index, 1, 1)
+    return grid
 
 
 def _dim_label(text: str) -> Any:

@@ -46,6 +46,7 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         """Another scene, of which there is no result yet."""
         if (width, height) != (self._width, self._height):
             self._column = width // 2
+            self.set_size_request(width, height)
         self._width, self._height, self._mask = width, height, mask
         self._before = self._after = rgb
         self._draw()

@@ -103,7 +103,7 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
     add_number("light", _("Li_ght"), _("Share of the change of lightness"), 0, 2, 1, flags)
     add_number("color", _("Color"), _("Share of the change of color"), 0, 2, 1, flags)
     add_number("warmth", _("_Warmth"), _("From blue to amber"), -1, 1, 0, flags)
-    add_number("tint", _("T_int"), _("From green to magenta"), -1, 1, 0, flags)
+    add_number("tint", _("Tint"), _("From green to magenta"), -1, 1, 0, flags)
     add_number("saturation", _("S_aturation"), _("-1 is grey"), -1, 1, 0, flags)
     add_number("contrast", _("Con_trast"), _("Around middle grey"), -1, 1, 0, flags)
     add_switch("protect-highlights", _("_Protect highlights"), _("The change fades out towards white"), False, flags)

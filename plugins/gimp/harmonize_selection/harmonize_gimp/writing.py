@@ -61,6 +61,8 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
     """
     filtered = bool(layer.get_filters())
     copy = layer.copy()
+    # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
+    copy.set_lock_content(False)
     if filtered:
         copy.merge_filters()
     if layers.is_plain(copy):

@@ -43,6 +43,7 @@ class Case:
     mode: Any = None
     filtered: bool = False
     larger: bool = False
+    scaled: bool = False
 
 
 def cases() -> list[Case]:
@@ -64,6 +65,7 @@ def cases() -> list[Case]:
         Case("filtered", filtered=True, selection="none"),
         Case("filtered-replace", filtered=True, output="replace"),
         Case("larger-than-image", larger=True, selection="none"),
+        Case("scaled", scaled=True, selection="hard"),
         Case("larger-than-image-replace", larger=True, output="replace"),
     ]
     return found
@@ -71,6 +73,8 @@ def cases() -> list[Case]:
 
 def build(case: Case) -> tuple[Any, Any]:
     image, _background, figure = support.composite()
+    if case.scaled:
+        image.scale(image.get_width() * 4, image.get_height() * 4)
     if case.kind == "grey":
         image.convert_grayscale()
     if case.kind == "indexed":

@@ -71,6 +71,7 @@ def main() -> None:
     press("Tab")
     wait_for_previews(seen, "a preview after the slider moved")
     support.shot("warmth", dialog)
+    press("alt+w")
     for _step in range(12):
         # A slider that is dragged: many wishes, of which the newest wins.
         support.xdotool("key", "Up")
@@ -84,8 +85,7 @@ def main() -> None:
     press("alt+p")
     press("alt+b")
     support.shot("before", dialog)
-    press("Right")
-    time.sleep(0.4)
+    press("alt+i")
     support.shot("split", dialog)
     press("alt+k")
     time.sleep(0.4)

@@ -1,0 +1,208 @@
+"""Everything that can go wrong: what a script is told, and that the image stays as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import support
+from gi.repository import Gimp
+
+HOME = Path(os.environ["HARMONIZE_HOME"])
+GOOD, SMALL, DOOMED = (support.SHARED / name / "connection.json" for name in sys.argv[1:4])
+CONNECTION = HOME / "connection.json"
+
+
+def state(image: Any) -> list[Any]:
+    return [
+        [layer.get_name(), layer.get_visible(), layer.get_parasite_list(), support.pixels(layer).hex()]
+        for layer in image.get_layers()
+    ]
+
+
+def attempt(case: str, prepare: Callable[[Any, Any], Any] | None = None, **arguments: Any) -> None:
+    image, _background, figure = support.composite()
+    chosen = prepare(image, figure) if prepare else None
+    before = state(image)
+    status, message = support.call(image, chosen or [figure], **arguments)
+    support.say(case=case, status=status, message=message, unchanged=state(image) == before)
+    image.delete()
+
+
+def connect_to(connection: Path) -> None:
+    shutil.copy(connection, CONNECTION)
+    CONNECTION.chmod(0o600)
+
+
+# Layers and selections
+
+connect_to(GOOD)
+
+
+def group(image: Any, figure: Any) -> list[Any]:
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    return [group]
+
+
+def locked(_image: Any, figure: Any) -> None:
+    figure.set_lock_content(True)
+
+
+def locked_group(image: Any, figure: Any) -> None:
+    group(image, figure)[0].set_lock_content(True)
+
+
+def elsewhere(image: Any, _figure: Any) -> None:
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, 5, 5)
+
+
+def on_transparency(image: Any, figure: Any) -> None:
+    _ok, x, y = figure.get_offsets()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, x, y, 2, 2)
+
+
+def outside(_image: Any, figure: Any) -> None:
+    figure.set_offsets(5000, 5000)
+
+
+def alone(image: Any, figure: Any) -> None:
+    for layer in image.get_layers():
+        if layer.get_id() != figure.get_id():
+            image.remove_layer(layer)
+
+
+def floating(image: Any, figure: Any) -> list[Any]:
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, *figure.get_offsets()[1:], 50, 150)
+    return [Gimp.Selection.float(image, [figure], 5, 5)]
+
+
+def mask(_image: Any, figure: Any) -> list[Any]:
+    mask = figure.create_mask(Gimp.AddMaskType.WHITE)
+    figure.add_mask(mask)
+    return [mask]
+
+
+attempt("group", group)
+attempt("locked-replace", locked, output="replace")
+attempt("locked-group-replace", locked_group, output="replace")
+attempt("elsewhere", elsewhere)
+attempt("on-transparency", on_transparency)
+attempt("outside", outside)
+attempt("alone", alone)
+attempt("floating", floating)
+attempt("mask", mask)
+attempt("no-such-network", network="no-such-network")
+attempt("no-reference-layer", reference="layer")
+attempt("no-reference-file", reference="file", reference_file="/w/nowhere.png")
+
+
+def hidden(_image: Any, figure: Any) -> None:
+    figure.set_visible(False)
+
+
+def invisible_or_locked_works() -> None:
+    """An invisible layer is harmonized as if it was shown; a locked one gets a new layer."""
+    for case, prepare in (("hidden", hidden), ("locked", locked), ("locked-group", locked_group)):
+        image, _background, figure = support.composite()
+        prepare(image, figure)
+        status, message = support.call(image, [figure])
+        made = image.get_selected_layers()[0].get_name()
+        support.say(case=case, status=status, message=message, made=made)
+        image.delete()
+
+
+invisible_or_locked_works()
+
+# The daemon
+
+connect_to(SMALL)
+attempt("too-large")
+
+connect_to(GOOD)
+CONNECTION.chmod(0o644)
+attempt("untrusted")
+
+CONNECTION.unlink()
+attempt("cannot-start")
+
+fields = json.loads(GOOD.read_text())
+CONNECTION.write_text(json.dumps({**fields, "protocol": 99, "version": "9.9.9"}))
+CONNECTION.chmod(0o600)
+attempt("version")
+
+CONNECTION.write_text(json.dumps({**fields, "token": "0" * 64}))
+attempt("unauthorized")
+
+
+# In the middle of the work
+
+
+def later(seconds: float, act: Callable[[], None]) -> None:
+    def wait() -> None:
+        time.sleep(seconds)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def big_composite() -> tuple[Any, Any]:
+    image, _background, figure = support.composite()
+    image.scale(3600, 2400)
+    return image, figure
+
+
+def in_the_middle(case: str, act: Callable[[], None], **arguments: Any) -> None:
+    image, figure = big_composite()
+    before = [[layer.get_name(), layer.get_visible(), layer.get_parasite_list()] for layer in image.get_layers()]
+    pixels = support.pixels(figure)
+    later(0.1, act)
+    status, message = support.call(image, [figure], **arguments)
+    after = [[layer.get_name(), layer.get_visible(), layer.get_parasite_list()] for layer in image.get_layers()]
+    unchanged = before == after and support.pixels(figure) == pixels
+    # A group that was left open would swallow this call's step, or make it fail.
+    closed = image.undo_is_enabled()
+    support.say(case=case, status=status, message=message, unchanged=unchanged, undo=closed)
+    image.delete()
+
+
+def end_plug_in() -> None:
+    """What GIMP does when the artist presses Cancel: the process is gone at once."""
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                own = Path(os.readlink(entry / "root")) == Path(os.readlink("/proc/self/root"))
+            except OSError:
+                continue
+            # "-run" and not "-query": the one that works.
+            if own and b"-run" in words and any(word.endswith(b"harmonize_selection.py") for word in words):
+                time.sleep(0.5)
+                os.kill(int(entry.name), signal.SIGKILL)
+                return
+        time.sleep(0.02)
+
+
+def end_daemon() -> None:
+    """Waits until a job runs, as the daemon's own processor time tells, then ends the daemon."""
+    pid = json.loads(DOOMED.read_text())["pid"]
+    time.sleep(1.0)
+    os.kill(pid, signal.SIGKILL)
+
+
+connect_to(GOOD)
+in_the_middle("cancelled", end_plug_in)
+connect_to(DOOMED)
+in_the_middle("daemon-dies", end_daemon)
