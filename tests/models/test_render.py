@@ -307,6 +307,26 @@ def test_protected_highlights_leave_white_alone_and_color_only_leaves_luma(engin
     assert np.ptp(grey, axis=2).max() < 1e-5
 
 
+def test_rounding_an_8_bit_sky_costs_less_than_the_8_bits_that_it_came_with() -> None:
+    """Why results are not dithered: what bands there are were in the input, and every preview gives the same bytes."""
+    layer, deep = LayerFormat(512, 512, Layout.RGB, Depth.U8), LayerFormat(512, 512, Layout.RGB, Depth.F32)
+    y, x = np.mgrid[0:512, 0:512] / 512
+    sky = np.stack([0.45 + 0.12 * y + 0.02 * x, 0.6 + 0.1 * y, 0.85 + 0.05 * y], axis=-1)
+    pixels = np.floor(sky * 255 + 0.5).astype(np.uint8)
+    place = Place(0.2, 0.2, 0.7, 0.7)
+    ideal = rendered(ADJUSTMENTS["both"], Look(), deep, sky.astype(np.float32), None, place) * 255
+    best = rendered(ADJUSTMENTS["both"], Look(), deep, (pixels / 255).astype(np.float32), None, place) * 255
+    rounded = rendered(ADJUSTMENTS["both"], Look(), layer, pixels, None, place)
+
+    def banding(result: np.ndarray[Any, Any]) -> float:
+        """Root mean square of what is left of the error in the means of 16 x 16 pixels."""
+        blocks = (result - ideal).reshape(32, 16, 32, 16, 3).mean(axis=(1, 3))
+        return float(np.sqrt(np.mean(blocks**2)))
+
+    assert banding(rounded) < 0.2
+    assert banding(rounded) < 1.5 * banding(best)
+
+
 # How it is computed ---------------------------------------------------------------------------------------------------
 
 
