@@ -21,6 +21,8 @@ class Entry:
     info: NetworkInfo
     weights_dir: Path | None
     """Where its weights lie; None for a baseline, which has none."""
+    sha256: str = ""
+    """Of its weights: another import of the same network is another network."""
     psnr: float = 0.0
     """On the validation photos, in dB; 0 if nobody has measured it."""
 
@@ -32,6 +34,14 @@ def usable_networks(imported_dir: Path) -> dict[str, Entry]:
     entries = {spec.key: _network(spec, rows[spec.key]) for spec in registry.all_specs() if spec.key in rows}
     entries.update({baseline.value: _baseline(baseline) for baseline in Baseline})
     return entries
+
+
+def stamp(imported_dir: Path) -> int:
+    """A number that changes when weights are imported."""
+    try:
+        return (imported_dir / checkpoints.SUMS).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def default_network(entries: dict[str, Entry]) -> str:
@@ -54,7 +64,7 @@ def _network(spec: NetworkSpec, row: ShippedWeights | ImportedWeights) -> Entry:
         license=row.card.licence,
         summary=summary,
     )
-    return Entry(info, row.path.parent, psnr)
+    return Entry(info, row.path.parent, row.sha256, psnr)
 
 
 def _baseline(baseline: Baseline) -> Entry:

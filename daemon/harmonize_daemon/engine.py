@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -50,6 +49,7 @@ class Engine:
         self._device = "cpu"
         self._entries: dict[str, Entry] = {}
         self._default = ""
+        self._stamp = -1
         self._milliseconds: dict[str, float] = {}
         self._held: dict[tuple[str, str], HarmonizationNetwork] = {}
         self._kept: OrderedDict[bytes, PredictedTask] = OrderedDict()
@@ -94,15 +94,22 @@ class Engine:
 
     def load(self) -> Networks:
         """Import torch, choose a device, look what weights there are. Reads no weights yet."""
-        import torch
-
-        from harmonize_daemon.catalogue import default_network, usable_networks
-
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
         self._device = _choose_device(self._wanted)
-        self._entries = usable_networks(imported_weights_folder())
-        self._default = default_network(self._entries)
-        return self._networks()
+        return self.networks()
+
+    def networks(self) -> Networks:
+        """What there is now: weights may have been imported since."""
+        from harmonize_daemon.catalogue import default_network, stamp, usable_networks
+
+        imported_dir = imported_weights_folder()
+        if self._stamp != (now := stamp(imported_dir)):
+            self._entries = usable_networks(imported_dir)
+            self._default = default_network(self._entries)
+            self._stamp = now
+        infos = [
+            replace(entry.info, milliseconds=self._milliseconds.get(key, 0.0)) for key, entry in self._entries.items()
+        ]
+        return Networks(self._device, infos, self._default)
 
     def warm(self) -> Networks:
         """Load and run the default network."""
@@ -112,23 +119,24 @@ class Engine:
         task = PredictTask(0, "", size, bytes(range(256)) * 768, mask, None, b"", None)
         for _ in range(WARM_PASSES):
             with contextlib.suppress(Refused):
-                self._compute(task)
-        return self._networks()
+                self._compute(task, self._entry(""))
+        return self.networks()
 
     def predict(self, task: PredictTask) -> PredictedTask:
         """Predict, or remember. Raises Refused, DeviceLostError."""
-        seen = _digest(task)
+        entry = self._entry(task.network)
+        seen = _digest(task, entry)
         if kept := self._kept.get(seen):
             self._kept.move_to_end(seen)
             return replace(kept, job=task.job)
-        predicted = self._compute(task)
+        predicted = self._compute(task, entry)
         self._kept[seen] = predicted
         if len(self._kept) > KEPT_PREDICTIONS:
             self._kept.popitem(last=False)
         return predicted
 
     def rest(self) -> None:
-        """Take networks off the graphics card; from the CPU's memory they are back in milliseconds."""
+        """Take networks off the graphics card; they are read again in milliseconds."""
         import torch
 
         self._held = {key: network for key, network in self._held.items() if key[1] == "cpu"}
@@ -137,33 +145,31 @@ class Engine:
 
     # Inside -----------------------------------------------------------------------------------------------------------
 
-    def _networks(self) -> Networks:
-        infos = [
-            replace(entry.info, milliseconds=self._milliseconds.get(key, 0.0)) for key, entry in self._entries.items()
-        ]
-        return Networks(self._device, infos, self._default)
-
-    def _compute(self, task: PredictTask) -> PredictedTask:
-        """Predict on the device; from out of memory to a second try to the CPU."""
-        import torch
-
-        key = task.network or self._default
+    def _entry(self, network: str) -> Entry:
+        self.networks()
+        key = network or self._default
         if key not in self._entries:
             cause = f"There is no network {key!r} here; there are {', '.join(self._entries)}."
             raise Refused(ErrorCode.UNKNOWN_NETWORK, cause)
+        return self._entries[key]
+
+    def _compute(self, task: PredictTask, entry: Entry) -> PredictedTask:
+        """Predict on the device; from out of memory to a second try to the CPU."""
+        import torch
+
         device = "cpu" if task.force_cpu else self._device
         try:
             try:
-                return self._predict_on(device, key, task)
+                return self._predict_on(device, entry, task)
             except torch.OutOfMemoryError:
                 # Other programs may hold most of the card: give back what earlier work left, and try with one network.
                 log.warning("out of memory on %s: trying again", device)
                 self.rest()
-                return self._predict_on(device, key, task)
+                return self._predict_on(device, entry, task)
         except torch.OutOfMemoryError:
             log.warning("out of memory on %s: using the CPU", device)
             self.rest()
-            predicted = self._predict_on("cpu", key, task)
+            predicted = self._predict_on("cpu", entry, task)
             return replace(predicted, notes=[*predicted.notes, SHORT_OF_MEMORY.format(device=device)])
         except RuntimeError as error:
             if "DefaultCPUAllocator" in str(error):
@@ -172,7 +178,7 @@ class Engine:
                 raise DeviceLostError(str(error)) from error
             raise
 
-    def _predict_on(self, device: str, key: str, task: PredictTask) -> PredictedTask:
+    def _predict_on(self, device: str, entry: Entry, task: PredictTask) -> PredictedTask:
         from harmonize_models.baselines import Baseline
         from harmonize_models.networks import registry
         from harmonize_models.networks.base import ForegroundClass
@@ -182,14 +188,14 @@ class Engine:
         mask = _picture(task.mask, task.size)[..., 0]
         reference = None if task.reference_size is None else _picture(task.reference, task.reference_size)
         label = ForegroundClass[task.foreground_class.upper()] if task.foreground_class else None
-        weights_dir = self._entries[key].weights_dir
+        key = entry.info.key
         with _model_errors():
-            if weights_dir is None:
+            if entry.weights_dir is None:
                 begun = time.perf_counter()
                 predicted = predict_baseline(Baseline(key), composite, mask, reference)
                 device = "cpu"
             else:
-                network = self._network(key, weights_dir, device)
+                network = self._network(entry, entry.weights_dir, device)
                 begun = time.perf_counter()
                 predicted = predict(network, registry.get(key), composite, mask, reference, label, device)
         milliseconds = (time.perf_counter() - begun) * 1000
@@ -199,12 +205,15 @@ class Engine:
         notes = list(predicted.notes)
         return PredictedTask(task.job, adjustment, key, device, milliseconds, notes, predicted.confidence)
 
-    def _network(self, key: str, weights_dir: Path, device: str) -> HarmonizationNetwork:
+    def _network(self, entry: Entry, weights_dir: Path, device: str) -> HarmonizationNetwork:
         from harmonize_models import checkpoints
 
-        if (key, device) not in self._held:
-            self._held[key, device] = checkpoints.load(key, device, weights_dir)
-        return self._held[key, device]
+        name = (entry.sha256, device)
+        if name not in self._held:
+            current = {other.sha256 for other in self._entries.values()}
+            self._held = {held: network for held, network in self._held.items() if held[0] in current}
+            self._held[name] = checkpoints.load(entry.info.key, device, weights_dir)
+        return self._held[name]
 
 
 def _choose_device(wanted: str) -> str:
@@ -229,9 +238,9 @@ def _picture(frame: bytes, size: Size) -> NDArray[np.uint8]:
     return np.frombuffer(frame, np.uint8).reshape(size.height, size.width, -1)
 
 
-def _digest(task: PredictTask) -> bytes:
+def _digest(task: PredictTask, entry: Entry) -> bytes:
     """Equal for tasks that must have the same answer."""
-    facts = (task.network, task.size, task.reference_size, task.foreground_class, task.force_cpu)
+    facts = (entry.info.key, entry.sha256, task.size, task.reference_size, task.foreground_class, task.force_cpu)
     digest = hashlib.blake2b(repr(facts).encode(), digest_size=16)
     for frame in (task.thumbnail, task.mask, task.reference):
         digest.update(frame)

@@ -94,6 +94,9 @@ class EngineLike(Protocol):
     def warm(self) -> Networks:
         """Make the first prediction quick, and measure it."""
 
+    def networks(self) -> Networks:
+        """What there is now; cheap. Any thread may ask."""
+
     def predict(self, task: PredictTask) -> PredictedTask:
         """Predict an adjustment. Raises DeviceLostError."""
 
@@ -160,6 +163,7 @@ class Worker:
         self._slots = slots
         self._engine = engine
         self._begun = time.monotonic()
+        self._told: Networks | None = None
         self._renders: dict[int, _OpenRender] = {}
         self._inference = ThreadPoolExecutor(1, "inference")
         self._rendering = ThreadPoolExecutor(max(1, min(8, usable_cores() - 1)), "rendering")
@@ -211,6 +215,7 @@ class Worker:
         self._engine.warm_rarely_rendered()
 
     def _tell(self, networks: Networks) -> None:
+        self._told = networks
         self._link.send(NetworksReady(networks.device, networks.networks, networks.default))
 
     def _open(self, task: OpenTask) -> OpenedTask:
@@ -272,7 +277,13 @@ class Worker:
         with contextlib.suppress(LinkClosed):
             while True:
                 self._link.send(Beat())
+                self._guarded(self._tell_news)
                 time.sleep(BEAT_SECONDS)
+
+    def _tell_news(self) -> None:
+        """Say so when networks were imported or measured since the front was told."""
+        if self._told is not None and (networks := self._engine.networks()) != self._told:
+            self._tell(networks)
 
 
 def _failure(job: int, error: Exception) -> TaskFailed:

@@ -38,11 +38,14 @@ class Engine:
 
     def load(self) -> Networks:
         time.sleep(self.load_seconds)
+        return self.networks()
+
+    def networks(self) -> Networks:
         info = NetworkInfo("invert", "Invert", "curves", "", 0, "MIT", "", 1.0)
         return Networks(self._device, [info], "invert")
 
     def warm(self) -> Networks:
-        return self.load()
+        return self.networks()
 
     def predict(self, task: PredictTask) -> PredictedTask:
         network = task.network or "invert"

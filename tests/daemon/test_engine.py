@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from harmonize_daemon.catalogue import Entry
 from harmonize_daemon.engine import Engine
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.link import PredictedTask, PredictTask
@@ -33,7 +34,7 @@ def task(network: str = "mkl", job: int = 1, picture: bytes = PICTURE, force_cpu
     return PredictTask(job, network, Size(SIDE, SIDE), picture, MASK, None, b"", None, force_cpu)
 
 
-Predict = Callable[[str, str, PredictTask], PredictedTask]
+Predict = Callable[[str, Entry, PredictTask], PredictedTask]
 
 
 def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[str]:
@@ -41,11 +42,11 @@ def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, t
     real: Predict = engine._predict_on
     tried = []
 
-    def predict_on(device: str, key: str, task: PredictTask) -> PredictedTask:
+    def predict_on(device: str, entry: Entry, task: PredictTask) -> PredictedTask:
         tried.append(device)
         if len(tried) <= times:
             raise error
-        return real("cpu", key, task)
+        return real("cpu", entry, task)
 
     monkeypatch.setattr(engine, "_predict_on", predict_on)
     monkeypatch.setattr(engine, "_device", "cuda:0")
@@ -123,6 +124,22 @@ def test_fault_30_damaged_weights_are_named_and_hide_no_other_network(
         engine.predict(task("s2crnet-c"))
     assert caught.value.code is ErrorCode.BAD_WEIGHTS
     assert engine.predict(task("mkl")).network == "mkl"
+
+
+def test_weights_that_are_imported_while_the_engine_runs_are_there_at_once(engine: Engine, tmp_path: Path) -> None:
+    from harmonize_models.checkpoints import WeightsCard, save_shipped
+    from harmonize_models.networks import registry
+
+    def imported(seed: int) -> bytes:
+        torch.manual_seed(seed)
+        spec = registry.get("s2crnet")
+        (tmp_path / "weights").mkdir(exist_ok=True)
+        save_shipped(spec.build(), spec, tmp_path / "weights" / "s2crnet.safetensors", WeightsCard())
+        return engine.predict(task("s2crnet")).adjustment
+
+    first = imported(1)
+    assert "s2crnet" in {network.key for network in engine.networks().networks}
+    assert imported(2) != first  # neither the network nor its prediction is remembered
 
 
 def test_a_card_that_is_not_there_is_the_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
