@@ -9,10 +9,12 @@ krita_host/  pixels, masks, layers, undo: the only place that calls Krita
 Outside Krita, importing this package does nothing, so that the presenter can be tested anywhere.
 """
 
-from importlib.util import find_spec
+try:
+    from krita import Krita as _Krita
+except ImportError:
+    _Krita = None  # type: ignore[misc, assignment]
 
-_krita = find_spec("krita")
-if _krita is not None and _krita.origin:  # a mere folder of that name has none
+if _Krita is not None:
     from .register import add_to_krita
 
     add_to_krita()

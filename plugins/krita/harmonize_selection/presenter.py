@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from . import history, requests
 from .client import DaemonStatus, HarmonizeError, Job, Look, Session, State, Stopped
@@ -15,6 +16,8 @@ from .previews import Previews
 from .state import DockerState, Health, HistoryRow, Problem, Variant
 from .task import Running, Task
 from .values import LayerInfo, LayerRef, Output, Region, Result, Settings
+
+T = TypeVar("T")
 
 AUTOMATIC_PREVIEW_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
@@ -372,7 +375,7 @@ class Presenter:
         if not isinstance(error, Stopped):
             self._show(problem=_problem(error))
 
-    def _guarded(self, act: Callable[[], object]) -> object:
+    def _guarded(self, act: Callable[[], T]) -> T | None:
         """The host is not ours: what goes wrong in it becomes a quiet line."""
         try:
             return act()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from krita import Krita
+from krita import Krita  # type: ignore[attr-defined]
 
 from .client import Look
 from .values import Output, Settings

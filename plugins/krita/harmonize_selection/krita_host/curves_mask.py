@@ -14,7 +14,17 @@ from typing import Any
 from ..task import HostError
 from ..values import Curves, LayerRef, Rect
 from .color import ColorSpace, color_space
-from .documents import Document, Node, application, bounds_of, make_active, need_document, need_node, redraw, reference_to
+from .documents import (
+    Document,
+    Node,
+    application,
+    bounds_of,
+    make_active,
+    need_document,
+    need_node,
+    redraw,
+    reference_to,
+)
 from .writing import remove_all_children, set_pixels
 
 _IDENTITY = "0,0;1,1;"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from krita import Krita
+from krita import Krita  # type: ignore[attr-defined]
 
 from ..qt import QtCore
 from ..task import HostError

@@ -1,4 +1,4 @@
-"""Small pictures of large things: Krita's pixels to QImage and to bytes."""
+"""Small pictures of large things: Krita's pixels to QtGui.QImage and to bytes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from .color import PICTURE, ColorSpace, Converter
 THUMBNAIL_SIDE = 512
 _OVERSAMPLING = 2
 
-QImage = QtGui.QImage
-
 Reader = Callable[[int, int, int, int], Any]
 """x, y, width, height -> the pixels there, such as `node.pixelData`."""
 
@@ -24,7 +22,7 @@ def thumbnail_scale(canvas: Rect) -> float:
     return min(1.0, THUMBNAIL_SIDE / max(canvas.width, canvas.height))
 
 
-def small_image(read: Reader, rect: Rect, space: ColorSpace, width: int, height: int) -> QImage:
+def small_image(read: Reader, rect: Rect, space: ColorSpace, width: int, height: int) -> QtGui.QImage:
     """The pixels of `rect` as an ARGB32 picture of width x height.
 
     Only every n-th row and column of a large layer is read, so that it costs the same at any size; at least two samples
@@ -40,10 +38,10 @@ def small_image(read: Reader, rect: Rect, space: ColorSpace, width: int, height:
     if not (space.is_encoded and space.model == "RGBA" and space.depth == "U8"):
         with Converter(space, PICTURE) as converter:
             pixels = bytes(converter.convert(pixels, columns, rows))
-    image = QImage(pixels, columns, rows, columns * 4, QImage.Format.Format_ARGB32)
+    image = QtGui.QImage(pixels, columns, rows, columns * 4, QtGui.QImage.Format.Format_ARGB32)
     return image.scaled(
         width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-    ).convertToFormat(QImage.Format.Format_ARGB32)
+    ).convertToFormat(QtGui.QImage.Format.Format_ARGB32)
 
 
 def _every(line: bytes, step: int, pixel_bytes: int) -> bytes:
@@ -55,15 +53,15 @@ def _every(line: bytes, step: int, pixel_bytes: int) -> bytes:
     return bytes(kept)
 
 
-def blank(width: int, height: int) -> QImage:
-    image = QImage(width, height, QImage.Format.Format_ARGB32)
+def blank(width: int, height: int) -> QtGui.QImage:
+    image = QtGui.QImage(width, height, QtGui.QImage.Format.Format_ARGB32)
     image.fill(0)
     return image
 
 
-def flat(image: QImage, color: QtGui.QColor) -> QImage:
+def flat(image: QtGui.QImage, color: QtGui.QColor) -> QtGui.QImage:
     """The picture on a plain ground."""
-    ground = QImage(image.width(), image.height(), QImage.Format.Format_ARGB32)
+    ground = QtGui.QImage(image.width(), image.height(), QtGui.QImage.Format.Format_ARGB32)
     ground.fill(color)
     painter = QtGui.QPainter(ground)
     painter.drawImage(0, 0, image)
@@ -71,15 +69,15 @@ def flat(image: QImage, color: QtGui.QColor) -> QImage:
     return ground
 
 
-def on_its_average(image: QImage) -> QImage:
+def on_its_average(image: QtGui.QImage) -> QtGui.QImage:
     """The picture on a ground of its own average color, so that clear parts say nothing."""
     average = image.scaled(1, 1, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
-    color = QtGui.QColor(average.convertToFormat(QImage.Format.Format_ARGB32).pixelColor(0, 0))
+    color = QtGui.QColor(average.convertToFormat(QtGui.QImage.Format.Format_ARGB32).pixelColor(0, 0))
     color.setAlpha(255)
     return flat(image, color)
 
 
-def _tight(image: QImage, row_bytes: int) -> bytes:
+def _tight(image: QtGui.QImage, row_bytes: int) -> bytes:
     """The bytes without the padding at the end of each row."""
     bits = image.constBits()
     bits.setsize(image.bytesPerLine() * image.height())
@@ -90,26 +88,27 @@ def _tight(image: QImage, row_bytes: int) -> bytes:
     return b"".join(data[row * pitch : row * pitch + row_bytes] for row in range(image.height()))
 
 
-def to_thumbnail(image: QImage) -> Thumbnail:
-    rgb = image.convertToFormat(QImage.Format.Format_RGB888)
+def to_thumbnail(image: QtGui.QImage) -> Thumbnail:
+    rgb = image.convertToFormat(QtGui.QImage.Format.Format_RGB888)
     return Thumbnail(rgb.width(), rgb.height(), _tight(rgb, rgb.width() * 3))
 
 
-def to_picture(image: QImage) -> Picture:
-    rgba = image.convertToFormat(QImage.Format.Format_RGBA8888)
+def to_picture(image: QtGui.QImage) -> Picture:
+    rgba = image.convertToFormat(QtGui.QImage.Format.Format_RGBA8888)
     return Picture(rgba.width(), rgba.height(), _tight(rgba, rgba.width() * 4))
 
 
-def from_picture(picture: Picture) -> QImage:
-    return QImage(picture.rgba, picture.width, picture.height, picture.width * 4, QImage.Format.Format_RGBA8888).copy()
+def from_picture(picture: Picture) -> QtGui.QImage:
+    form = QtGui.QImage.Format.Format_RGBA8888
+    return QtGui.QImage(picture.rgba, picture.width, picture.height, picture.width * 4, form).copy()
 
 
-def grey_image(mask: bytes, width: int, height: int) -> QImage:
-    return QImage(mask, width, height, width, QImage.Format.Format_Grayscale8).copy()
+def grey_image(mask: bytes, width: int, height: int) -> QtGui.QImage:
+    return QtGui.QImage(mask, width, height, width, QtGui.QImage.Format.Format_Grayscale8).copy()
 
 
-def grey_bytes(image: QImage) -> bytes:
-    grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
+def grey_bytes(image: QtGui.QImage) -> bytes:
+    grey = image.convertToFormat(QtGui.QImage.Format.Format_Grayscale8)
     return _tight(grey, grey.width())
 
 

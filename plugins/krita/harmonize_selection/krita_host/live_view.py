@@ -88,7 +88,7 @@ def layer_signature(ref: LayerRef) -> bytes:
 
 
 def pen_is_down() -> bool:
-    return QtWidgets.QApplication.mouseButtons() != Qt.MouseButton.NoButton
+    return bool(QtWidgets.QApplication.mouseButtons() != Qt.MouseButton.NoButton)
 
 
 def set_live_curves(ref: LayerRef, curves: Curves) -> None:

@@ -13,7 +13,6 @@ from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps
 from . import images
 from .color import color_space
 from .documents import Document, Node, bounds_of, canvas_of, need_document, need_node
-from .images import QImage
 
 _GROUND = QtGui.QColor(119, 119, 119)
 """Middle grey where the document is clear."""
@@ -40,7 +39,7 @@ _MODES = {
 class Background:
     """What lies below, and how the layer is blended onto it."""
 
-    image: QImage
+    image: QtGui.QImage
     blending: str
     opacity: float
 
@@ -49,7 +48,7 @@ class Background:
 class LayerImage:
     """A layer at the thumbnail's scale, apart from where it lies."""
 
-    image: QImage
+    image: QtGui.QImage
     mask: bytes
     """Of the image's size: its alpha, restricted to the selection."""
 
@@ -87,7 +86,7 @@ def _selection_image(selection: Node, bounds: Rect, width: int, height: int) -> 
     return images.grey_bytes(image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
 
 
-def read_background(document: Document, node: Node) -> tuple[Background, QImage | None]:
+def read_background(document: Document, node: Node) -> tuple[Background, QtGui.QImage | None]:
     """What lies below the layer; and the layer on it, if only Krita knows the layer's blending mode.
 
     A copy of the document shows it: the artist's own is left alone.
@@ -100,7 +99,7 @@ def read_background(document: Document, node: Node) -> tuple[Background, QImage 
         twin = copy.nodeByUniqueID(node.uniqueId())
         hide_above(twin)
 
-        def shown() -> QImage:
+        def shown() -> QtGui.QImage:
             copy.refreshProjection()
             copy.waitForDone()
             image = images.small_image(copy.pixelData, canvas, color_space(copy), width, height)
@@ -130,13 +129,13 @@ def hide_above(node: Node) -> None:
 
 
 def place(
-    layer: LayerImage, background: Background, bounds: Rect, canvas: Rect, composite: QImage | None = None
+    layer: LayerImage, background: Background, bounds: Rect, canvas: Rect, composite: QtGui.QImage | None = None
 ) -> Scene:
     """The layer where it lies in the scene."""
     width, height = background.image.width(), background.image.height()
     target = images.scaled_into(canvas, width / canvas.width, bounds)
     picture = _drawn(layer.image, target, images.blank(width, height))
-    grey = QImage(width, height, QImage.Format.Format_Grayscale8)
+    grey = QtGui.QImage(width, height, QtGui.QImage.Format.Format_Grayscale8)
     grey.fill(0)
     mask = _drawn(images.grey_image(layer.mask, layer.image.width(), layer.image.height()), target, grey)
     return Scene(
@@ -152,7 +151,7 @@ def compose(background: Background, layer: Picture) -> Picture:
     return images.to_picture(_blended(background, images.from_picture(layer)))
 
 
-def _blended(background: Background, layer: QImage) -> QImage:
+def _blended(background: Background, layer: QtGui.QImage) -> QtGui.QImage:
     image = background.image.copy()
     painter = QtGui.QPainter(image)
     painter.setCompositionMode(_MODES.get(background.blending, _MODES["normal"]))
@@ -162,7 +161,7 @@ def _blended(background: Background, layer: QImage) -> QImage:
     return image
 
 
-def _drawn(image: QImage, target: QtCore.QRectF, onto: QImage) -> QImage:
+def _drawn(image: QtGui.QImage, target: QtCore.QRectF, onto: QtGui.QImage) -> QtGui.QImage:
     painter = QtGui.QPainter(onto)
     painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawImage(target, image, QtCore.QRectF(image.rect()))
@@ -191,7 +190,7 @@ def read_reference(ref: LayerRef, reference: Reference) -> Steps[Thumbnail | Non
     return images.to_thumbnail(images.on_its_average(images.small_image(read, rect, color_space(node), width, height)))
 
 
-def _file_image(path: Path) -> QImage:
+def _file_image(path: Path) -> QtGui.QImage:
     reader = QtGui.QImageReader(str(path))
     reader.setAutoTransform(True)
     image = reader.read()
@@ -201,4 +200,4 @@ def _file_image(path: Path) -> QImage:
     if max(image.width(), image.height()) > side:
         mode = Qt.TransformationMode.SmoothTransformation
         image = image.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatio, mode)
-    return image.convertToFormat(QImage.Format.Format_ARGB32)
+    return image.convertToFormat(QtGui.QImage.Format.Format_ARGB32)

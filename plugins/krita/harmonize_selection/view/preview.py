@@ -62,7 +62,8 @@ class Preview(QtWidgets.QWidget):
     def _height_for(self, width: int) -> int:
         if self._before is None or self._before.isNull():
             return 110
-        return max(90, min(_HEIGHT, round(width * self._before.height() / self._before.width())))
+        wanted = round(width * self._before.height() / self._before.width())
+        return int(max(90, min(_HEIGHT, wanted)))
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802
         painter = theme.painter_for(self)

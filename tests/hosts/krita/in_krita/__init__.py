@@ -25,7 +25,7 @@ class Runner(Extension):
         notifier.setActive(True)
         notifier.windowCreated.connect(lambda *_: QTimer.singleShot(1000, self._begin))
 
-    def createActions(self, window):
+    def createActions(self, window):  # noqa: N802
         pass
 
     def _begin(self):

@@ -12,7 +12,7 @@ from support import at_hand, composite, docker, done, drain, find, layers, pixel
 def steps(cases):
     presenter, host = None, None
     for name, model, depth, profile, selected in json.loads(cases):
-        document, scene, layer = composite(model, depth, profile)
+        document, _scene, layer = composite(model, depth, profile)
         if presenter is None:
             widget = docker()
             presenter, host = widget.presenter, widget.host

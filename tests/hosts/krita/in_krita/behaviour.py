@@ -1,0 +1,309 @@
+"""What artists do: outputs, undo, sliders, several layers, kinds of layers, things that vanish in the middle."""
+
+import dataclasses
+
+from harmonize_selection.client import Look
+from harmonize_selection.values import Output, Reference, Source
+from krita import Selection
+from support import (
+    app,
+    at_hand,
+    composite,
+    docker,
+    done,
+    find,
+    layers,
+    pixels,
+    ready,
+    redo,
+    say,
+    settle,
+    undo,
+    until,
+)
+
+
+def steps():
+    document, scene, figure = composite()
+    widget = docker()
+    presenter = widget.presenter
+    yield from at_hand(presenter, document, figure)
+    yield from ready(presenter)
+    yield from outputs(presenter, document, figure)
+    yield from sliders(presenter, document, figure)
+    yield from references(presenter, document, scene, figure)
+    yield from curves_survive_a_file(presenter, document, figure)
+    yield from several_layers(presenter, document, figure)
+    yield from kinds_of_layers(presenter, document, scene, figure)
+    yield from troubles(presenter, document, scene, figure)
+    yield from vanishing(presenter)
+
+
+def choose(presenter, **changes):
+    presenter.set_settings(dataclasses.replace(presenter.state.settings, **changes))
+
+
+def harmonize(presenter):
+    presenter.dismiss()
+    presenter.harmonize()
+    yield from done(presenter)
+    yield 0.3
+
+
+def problem(presenter):
+    return presenter.state.problem.line if presenter.state.problem else ""
+
+
+def outputs(presenter, document, figure):
+    """Each output, taken back and done again, by one undo step each."""
+    before = pixels(figure, document)
+    for output in Output:
+        yield from at_hand(presenter, document, figure)
+        choose(presenter, output=output)
+        yield from harmonize(presenter)
+        written = layers(document)
+        shown = bytes(document.pixelData(0, 0, document.width(), document.height()))
+        yield from undo()
+        undone = layers(document)
+        same = pixels(figure, document) == before
+        yield from redo()
+        again = bytes(document.pixelData(0, 0, document.width(), document.height()))
+        say(
+            f"output-{output.value}",
+            problem=problem(presenter),
+            written=written,
+            undone=undone,
+            original_same=same,
+            redone=layers(document),
+            shown_again=shown == again,
+        )
+        yield from undo()
+    choose(presenter, output=Output.NEW_LAYER)
+
+
+def sliders(presenter, document, figure):
+    """They change the layer that was written, without a step, until the artist paints on it."""
+    yield from at_hand(presenter, document, figure)
+    yield from harmonize(presenter)
+    written = find(document, "Figure harmonized")
+    yield from until(lambda: presenter.state.adjusting)
+    full = pixels(written, document)
+    choose(presenter, look=Look(strength=0.0))
+    yield from until(lambda: pixels(written, document) != full)
+    yield from done(presenter)
+    none = pixels(written, document)
+    choose(presenter, look=Look())
+    yield from until(lambda: pixels(written, document) != none)
+    yield from done(presenter)
+    back = pixels(written, document)
+    presenter.compare(True)
+    comparing = layers(document)
+    presenter.compare(False)
+    # The artist paints.
+    written.setPixelData(b"\xff\x00\xff\xff" * 100, 300, 200, 10, 10)
+    painted = pixels(written, document)
+    choose(presenter, look=Look(strength=0.5))
+    yield from until(lambda: presenter.state.note)
+    yield 0.5
+    untouched = pixels(written, document) == painted
+    choose(presenter, look=Look())
+    presenter.dismiss()
+    yield from undo()
+    say(
+        "sliders",
+        nothing_at_zero=none == pixels(figure, document),
+        same_again=back == full,
+        painted_is_left_alone=untouched,
+        comparing=comparing,
+        after_one_undo=layers(document),
+    )
+
+
+def references(presenter, document, scene, figure):
+    results = {}
+    choices = {
+        "below": Reference(),
+        "visible": Reference(Source.VISIBLE),
+        "layer": Reference(Source.LAYER, scene.uniqueId().toString()),
+        "file": Reference(Source.FILE, "/w/pictures/figure.png"),
+        "missing": Reference(Source.FILE, "/w/pictures/none.png"),
+    }
+    for name, reference in choices.items():
+        yield from at_hand(presenter, document, figure)
+        choose(presenter, reference=reference)
+        yield from harmonize(presenter)
+        results[name] = problem(presenter)
+        if not results[name]:
+            yield from undo()
+    choose(presenter, reference=Reference())
+    presenter.dismiss()
+    say("references", **results)
+
+
+def curves_survive_a_file(presenter, document, figure):
+    """Restricted to a selection, saved, and opened again."""
+    selection = Selection()
+    selection.select(0, 0, document.width(), 200, 255)
+    document.setSelection(selection)
+    yield from at_hand(presenter, document, figure)
+    choose(presenter, output=Output.CURVES)
+    yield from harmonize(presenter)
+    document.setSelection(None)
+    settle(document)
+    shown = bytes(figure.projectionPixelData(0, 0, document.width(), document.height()))
+    before = pixels(figure, document)
+    half = 200 * document.width() * 4
+    document.saveAs("/tmp/curves.kra")
+    copy = app.openDocument("/tmp/curves.kra")
+    settle(copy)
+    again = find(copy, "Figure")
+    mask = again.childNodes()[0]
+    say(
+        "curves-file",
+        problem=problem(presenter),
+        changed_inside=shown[:half] != before[:half],
+        same_outside=shown[half:] == before[half:],
+        same_after_reload=bytes(again.projectionPixelData(0, 0, copy.width(), copy.height())) == shown,
+        filter=mask.filter().name(),
+        transfers=mask.filter().configuration().properties().get("nTransfers"),
+        remembered=copy.annotationTypes(),
+    )
+    copy.close()
+    yield from undo()
+    choose(presenter, output=Output.NEW_LAYER)
+
+
+def several_layers(presenter, document, figure):
+    second = figure.duplicate()
+    second.setName("Second")
+    document.rootNode().addChildNode(second, figure)
+    yield 0.3
+    app.action("select_all_layers").trigger()
+    yield from until(lambda: presenter.state.selected >= 2)
+    presenter.harmonize_selected()
+    yield from done(presenter)
+    yield 0.3
+    say("several", problem=problem(presenter), layers=layers(document))
+    for name in ("Figure harmonized", "Second harmonized", "Scene harmonized"):
+        for node in document.topLevelNodes():
+            if node.name() == name:
+                node.remove()
+    second.remove()
+    for node in document.topLevelNodes():
+        node.setVisible(True)
+    settle(document)
+    yield 0.3
+
+
+def kinds_of_layers(presenter, document, scene, figure):
+    """Groups, pass-through groups, clones, masks, blending modes: what is shown is what is harmonized."""
+    made = {}
+    group = document.createGroupLayer("Group")
+    document.rootNode().addChildNode(group, figure)
+    inside = figure.duplicate()
+    inside.setName("Inside")
+    group.addChildNode(inside, None)
+    made["group"] = group
+    clone = document.createCloneLayer("Clone", figure)
+    document.rootNode().addChildNode(clone, group)
+    made["clone"] = clone
+    masked = figure.duplicate()
+    masked.setName("Masked")
+    document.rootNode().addChildNode(masked, clone)
+    mask = document.createTransparencyMask("Clear")
+    masked.addChildNode(mask, None)
+    mask.setPixelData(bytes(600 * 200), 0, 0, 600, 200)
+    made["masked"] = masked
+    filtered = figure.duplicate()
+    filtered.setName("Filtered")
+    document.rootNode().addChildNode(filtered, masked)
+    filtered.addChildNode(document.createFilterMask("Inverted", app.filter("invert"), filtered), None)
+    filtered.setBlendingMode("multiply")
+    filtered.setOpacity(128)
+    made["filtered"] = filtered
+    settle(document)
+    yield 0.3
+    for name, layer in made.items():
+        yield from at_hand(presenter, document, layer)
+        yield from harmonize(presenter)
+        written = [node for node in document.topLevelNodes() if node.name() == f"{layer.name()} harmonized"]
+        say(
+            f"kind-{name}",
+            problem=problem(presenter),
+            type=written[0].type() if written else "",
+            masks=[child.type() for child in written[0].childNodes()] if written else [],
+            blending=written[0].blendingMode() if written else "",
+            opacity=written[0].opacity() if written else 0,
+            hidden=not layer.visible(),
+            changed=bool(written)
+            and bytes(written[0].projectionPixelData(290, 210, 60, 60))
+            != bytes(layer.projectionPixelData(290, 210, 60, 60)),
+        )
+        if written:
+            yield from undo()
+    for layer in made.values():
+        layer.remove()
+    settle(document)
+    yield 0.3
+
+
+def troubles(presenter, document, scene, figure):
+    """Each is a quiet line, and changes nothing."""
+    empty = document.createNode("Empty", "paintlayer")
+    document.rootNode().addChildNode(empty, figure)
+    yield 0.3
+    yield from at_hand(presenter, document, empty)
+    yield from harmonize(presenter)
+    say("trouble-empty", problem=problem(presenter))
+    empty.remove()
+    selection = Selection()
+    selection.select(0, 0, 5, 5, 255)
+    document.setSelection(selection)
+    yield from at_hand(presenter, document, figure)
+    before = layers(document)
+    yield from harmonize(presenter)
+    say("trouble-selection", problem=problem(presenter), unchanged=layers(document) == before)
+    document.setSelection(None)
+    choose(presenter, network="no-such-network")
+    yield from harmonize(presenter)
+    details = presenter.state.problem.details if presenter.state.problem else ""
+    say("trouble-network", problem=problem(presenter), details=details)
+    choose(presenter, network="")
+    presenter.dismiss()
+    presenter.harmonize()
+    presenter.cancel()
+    yield 0.5
+    say("cancelled", busy=presenter.state.busy, note=presenter.state.note, layers=layers(document))
+
+
+def vanishing(presenter):
+    """Layers and documents that go away while they are being harmonized."""
+    document, scene, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.dismiss()
+    presenter.harmonize()
+    yield 0.01
+    figure.remove()
+    yield from done(presenter)
+    say("vanished-layer", problem=problem(presenter), layers=layers(document))
+    document.setModified(False)
+    document.close()
+    document, _scene, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.dismiss()
+    presenter.harmonize()
+    yield 0.01
+    document.setModified(False)
+    document.close()
+    yield from done(presenter)
+    say("vanished-document", problem=problem(presenter))
+    other, _, _first = composite()
+    document, _, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.dismiss()
+    presenter.harmonize()
+    yield 0.01
+    app.setActiveDocument(other)
+    yield from done(presenter)
+    yield 0.5
+    say("switched", problem=problem(presenter), written=layers(document), other=layers(other))

@@ -1,0 +1,119 @@
+"""What artists do with the docker, in the real Krita."""
+
+from __future__ import annotations
+
+import pytest
+
+from .krita import Krita, Said
+
+NEW = ["Scene", "(Figure)", "Figure harmonized"]
+PLAIN = ["Scene", "Figure"]
+
+
+@pytest.fixture(scope="module")
+def said(krita: Krita) -> Said:
+    return krita.run("behaviour", timeout=580)
+
+
+@pytest.mark.parametrize(
+    ("output", "written"),
+    [("new-layer", NEW), ("replace", PLAIN), ("curves", ["Scene", ["Figure", ["Harmonize"]]])],
+)
+def test_each_output_is_one_undo_step(said: Said, output: str, written: list[object]) -> None:
+    line = said[f"output-{output}"]
+    assert line["problem"] == ""
+    assert line["written"] == written
+    assert line["undone"] == PLAIN
+    assert line["original_same"]
+    assert line["redone"] == written
+    assert line["shown_again"]
+
+
+def test_sliders_change_the_written_layer_without_an_undo_step(said: Said) -> None:
+    line = said["sliders"]
+    assert line["nothing_at_zero"]
+    assert line["same_again"]
+    assert line["after_one_undo"] == PLAIN
+
+
+def test_sliders_leave_a_layer_alone_that_was_painted_on(said: Said) -> None:
+    assert said["sliders"]["painted_is_left_alone"]
+
+
+def test_before_shows_the_original(said: Said) -> None:
+    assert said["sliders"]["comparing"] == ["Scene", "Figure", "(Figure harmonized)"]
+
+
+def test_light_and_color_can_come_from_elsewhere(said: Said) -> None:
+    line = said["references"]
+    assert [line[name] for name in ("below", "visible", "layer", "file")] == [""] * 4
+    assert "none.png" in line["missing"]
+
+
+def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
+    line = said["curves-file"]
+    assert line["problem"] == ""
+    assert line["changed_inside"]
+    assert line["same_outside"]
+    assert line["same_after_reload"]
+    assert (line["filter"], line["transfers"]) == ("perchannel", 8)
+
+
+def test_results_are_remembered_with_the_document(said: Said) -> None:
+    assert "harmonize-selection" in said["curves-file"]["remembered"]
+
+
+def test_all_selected_layers_are_harmonized(said: Said) -> None:
+    line = said["several"]
+    assert line["problem"] == ""
+    assert {"Figure harmonized", "Second harmonized"} <= set(line["layers"])
+
+
+@pytest.mark.parametrize("kind", ["group", "clone", "masked", "filtered"])
+def test_every_kind_of_layer_can_be_harmonized(said: Said, kind: str) -> None:
+    line = said[f"kind-{kind}"]
+    assert line["problem"] == ""
+    assert line["type"] == "paintlayer"
+    assert line["hidden"]
+    assert line["changed"]
+
+
+def test_a_transparency_mask_is_kept_and_filters_are_applied(said: Said) -> None:
+    assert said["kind-masked"]["masks"] == ["transparencymask"]
+    assert said["kind-filtered"]["masks"] == []
+
+
+def test_blending_mode_and_opacity_are_kept(said: Said) -> None:
+    line = said["kind-filtered"]
+    assert (line["blending"], line["opacity"]) == ("multiply", 128)
+
+
+def test_an_empty_layer_and_a_selection_elsewhere_are_quiet_lines(said: Said) -> None:
+    assert "empty" in said["trouble-empty"]["problem"]
+    assert "selection" in said["trouble-selection"]["problem"]
+    assert said["trouble-selection"]["unchanged"]
+
+
+def test_an_error_of_the_daemon_is_a_quiet_line_with_details(said: Said) -> None:
+    line = said["trouble-network"]
+    assert "no-such-network" in line["problem"]
+    assert "unknown_network" in line["details"]
+
+
+def test_cancelling_leaves_the_picture_as_it_is(said: Said) -> None:
+    line = said["cancelled"]
+    assert line["busy"] == ""
+    assert line["layers"] == PLAIN
+
+
+def test_a_layer_or_document_that_vanishes_in_the_middle_is_a_quiet_line(said: Said) -> None:
+    assert "deleted" in said["vanished-layer"]["problem"]
+    assert said["vanished-layer"]["layers"] == ["Scene"]
+    assert "closed" in said["vanished-document"]["problem"]
+
+
+def test_another_canvas_in_the_middle_disturbs_nothing(said: Said) -> None:
+    line = said["switched"]
+    assert line["problem"] == ""
+    assert line["written"] == NEW
+    assert line["other"] == PLAIN

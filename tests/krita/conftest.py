@@ -1,0 +1,8 @@
+"""The plug-in's modules are imported as Krita imports them: as the package `harmonize_selection` in its folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins" / "krita"))

@@ -1,0 +1,153 @@
+"""Live mode follows a layer, and never touches masks under the artist's pen."""
+
+from __future__ import annotations
+
+from harmonize_client.values import Look
+from harmonize_selection.live import Live, LiveState
+from harmonize_selection.values import Output, Rect, Settings
+
+from .fake_host import Clock, FakeHost, FakeSession, layer_ref, moved
+
+
+class Following:
+    def __init__(self) -> None:
+        self.host, self.session, self.clock = FakeHost(), FakeSession(), Clock(10.0)
+        self.settings = Settings()
+        self.errors: list[Exception] = []
+        layer = self.host.find(layer_ref("figure"))
+        assert layer is not None
+        self.live = Live(self.host, self.session, layer, lambda: self.settings, self.errors.append, self.clock)  # type: ignore[arg-type]
+        self.wait(1)
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds * 50)):
+            self.clock.now += 0.02
+            self.session.poll()
+            self.live.tick()
+
+    def move(self, by: int = 1) -> None:
+        self.host.bounds["figure"] = moved(self.host.bounds["figure"], by)
+
+    def news(self) -> list[str]:
+        news, self.host.log[:] = list(self.host.log), []
+        return news
+
+
+def test_it_begins_with_the_exact_curves() -> None:
+    assert Following().news() == ["live scene background layer", "live curves"]
+
+
+def test_nothing_is_done_while_nothing_changes() -> None:
+    following = Following()
+    following.news()
+    following.wait(5)
+    assert following.news() == []
+    assert following.live.updates == 1
+
+
+def test_a_moved_layer_is_followed_at_once_and_exactly_when_it_rests() -> None:
+    following = Following()
+    following.news()
+    following.move()
+    following.wait(0.2)
+    assert following.news() == ["live scene", "live balance redraw"]
+    following.wait(0.5)
+    assert following.news() == ["live curves"]
+
+
+def test_a_dragged_layer_is_followed_without_touching_its_masks() -> None:
+    following = Following()
+    following.news()
+    following.host.pen = True
+    for _ in range(20):
+        following.move()
+        following.wait(0.06)
+    news = following.news()
+    assert news.count("live balance") >= 5
+    assert "live curves" not in news
+    following.host.pen = False
+    following.wait(1)
+    assert following.news()[-1] == "live curves"
+
+
+def test_a_slow_answer_is_shown_and_then_the_newest_place_is_looked_at() -> None:
+    following = Following()
+    following.session.slow = True
+    following.host.pen = True
+    for _ in range(10):
+        following.move()
+        following.wait(0.1)
+    asked = following.session.log.count("predict live")
+    following.session.slow = False
+    following.wait(0.2)
+    assert asked == 2
+    assert following.live.updates >= 2
+
+
+def test_painting_waits_for_the_pen_to_rest() -> None:
+    following = Following()
+    following.news()
+    following.host.pen = True
+    following.host.signature = b"2"
+    following.wait(1)
+    assert following.live.state is LiveState.PAINTING
+    assert following.news() == []
+    following.host.pen = False
+    following.wait(1)
+    assert following.news()[0] == "live scene layer"
+
+
+def test_what_changes_below_is_looked_at() -> None:
+    following = Following()
+    following.news()
+    following.host.below_changed = True
+    following.wait(1)
+    assert following.news()[0] == "live scene background"
+
+
+def test_a_slider_needs_no_inference() -> None:
+    following = Following()
+    following.session.log.clear()
+    following.settings = Settings(look=Look(strength=0.5))
+    following.wait(1)
+    assert following.session.log == ["export"]
+    assert following.session.looks[-1] == Look(strength=0.5)
+
+
+def test_a_grey_layer_gets_curves_when_the_pen_rests() -> None:
+    following = Following()
+    following.host.balance_works = False
+    following.news()
+    following.host.pen = True
+    following.move()
+    following.wait(0.2)
+    assert "live curves" not in following.news()
+    following.host.pen = False
+    following.wait(1)
+    assert following.news() == ["live curves"]
+
+
+def test_switching_off_leaves_one_mask_of_curves() -> None:
+    following = Following()
+    following.news()
+    result = following.live.stop()
+    assert following.news() == ["live clear", "curves figure"]
+    assert result is not None
+    assert result.settings.output is Output.CURVES
+
+
+def test_a_deleted_layer_ends_it_quietly() -> None:
+    following = Following()
+    del following.host.bounds["figure"]
+    following.wait(0.5)
+    assert following.live.state is LiveState.LOST
+    assert following.live.stop() is None
+    assert following.errors == []
+
+
+def test_a_huge_picture_pauses_it() -> None:
+    following = Following()
+    following.host.canvas = Rect(0, 0, 20_000, 20_000)
+    following.move()
+    following.wait(0.5)
+    assert following.live.state is LiveState.TOO_LARGE

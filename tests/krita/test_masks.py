@@ -1,0 +1,41 @@
+"""Masks of bytes."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from harmonize_selection import masks
+
+
+@pytest.mark.parametrize("form", ["B", "H", "e", "f"])
+def test_opacity_is_zero_exactly_where_a_pixel_is_clear(form: str) -> None:
+    full = {"B": 255, "H": 65535, "e": 1.0, "f": 1.0}[form]
+    half = {"B": 128, "H": 32768, "e": 0.5, "f": 0.5}[form]
+    pixels = struct.pack(f"<12{form}", *[full] * 3, 0, *[full] * 3, half, 0, 0, 0, full)
+    opacity = masks.opacity_bytes(pixels, len(pixels) // 3)
+    assert masks.covered(opacity) == b"\x00\xff\xff"
+
+
+def test_a_soft_selection_stays_soft_where_the_layer_is() -> None:
+    assert masks.restricted(bytes([10, 200, 255, 7]), to=bytes([255, 255, 0, 0])) == bytes([10, 200, 0, 0])
+
+
+def test_masks_of_different_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="masks of 2 and 3"):
+        masks.restricted(bytes(2), to=bytes(3))
+
+
+def test_products_keep_what_is_whole() -> None:
+    assert masks.multiplied(bytes([255, 255, 128, 0]), bytes([255, 77, 128, 9])) == bytes([255, 77, 64, 0])
+
+
+def test_masked_copies_leave_every_other_bit() -> None:
+    target = bytearray(b"aabbccddee")
+    masks.copy_masked(b"AABBCCDDEE", target, bytes([0, 1, 255, 0, 9]), 2)
+    assert target == b"aaBBCCddEE"
+
+
+def test_copies_of_the_wrong_size_are_refused() -> None:
+    with pytest.raises(ValueError, match="same size"):
+        masks.copy_masked(b"abc", bytearray(4), bytes(2), 2)

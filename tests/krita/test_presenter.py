@@ -1,0 +1,228 @@
+"""What the docker decides, without Qt and without Krita."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from harmonize_client import CannotConnect, UnknownNetwork
+from harmonize_client.session import State
+from harmonize_client.values import Look
+from harmonize_selection.presenter import Presenter
+from harmonize_selection.state import DockerState, Health
+from harmonize_selection.values import Output, Rect, Settings
+
+from .fake_host import Clock, FakeHost, FakeSession
+
+
+class Docker:
+    """A presenter with everything around it."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.host, self.session, self.clock = FakeHost(), FakeSession(), Clock()
+        self.shown: list[DockerState] = []
+        self.presenter = Presenter(self.host, self.session, self.shown.append, settings, self.clock)  # type: ignore[arg-type]
+        self.presenter.set_visible(True)
+        self.wait(2)
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds * 20)):
+            self.clock.now += 0.05
+            self.presenter.tick()
+
+    def choose(self, **changes: object) -> None:
+        self.presenter.set_settings(replace(self.state.settings, **changes))  # type: ignore[arg-type]
+
+    @property
+    def state(self) -> DockerState:
+        return self.presenter.state
+
+
+@pytest.fixture
+def docker() -> Docker:
+    return Docker()
+
+
+def test_a_visible_docker_shows_the_active_layer_before_and_after(docker: Docker) -> None:
+    assert docker.state.layer is not None
+    assert docker.state.layer.name == "figure"
+    assert docker.state.before is not None
+    assert docker.state.after is not None
+    assert [variant.chosen for variant in docker.state.variants] == [True, False, False, False]
+
+
+def test_a_hidden_docker_asks_nothing_of_anybody() -> None:
+    docker = Docker()
+    docker.presenter.set_visible(False)
+    docker.host.log.clear()
+    docker.session.log.clear()
+    docker.host.bounds["figure"] = Rect(0, 0, 1, 1)
+    docker.wait(5)
+    assert docker.host.log == []
+    assert docker.session.log == []
+
+
+def test_harmonize_writes_one_new_layer(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    assert docker.state.busy
+    docker.wait(1)
+    assert [entry for entry in docker.host.log if entry.startswith("write")] == ["write figure harmonized new-layer"]
+    assert docker.state.busy == ""
+    assert [row.title for row in docker.state.history] == ["figure"]
+
+
+def test_the_result_is_remembered_with_the_document(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    other = Docker()
+    other.host.memory = docker.host.memory
+    other.host.active_layer = "nothing"
+    other.wait(1)
+    other.host.active_layer = "figure"
+    other.wait(1)
+    assert [row.title for row in other.state.history] == ["figure"]
+
+
+def test_curves_are_written_as_a_mask_without_reading_pixels() -> None:
+    docker = Docker(Settings(output=Output.CURVES))
+    docker.presenter.harmonize()
+    docker.wait(1)
+    assert "curves figure" in docker.host.log
+    assert not any(entry.startswith("region") for entry in docker.host.log)
+
+
+def test_sliders_render_again_without_another_inference(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    assert docker.state.adjusting == "figure"
+    docker.session.log.clear()
+    docker.choose(look=Look(strength=0.5))
+    docker.wait(1)
+    assert "predict" not in docker.session.log
+    assert docker.session.looks[-1] == Look(strength=0.5)
+    assert docker.host.log.count("rewrite figure harmonized") == 1
+
+
+def test_many_small_slider_steps_render_the_layer_once(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    for step in range(10):
+        docker.choose(look=Look(strength=step / 10))
+        docker.presenter.tick()
+    docker.wait(1)
+    assert docker.host.log.count("rewrite figure harmonized") == 1
+
+
+def test_a_layer_that_was_painted_on_is_left_alone(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.painted_on = True
+    docker.choose(look=Look(strength=0.5))
+    docker.wait(1)
+    assert "rewrite figure harmonized" not in docker.host.log
+    assert "painted" in docker.state.note
+
+
+def test_the_harmonized_copy_stands_for_its_original(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    assert docker.state.layer is not None
+    assert docker.state.layer.name == "figure"
+
+
+def test_a_copy_that_was_moved_is_a_layer_of_its_own(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.bounds["figure harmonized"] = Rect(5, 1, 2, 2)
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    assert docker.state.layer is not None
+    assert docker.state.layer.name == "figure harmonized"
+
+
+def test_all_selected_layers_are_written_one_after_the_other(docker: Docker) -> None:
+    docker.host.selected_layers = ["figure", "scene"]
+    docker.presenter.harmonize_selected()
+    docker.wait(2)
+    written = [entry for entry in docker.host.log if entry.startswith("write")]
+    assert written == ["write figure harmonized new-layer", "write scene harmonized new-layer"]
+
+
+def test_cancel_ends_the_request_and_writes_nothing(docker: Docker) -> None:
+    docker.session.slow = True
+    docker.presenter.harmonize()
+    docker.wait(0.5)
+    docker.presenter.cancel()
+    docker.session.slow = False
+    docker.wait(1)
+    assert docker.state.busy == ""
+    assert not any(entry.startswith("write") for entry in docker.host.log)
+
+
+def test_an_error_of_the_daemon_is_one_quiet_line_with_details(docker: Docker) -> None:
+    docker.session.refuse = UnknownNetwork('no network "x"', "choose another")
+    docker.presenter.harmonize()
+    docker.wait(1)
+    assert docker.state.problem is not None
+    assert docker.state.problem.line == 'no network "x"'
+    assert "choose another" in docker.state.problem.details
+    assert "unknown_network" in docker.state.problem.details
+    docker.presenter.dismiss()
+    assert docker.state.problem is None
+
+
+def test_a_layer_deleted_in_the_middle_is_one_quiet_line(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    del docker.host.bounds["figure"]
+    docker.wait(1)
+    assert docker.state.problem is not None
+    assert docker.state.problem.line == "the layer was deleted"
+
+
+def test_the_daemons_state_is_shown_in_words(docker: Docker) -> None:
+    assert (docker.state.health, docker.state.daemon) == (Health.READY, "Ready on cpu.")
+    docker.session.state, docker.session.error = State.IDLE, CannotConnect("no daemon")
+    docker.wait(1)
+    assert docker.state.health is Health.BROKEN
+    docker.session.state, docker.session.error = State.STARTING, None
+    docker.wait(1)
+    assert docker.state.health is Health.WORKING
+
+
+def test_a_large_picture_is_previewed_only_when_asked(docker: Docker) -> None:
+    large = Docker()
+    large.presenter.refresh_preview()
+    fresh = Docker.__new__(Docker)
+    fresh.host, fresh.session, fresh.clock, fresh.shown = FakeHost(), FakeSession(), Clock(), []
+    fresh.host.canvas = Rect(0, 0, 6000, 4000)
+    fresh.presenter = Presenter(fresh.host, fresh.session, fresh.shown.append, None, fresh.clock)  # type: ignore[arg-type]
+    fresh.presenter.set_visible(True)
+    fresh.wait(2)
+    assert fresh.state.before is None
+    assert fresh.state.preview_waits
+    fresh.presenter.refresh_preview()
+    fresh.wait(1)
+    assert fresh.state.before is not None
+
+
+def test_closing_krita_leaves_no_live_mask(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.close()
+    assert docker.host.log[-1] == "live clear"
+    assert docker.session.log[-1] == "close"
+
+
+def test_an_earlier_change_is_applied_again_without_an_inference(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.active_layer = "scene"
+    docker.wait(0.4)
+    docker.host.log.clear()
+    docker.presenter.reuse(0)
+    docker.wait(1)
+    assert [entry for entry in docker.host.log if entry.startswith("write")] == ["write scene harmonized new-layer"]

@@ -1,0 +1,57 @@
+"""Every text of the docker is translated, and every translation can be filled in."""
+
+from __future__ import annotations
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+from harmonize_daemon.install.catalogs import compile_po, parse_po
+from harmonize_selection import i18n
+
+PLUGIN = Path(__file__).resolve().parents[2] / "plugins" / "krita"
+LANGUAGES = ("de", "fr")
+
+
+def texts() -> set[str]:
+    """All constant arguments of `tr`."""
+    return {
+        node.args[0].value
+        for path in PLUGIN.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "tr"
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def fields(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_translated(language: str) -> None:
+    catalog = parse_po((PLUGIN / "po" / f"{language}.po").read_text("utf-8"))
+    assert texts() - set(catalog) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_translations_name_the_same_fields(language: str) -> None:
+    catalog = parse_po((PLUGIN / "po" / f"{language}.po").read_text("utf-8"))
+    assert {text for text, translation in catalog.items() if text and fields(text) != fields(translation)} == set()
+
+
+def test_a_language_of_a_country_uses_its_language(tmp_path: Path) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / f"{i18n.DOMAIN}.mo").write_bytes(compile_po((PLUGIN / "po" / "de.po").read_text("utf-8")))
+    try:
+        i18n.choose("de-AT", tmp_path)
+        assert i18n.tr("Strength") == "Stärke"
+        assert i18n.tr("Layer: {name}", name="x") == "Ebene: x"
+        i18n.choose("pt_BR", tmp_path)
+        assert i18n.tr("Strength") == "Strength"
+    finally:
+        i18n.choose("en", tmp_path)
