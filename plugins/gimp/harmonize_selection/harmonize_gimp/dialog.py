@@ -125,7 +125,7 @@ class Dialog:
         self._notes = _dim_label("")
         column.pack_start(self._notes, False, False, 0)
         if len(self._targets) > 1:
-            text = ngettext("{count} layer is selected", "{count} layers are selected", len(self._targets))
+            text = ngettext("{count} layer is selected.", "{count} layers are selected.", len(self._targets))
             note = text + " " + _("The preview shows “{name}”.")
             name = self._targets[0].get_name()
             column.pack_start(_dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)

@@ -16,6 +16,8 @@ from typing import Any
 import support
 from gi.repository import Gimp
 
+from harmonize_client import Client, Session  # isort: skip  (support makes it importable)
+
 HOME = Path(os.environ["HARMONIZE_HOME"])
 GOOD, SMALL, DOOMED = (support.SHARED / name / "connection.json" for name in sys.argv[1:4])
 CONNECTION = HOME / "connection.json"
@@ -196,10 +198,10 @@ def end_plug_in() -> None:
 
 
 def end_daemon() -> None:
-    """Waits until a job runs, as the daemon's own processor time tells, then ends the daemon."""
-    pid = json.loads(DOOMED.read_text())["pid"]
-    time.sleep(1.0)
-    os.kill(pid, signal.SIGKILL)
+    """Waits until the plug-in's job runs, then ends the daemon."""
+    with Client(Session("test", start=False, folder=DOOMED.parent)) as client:
+        support.until(lambda: client.status().jobs.running, 30, "a running job")
+    os.kill(json.loads(DOOMED.read_text())["pid"], signal.SIGKILL)
 
 
 connect_to(GOOD)
