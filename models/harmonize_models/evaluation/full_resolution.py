@@ -73,7 +73,8 @@ def relit(picture: Array, seed: int = 0) -> Array:
 def disc(side: int, radius: float = 0.4) -> Array:
     """[side, side] in {0, 1}: a foreground in the middle."""
     y, x = (np.mgrid[0:side, 0:side] + 0.5) / side - 0.5
-    return (np.hypot(x, y) < radius).astype(np.float64)
+    inside: Array = (np.hypot(x, y) < radius).astype(np.float64)
+    return inside
 
 
 def resized(picture: Array, side: int) -> Array:

@@ -27,11 +27,13 @@ def test_every_corner_of_the_sliders_stays_monotone_and_within_black_and_white(
     assert curves.values.max() <= 1 + 1e-6
 
 
-def test_warmth_raises_red_and_lowers_blue() -> None:
-    warm, cold = finished(warmth=0.5).sample([0.5] * 3), finished(warmth=-0.5).sample([0.5] * 3)
-    assert warm[0] > 0.5 > warm[2]
-    assert cold[0] < 0.5 < cold[2]
-    assert warm[1] == cold[1] == pytest.approx(0.5)
+def test_warmth_runs_from_blue_to_amber_in_shadows_and_in_white_alike() -> None:
+    for level in (0.1, 0.5, 1.0):
+        warm, cold = finished(warmth=0.5).sample([level] * 3), finished(warmth=-0.5).sample([level] * 3)
+        assert warm[0] > warm[1] > warm[2]
+        assert cold[0] < cold[1] < cold[2]
+        assert warm[0] / warm[1] == pytest.approx(1.18**0.5, rel=1e-3)
+        assert warm[1] / warm[2] == pytest.approx(1.18**0.5, rel=1e-3)
 
 
 def test_tint_runs_from_green_to_magenta() -> None:
