@@ -39,6 +39,8 @@ PROGRESS_SECONDS = 0.2
 """The protocol promises progress every 0.25 s."""
 DEAF_SECONDS = 10.0
 """A client that takes no progress for so long is disconnected."""
+ASLEEP_SECONDS = 5.0
+"""Who has not looked for so long was suspended together with the clients, and nobody is late."""
 DEVICE_ATTEMPTS = 2
 """How many workers may lose their device over a prediction before it is made on the CPU."""
 
@@ -78,6 +80,7 @@ class Dispatcher:
         self._limits = options.limits
         self._speak = speak
         self._free = FreeList(self._limits.window * self._limits.renders)
+        self._ticked = monotonic()
         self._inferring: int | None = None
         """The prediction that the worker has not answered, also when its job has ended: it cannot be interrupted."""
         self._deaf: dict[bytes, float] = {}
@@ -196,7 +199,11 @@ class Dispatcher:
     def tick(self) -> None:
         """Send progress, end what is late, drop clients that do not read. Call it every 0.1 s while there are jobs."""
         now = monotonic()
+        was_asleep = now - self._ticked > ASLEEP_SECONDS
+        self._ticked = now
         for job in self.jobs:
+            if isinstance(job, RenderJob) and was_asleep:
+                job.heard = now
             if isinstance(job, RenderJob) and self._is_late(job, now):
                 cause = f"No band came for {self._options.band_timeout_seconds:g} seconds."
                 self._refuse(job, Refused(ErrorCode.TIMEOUT, cause))
@@ -227,6 +234,7 @@ class Dispatcher:
         for older in self.jobs.superseded_by(job):
             self._refuse(older, Refused(ErrorCode.SUPERSEDED, "A newer live request took the place of this one."))
         self.jobs.add(job)
+        job.spoken = monotonic()
         self._start_jobs()
 
     def _refuse_without_renderer(self, id: str) -> None:

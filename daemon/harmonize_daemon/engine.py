@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict, replace
 
+from harmonize_daemon.allocator import give_freed_memory_back
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.folders import imported_weights_folder
 from harmonize_daemon.link import PredictedTask, PredictTask
@@ -142,6 +143,7 @@ class Engine:
         self._held = {key: network for key, network in self._held.items() if key[1] == "cpu"}
         if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             torch.cuda.empty_cache()
+        give_freed_memory_back()
 
     # Inside -----------------------------------------------------------------------------------------------------------
 

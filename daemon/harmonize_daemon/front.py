@@ -93,6 +93,7 @@ class Front:
         self._seen = SeenIds()
         self._stopping = False
         self._active = monotonic()
+        self._worked = monotonic()
         self._rested = True
         self._last_complaint = -60.0
         self._dispatcher = Dispatcher(options, self._speak)
@@ -194,8 +195,9 @@ class Front:
         if self._guard.check():
             give_freed_memory_back()
         if len(self._dispatcher.jobs):
-            self._active = monotonic()
-        elif not self._rested and monotonic() - self._active > self._options.rest_seconds:
+            self._active = self._worked = monotonic()
+            self._rested = False
+        elif not self._rested and monotonic() - self._worked > self._options.rest_seconds:
             self._supervisor.send(Rest())
             give_freed_memory_back()
             self._rested = True
@@ -226,7 +228,6 @@ class Front:
             id = request.id
             self._connections.trust(peer)
             self._active = monotonic()
-            self._rested = False
             if isinstance(request, messages.Band):
                 if id not in self._seen:
                     raise Refused(ErrorCode.BAD_REQUEST, "A band came without its render.", id)
@@ -243,6 +244,9 @@ class Front:
             self._say(peer, messages.error(id, Refused(ErrorCode.INTERNAL, "The daemon has a defect.")))
 
     def _answer(self, peer: Peer, request: messages.AnyRequest, payload: list[memoryview]) -> None:
+        if isinstance(request, (messages.Predict, messages.Render, messages.Export)):
+            self._worked = monotonic()
+            self._rested = False
         if isinstance(request, messages.Predict):
             self._dispatcher.predict(peer, request, payload)
         elif isinstance(request, messages.Render):

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from time import monotonic
 
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.link import ExportTask, OpenTask, PredictTask
@@ -38,9 +37,8 @@ class Job:
     """Bytes of payload that it holds."""
     number: int = field(default_factory=_numbers.__next__)
     """Its name on the inner link."""
-    arrived: float = field(default_factory=monotonic)
-    spoken: float = field(default_factory=monotonic)
-    """When its client last heard of it."""
+    spoken: float = 0.0
+    """When its client last heard of it, or it arrived."""
     running: bool = False
 
 

@@ -34,6 +34,8 @@ MOST_RESTARTS = 5
 """As Jupyter does with its kernels."""
 STEADY_SECONDS = 120.0
 """A worker that lived so long clears the count of restarts."""
+ASLEEP_SECONDS = 5.0
+"""Who has not looked for so long was suspended together with everybody else, and nobody is late."""
 
 
 class State(Enum):
@@ -67,6 +69,7 @@ class Supervisor:
         self._next_start: float | None = None
         self._started = 0.0
         self._heard = 0.0
+        self._ticked = 0.0
         self.link: FrontLink | None = None
         self.slots: Slots | None = None
         self.state = State.STARTING
@@ -139,6 +142,9 @@ class Supervisor:
     def tick(self) -> None:
         """Look after the worker. Call it about every quarter of a second."""
         now = monotonic()
+        if now - self._ticked > ASLEEP_SECONDS:
+            self._heard = now
+        self._ticked = now
         self._ended = [process for process in self._ended if process.exitcode is None]
         if self._next_start is not None and now >= self._next_start:
             self.start()

@@ -12,14 +12,7 @@ import pytest
 from tests.daemon.fake_engine import INVERTED
 from tests.daemon.rig import Daemon, RawClient, adjustment, memory_mb
 
-NOT_SIZES = [0, -1, True, 1.0, 4.5, "4", None, 1 << 70]
-
-
-def packed(header: dict[str, Any]) -> bytes:
-    try:
-        return bytes(msgpack.packb(header))
-    except OverflowError:  # msgpack cannot say it, so neither can an attacker
-        pytest.skip("no such integer in msgpack")
+NOT_SIZES = [0, -1, -(1 << 63), True, 1.0, 4.5, "4", None]
 
 
 @pytest.mark.parametrize("thumbnail", [0, 1, 47, 49, 480])
@@ -82,10 +75,10 @@ def test_a_band_of_another_clients_render_is_ignored(shared_daemon: Daemon, clie
 @pytest.mark.parametrize("value", NOT_SIZES)
 def test_fault_8_sizes_that_are_no_sizes_are_refused(client: RawClient, side: str, value: object) -> None:
     layer = {"width": 8, "height": 8, "layout": "RGBA", "depth": "u8", side: value}
-    client.send_header(packed(client.header("render", layer=layer, masked=False)), adjustment())
+    client.send("render", adjustment(), layer=layer, masked=False)
     assert client.error() == "bad_request"
     thumbnail = {"width": 4, "height": 4, side: value}
-    client.send_header(packed(client.header("predict", thumbnail=thumbnail)), bytes(48), bytes(16))
+    client.send("predict", bytes(48), bytes(16), thumbnail=thumbnail)
     assert client.error() == "bad_request"
 
 
