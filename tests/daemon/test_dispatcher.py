@@ -224,16 +224,16 @@ def test_a_band_is_not_late_while_the_window_is_full(rig: Rig) -> None:
 
 
 def test_stages_say_what_is_waited_for(rig: Rig) -> None:
+    def stages() -> dict[str, str]:
+        rig.wait(0.5)
+        return {reply.id: reply.stage for reply in rig.heard() if isinstance(reply, messages.Progress)}
+
     rig.worker.predicts = rig.worker.renders = False
-    rig.predict()
-    rig.render()
-    rig.wait(0.3)
-    assert [reply.stage for reply in rig.heard() if isinstance(reply, messages.Progress)] == ["loading", "loading"]
+    predict, render = rig.predict(), rig.render()
+    assert stages() == {predict: "loading", render: "loading"}
     rig.worker.predicts = rig.worker.renders = True
-    rig.predict()
-    rig.wait(0.3)
-    stages = [reply.stage for reply in rig.heard() if isinstance(reply, messages.Progress)]
-    assert stages == ["predicting", "rendering", "queued"]
+    second = rig.predict()
+    assert stages() == {predict: "predicting", render: "rendering", second: "queued"}
 
 
 def test_fault_27_the_death_of_the_worker_ends_what_ran_and_keeps_what_waited(rig: Rig) -> None:
