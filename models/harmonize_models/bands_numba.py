@@ -33,25 +33,13 @@ class NumbaBands:
 
     def __call__(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
         if self._layer.depth is Depth.F16:
-            self._half(pixels, mask, out, row)
-            return
+            pixels, out = pixels.view(np.uint16), out.view(np.uint16)
         target = out.reshape(-1)
         if not target.flags.aligned:
             target = np.empty(target.shape, target.dtype)
         self._run(_readable(pixels), NO_MASK if mask is None else _readable(mask), target, row)
         if not out.flags.aligned:
             out.reshape(-1)[...] = target
-
-    def _half(self, pixels: Array, mask: Array | None, out: Array, row: int) -> None:
-        """Half floats go through single ones; what did not change keeps its bits, which NaN would not."""
-        with np.errstate(invalid="ignore"):
-            wide = _readable(pixels.astype(np.float32))
-            new = np.empty_like(wide)
-            self._run(wide, NO_MASK if mask is None else _readable(mask), new, row)
-            changed = (new != wide) & np.isfinite(wide)
-            half = np.clip(new, -65504, 65504).astype(np.float16)
-        out[...] = pixels
-        np.copyto(out, half.reshape(out.shape), where=changed.reshape(out.shape))
 
     def _run(self, pixels: Array, mask: Array, out: Array, row: int) -> None:
         layout, depth = self._layer.layout, self._layer.depth

@@ -6,9 +6,9 @@ cache. Planes R and ALPHA hold the pixels as they were stored, X their color (1 
 layer's memory order (for grey layers three equal channels); the caller puts weights, knots and coefficients into it.
 
 All kernels release the GIL. Work on a row never depends on other rows: bands have no seams, to the last bit.
-Arrays are flat: pixels [n * channels] of u8, u16 or f32; mask [n] u8, or [0] for none. A kernel is compiled once a
-depth, as long as `pixels` and `mask` are read-only and aligned. All kernels are in one file, and import no constants,
-because numba renews what it keeps on disk only when the kernel's own file changes.
+Arrays are flat: pixels [n * channels] of u8, u16 (half floats too) or f32; mask [n] u8, or [0] for none. A kernel is
+compiled once a depth, as long as `pixels` and `mask` are read-only and aligned. All kernels are in one file, and import
+no constants, because numba renews what it keeps on disk only when the kernel's own file changes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ R0, R1, R2, ALPHA, X0, X1, X2, Y0, Y1, Y2, Z0, Z1, Z2, LEVEL, ALONG = (plane * R
 WORK = 15 * RUN
 
 ZERO, HALF, ONE, INFINITE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(np.inf)
+GROWTH, NOT_FINITE = np.float32(2.0**112), np.float32(2.0**-96)
+"""What a float32 with a half float's exponent lacks; the least one of these that stands for infinity or NaN."""
 
 
 def kernel(function: Kernel) -> Kernel:
@@ -105,7 +107,7 @@ def _is_empty(mask: Array) -> bool:
 
 
 @kernel
-def _load(pixels: Array, count: int, channels: int, scale: Any, work: Array) -> None:
+def _load(pixels: Array, count: int, channels: int, scale: Any, half: bool, work: Array) -> None:
     """Fills all planes R, ALPHA, X and Y with `count` pixels; X and Y are black where a channel is not finite."""
     count = min(count, RUN)  # here and below: tells the compiler that indices stay small
     if channels == 4:
@@ -121,12 +123,52 @@ def _load(pixels: Array, count: int, channels: int, scale: Any, work: Array) -> 
             value = pixels[channels * i]
             work[R0 + i], work[R1 + i], work[R2 + i] = value, value, value
             work[ALPHA + i] = pixels[channels * i + 1] if channels == 2 else ONE
+    if half:
+        for plane in (R0, R1, R2, ALPHA):
+            _widen(work, count, plane)
     for i in range(count):
         a, b, c = work[R0 + i] * scale, work[R1 + i] * scale, work[R2 + i] * scale
         finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
         a, b, c = (a, b, c) if finite else (ZERO, ZERO, ZERO)
         work[X0 + i], work[X1 + i], work[X2 + i] = a, b, c
         work[Y0 + i], work[Y1 + i], work[Y2 + i] = a, b, c
+
+
+@kernel
+def _widen(work: Array, count: int, plane: int) -> None:
+    """Turns a plane from the bit patterns of half floats, as whole numbers, into what they mean.
+
+    A pattern that means no finite number becomes a NaN that carries it, for `_narrow` to bring back.
+    """
+    count = min(count, RUN)
+    bits = work.view(np.uint32)
+    for i in range(count):
+        pattern = np.uint32(work[plane + i])
+        # Exponent and fraction in their places of a float32, the exponent too small by 112.
+        bits[Z0 + i] = (pattern & np.uint32(0x7FFF)) << np.uint32(13)
+        bits[Z1 + i] = np.uint32(0x7FC00000) | pattern
+    for i in range(count):
+        magnitude = work[Z0 + i]
+        value = -magnitude * GROWTH if work[plane + i] >= np.float32(0x8000) else magnitude * GROWTH
+        work[plane + i] = work[Z1 + i] if magnitude >= NOT_FINITE else value
+
+
+@kernel
+def _narrow(work: Array, count: int, plane: int) -> None:
+    """Turns a plane into the bit patterns of the nearest half floats (ties to even), as whole numbers."""
+    count = min(count, RUN)
+    bits = work.view(np.uint32)
+    for i in range(count):
+        work[Z0 + i] = min(abs(work[plane + i]), np.float32(65504)) / GROWTH
+    for i in range(count):
+        magnitude, whole = bits[Z0 + i], bits[plane + i]
+        odd = (magnitude >> np.uint32(13)) & np.uint32(1)
+        rounded = (magnitude + np.uint32(0xFFF) + odd) >> np.uint32(13)
+        pattern = rounded | ((whole >> np.uint32(16)) & np.uint32(0x8000))
+        carried = (whole & np.uint32(0x7F800000)) == np.uint32(0x7F800000)
+        bits[Z1 + i] = whole & np.uint32(0xFFFF) if carried else pattern
+    for i in range(count):
+        work[plane + i] = np.float32(bits[Z1 + i])
 
 
 @kernel
@@ -224,7 +266,15 @@ def _settle(
 
 @kernel
 def _store(
-    work: Array, count: int, mask: Array, strength: Any, weights: Array, white: Any, out: Array, channels: int
+    work: Array,
+    count: int,
+    mask: Array,
+    strength: Any,
+    weights: Array,
+    white: Any,
+    half: bool,
+    out: Array,
+    channels: int,
 ) -> None:
     """Writes `count` pixels that moved from X towards Y by mask x strength.
 
@@ -251,6 +301,9 @@ def _store(
         _add_levels(work, count, white)
     else:
         _add_floats(work, count, channels)
+    if half:
+        for plane in (Y0, Y1, Y2, ALPHA):
+            _narrow(work, count, plane)
     if channels == 4:
         for i in range(count):
             out[4 * i], out[4 * i + 1] = work[Y0 + i], work[Y1 + i]
@@ -310,12 +363,13 @@ def mixed(
 ) -> None:
     """Rows of pixels from `row` on, through curves, grid and look.
 
-    white: the stored value of 1.0. weights: [3] luma.
+    white: the stored value of 1.0; 1 and pixels of u16 stand for half floats. weights: [3] luma.
     knots, finish: as for `_bend`, [3, 2] for none. coefficients: [D, H, W, 12], with D = 0 for none.
     geometry: the position in cells of the layer's first pixel across and down, and the steps to the next ones.
     look: light, color, saturation, color only, protect highlights, from which luma on; [0] for none.
     """
     work = np.empty(WORK, np.float32)
+    half = white == ONE and pixels.itemsize == 2
     depth, intervals = coefficients.shape[0], max(coefficients.shape[2] - 1, 1)
     lines = np.empty((intervals, depth, 2, 12), np.float32)
     across, down, step_across, step_down = geometry[0], geometry[1], geometry[2], geometry[3]
@@ -336,7 +390,7 @@ def mixed(
                 for i in range(count * channels):
                     into[i] = here[i]
             else:
-                _load(here, count, channels, ONE / white, work)
+                _load(here, count, channels, ONE / white, half, work)
                 if knots.shape[1] > 2:
                     _bend(work, count, knots)
                 if depth > 0:
@@ -347,5 +401,5 @@ def mixed(
                     if finish.shape[1] > 2:
                         _bend(work, count, finish)
                     _settle(work, count, weights, look[2], look[3], look[4], look[5])
-                _store(work, count, amounts, strength, weights, white, into, channels)
+                _store(work, count, amounts, strength, weights, white, half, into, channels)
             x += count

@@ -110,7 +110,7 @@ def render(
 def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> None:
     """Compiles all kernels for these depths, or loads them from disk, so that the first render does not wait for it.
 
-    A depth takes seconds the first time and milliseconds later. Half floats use the kernels of F32.
+    A depth takes seconds the first time and milliseconds later. Half floats use the kernels of U16.
     """
     if _bands() is not NumpyBands:
         from .bands_numba import warm_up as warm_up_kernels

@@ -215,6 +215,21 @@ def test_grey_layers_get_the_luma_of_what_grey_colors_get(engine: str) -> None:
             assert np.abs(out[..., 0] - wide @ WEIGHTS).max() < 1e-5
 
 
+def test_every_half_float_is_read_and_rounded_as_numpy_does_it(engine: str) -> None:
+    layer = LayerFormat(256, 256, Layout.RGB, Depth.F16)
+    patterns = np.arange(65536, dtype=np.uint16).view(np.float16)
+    pixels = np.repeat(patterns.reshape(256, 256, 1), 3, axis=2)
+    shift = Adjustment(Curves(np.linspace(0, 1, 2) + np.array([[0.125], [-0.25], [0.0]])))
+    out = rendered(shift, Look(), layer, pixels, None)
+    with np.errstate(invalid="ignore"):
+        wanted = pixels + np.array([0.125, -0.25, 0], np.float32)
+        wanted = np.clip(wanted, -65504, 65504).astype(np.float16)
+    untouched = ~np.isfinite(pixels)
+    untouched[..., 2] = True
+    wanted[untouched] = pixels[untouched]
+    assert out.tobytes() == wanted.tobytes()
+
+
 # What must not change -------------------------------------------------------------------------------------------------
 
 
