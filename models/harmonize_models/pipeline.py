@@ -17,6 +17,7 @@ Values beyond [0, 1] keep their distance: curves and transforms act on the clamp
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:
     Returns [..., 3] float32, finite: 0 where a color, or what would become of it, is not.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        y = pipeline.curves.sample(colors).astype(np.float32)
+        y: NDArray[Any] = pipeline.curves.sample(colors).astype(np.float32)
         if pipeline.grid is not None:
             inside = np.clip(y, 0, 1)
             transform = pipeline.grid.slice(u, v, inside @ LUMA.astype(np.float32))
@@ -92,10 +93,11 @@ def change(pipeline: Pipeline, colors: F32, u: F32, v: F32) -> F32:
             y = _look(pipeline, colors, y)
         delta = y - colors
         finite = np.isfinite(delta).all(axis=-1, keepdims=True) & np.isfinite(colors).all(axis=-1, keepdims=True)
-        return np.where(finite, delta, 0).astype(np.float32)
+        result: F32 = np.where(finite, delta, 0).astype(np.float32)
+        return result
 
 
-def _look(pipeline: Pipeline, x: F32, y: F32) -> F32:
+def _look(pipeline: Pipeline, x: F32, y: NDArray[Any]) -> F32:
     weights = LUMA.astype(np.float32)
     luma = (x @ weights)[..., None]
     delta = y - x
@@ -110,4 +112,5 @@ def _look(pipeline: Pipeline, x: F32, y: F32) -> F32:
     if pipeline.protect_highlights:
         t = np.clip((luma - PROTECT_FROM) / (1 - PROTECT_FROM), 0, 1)
         y = x + (1 - t * t * (3 - 2 * t)) * (y - x)
-    return y.astype(np.float32)
+    result: F32 = y.astype(np.float32)
+    return result

@@ -102,7 +102,7 @@ class Curves:
 
     def resampled(self, pieces: int) -> Curves:
         """The same curves with another number of pieces: linear between the new knots."""
-        return Curves(self.table(pieces + 1))
+        return Curves(self.table(pieces + 1).astype(np.float32))
 
     def _channel(self, channel: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
         # np.interp holds the outermost delta beyond the ends: that is slope 1 there.

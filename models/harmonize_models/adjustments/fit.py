@@ -186,7 +186,8 @@ def _solve(
     diagonal += inside + _path(height).diagonal()[:, None, None] * link
     beside -= link
     solution = _block_tridiagonal(diagonal, beside[:-1], right)
-    return solution.reshape(height, width, depth, 4, 3).transpose(2, 0, 1, 3, 4)
+    local: Array = solution.reshape(height, width, depth, 4, 3).transpose(2, 0, 1, 3, 4)
+    return local
 
 
 def _path(count: int) -> Array:
