@@ -29,6 +29,8 @@ PIECES = 16
 """Pieces of a tone curve."""
 DEPTH, CELLS = 4, INPUT_SIZE // 16
 """The color grid: luma levels, and cells along each side of the scene (one for each token)."""
+FINE, MIDDLE = 32, 80
+"""Channels of the encoder at a quarter and at an eighth of the input's side."""
 WIDTH = 160
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
@@ -65,13 +67,16 @@ class Residual(nn.Module):
 
 
 def encoder() -> nn.Sequential:
-    """[B, 4, S, S] -> [B, WIDTH, S/16, S/16]; overlapping windows at each step down, so that shifts change little."""
+    """[B, 4, S, S] -> [B, WIDTH, S/16, S/16]; overlapping windows at each step down, so that shifts change little.
+
+    `FINE` and `MIDDLE` channels at S/4 and S/8 on the way.
+    """
     return nn.Sequential(
-        ConvNorm(4, 32, kernel=7, stride=4),
-        Residual(32),
-        ConvNorm(32, 80, stride=2),
-        Residual(80),
-        ConvNorm(80, WIDTH, stride=2),
+        ConvNorm(4, FINE, kernel=7, stride=4),
+        Residual(FINE),
+        ConvNorm(FINE, MIDDLE, stride=2),
+        Residual(MIDDLE),
+        ConvNorm(MIDDLE, WIDTH, stride=2),
         Residual(WIDTH),
         Residual(WIDTH),
     )
@@ -104,6 +109,19 @@ class RegionAttention(nn.Module):
         tokens = tokens + self.joined(seen.transpose(1, 2).flatten(2))
         mixed: Tensor = tokens + self.mlp(self.before_mlp(tokens))
         return mixed
+
+
+def region_pools(features: Tensor, mask: Tensor) -> Tensor:
+    """[B, C, H, W] and a mask of any size -> [B, 4 C]: mean and spread of the features in foreground and background."""
+    share = F.adaptive_avg_pool2d(mask, (features.shape[2], features.shape[3])).float().flatten(2)
+    values = features.float().flatten(2)
+    parts = []
+    for region in (share, 1 - share):
+        weights = (region / (region.sum(dim=2, keepdim=True) + 1e-2)).transpose(1, 2)
+        mean = values @ weights
+        variance = (values.square() @ weights - mean.square()).clamp(min=1e-4)
+        parts += [mean, variance.sqrt()]
+    return torch.cat(parts, dim=1)[..., 0]
 
 
 @dataclass(frozen=True)
@@ -162,6 +180,10 @@ class SceneFit(HarmonizationNetwork):
         self.summary = nn.Sequential(
             nn.Linear((REGIONS + 2) * WIDTH + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
         )
+        pools = 4 * (FINE + MIDDLE)
+        self.standardise_pools = nn.BatchNorm1d(pools, affine=False, momentum=0.05)
+        self.pools = nn.Linear(pools, 2 * SUMMARY, bias=False)
+        nn.init.zeros_(self.pools.weight)
         self.curve_head = nn.Linear(2 * SUMMARY, 4 * PIECES)
         self.affine_head = nn.Linear(2 * SUMMARY, 12)
         self.local_head = nn.Linear(WIDTH, DEPTH * 12)
@@ -184,7 +206,12 @@ class SceneFit(HarmonizationNetwork):
         known = self.statistics(measured)
 
         seen = torch.cat([(composite - 0.45) * 4, mask * 2 - 1], dim=1).contiguous(memory_format=torch.channels_last)
-        view = self.encoder(seen).flatten(2).transpose(1, 2)
+        fine = self.encoder[:2](seen)
+        middle = self.encoder[2:4](fine)
+        view = self.encoder[4:](middle).flatten(2).transpose(1, 2)
+        # At these finer steps foreground and background are still apart.
+        pools = torch.cat([region_pools(fine, mask), region_pools(middle, mask)], dim=1).to(composite.dtype)
+        pools = self.pools(self.standardise_pools(pools).clamp(-6, 6))
         share = F.adaptive_avg_pool2d(mask, CELLS).flatten(2).transpose(1, 2)  # [B, cells, 1]
         view = view + self.places + share * self.foreground_place
         tokens = torch.cat([self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)), view], dim=1)
@@ -196,7 +223,8 @@ class SceneFit(HarmonizationNetwork):
         regions, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
         foreground = (view * share).sum(dim=1) / (share.sum(dim=1) + 1e-2)
         background = (view * (1 - share)).sum(dim=1) / ((1 - share).sum(dim=1) + 1e-2)
-        summary = self.summary(torch.cat([regions, foreground, background, known], dim=1))
+        summary = self.summary[0](torch.cat([regions, foreground, background, known], dim=1))
+        summary = self.summary[1](summary + pools)
 
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
         curves = monotone_curves(logits[:, :1] + logits[:, 1:])
@@ -247,7 +275,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         paper="Harmonize Selection's own network (docs/network.md)",
         kind=Kind.ADJUSTMENT,
         input_size=INPUT_SIZE,
-        parameters=2_712_957,
+        parameters=2_942_333,
         build=SceneFit,
         recognises=_recognises,
     ),

@@ -23,7 +23,7 @@ STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 REPLAYED = 8
 """One composite in this many is the network's own result of the step before."""
-MSE, BEND, CERTAINTY = 5.0, 0.5, 0.1
+MSE, BEND, CERTAINTY = 1.5, 0.5, 0.1
 """Weights beside the root of the mean squared error, which counts once."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
