@@ -92,7 +92,7 @@ class CompositeMaker:
         count, size = len(target), (target.shape[2], target.shape[3])
         changed = apply(changes, target)
         if self.recipe.light_share > 0:
-            gain = random_light(count, size, generator, self.recipe.light_share).to(self.device)
+            gain = random_light(count, size, generator, self.recipe.light_share, device=self.device)
             changed = (changed * gain).clamp(0, 1)
         given = alpha
         if self.recipe.vary_masks:
