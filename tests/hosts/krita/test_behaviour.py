@@ -55,7 +55,7 @@ def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file
     assert line["problem"] == ""
     assert line["changed_inside"]
     assert line["same_outside"]
-    assert line["same_after_reload"]
+    assert line["reload_differs_by"] == 0
     assert (line["filter"], line["transfers"]) == ("perchannel", 8)
 
 

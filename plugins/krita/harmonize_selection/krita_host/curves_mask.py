@@ -12,7 +12,7 @@ import zipfile
 from typing import Any
 
 from ..task import HostError
-from ..values import Curves, LayerRef, Rect
+from ..values import Curves, LayerRef
 from .color import ColorSpace, color_space
 from .documents import (
     Document,
@@ -59,8 +59,7 @@ def close_files() -> None:
 def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
     """A mask with these curves on the layer, restricted to the selection. One undo step."""
     document, node = need_document(ref), need_node(ref)
-    mask = _make(curves, color_space(node), name)
-    _restrict_to_selection(document, node, mask)
+    mask = _make(document, node, curves, name)
     children = node.childNodes()
     if not node.addChildNode(mask, children[-1] if children else None):
         raise HostError("Krita did not take the curves mask")
@@ -70,8 +69,7 @@ def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
 def show(ref: LayerRef, curves: Curves, name: str) -> None:
     """A mask of that name on top of the layer's masks, or instead of the one of that name. No undo step."""
     document, node = need_document(ref), need_node(ref)
-    new = _make(curves, color_space(node), name)
-    _restrict_to_selection(document, node, new)
+    new = _make(document, node, curves, name)
     swap(node, find(node, name), new)
     redraw(document)
 
@@ -129,9 +127,20 @@ def _filter_config(curves: Curves, space: ColorSpace) -> str:
     return "\n".join(["<!DOCTYPE params>", '<params version="1">', count, *lines, "</params>", ""])
 
 
-def _make(curves: Curves, space: ColorSpace, name: str) -> Any:
+def _make(document: Document, node: Node, curves: Curves, name: str) -> Any:
+    """The mask, restricted to the selection, in no layer yet."""
+    space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
     if space.model not in ("RGBA", "GRAYA"):
         raise HostError("curves need a layer in RGB or grey", "choose a new layer as the output")
+    mask = _read(_filter_config(curves, space), everywhere=selection is None)
+    mask.setName(name)
+    if selection is not None and not bounds.is_empty:
+        set_pixels(mask, bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
+    return mask
+
+
+def _read(filter_config: str, *, everywhere: bool) -> Any:
+    """A mask with that filter, through a file. everywhere: it covers all of its layer, else nothing yet."""
     handle, path = tempfile.mkstemp(suffix=".kra", prefix="harmonize-")
     os.close(handle)
     try:
@@ -139,14 +148,14 @@ def _make(curves: Curves, space: ColorSpace, name: str) -> Any:
             file.writestr("mimetype", "application/x-krita")
             file.writestr("maindoc.xml", _MAIN)
             file.writestr("curves/layers/mask.pixelselection", _EMPTY_SELECTION)
-            file.writestr("curves/layers/mask.pixelselection.defaultpixel", b"\xff")
-            file.writestr("curves/layers/mask.filterconfig", _filter_config(curves, space))
-        return _mask_in(path, name)
+            file.writestr("curves/layers/mask.pixelselection.defaultpixel", b"\xff" if everywhere else b"\0")
+            file.writestr("curves/layers/mask.filterconfig", filter_config)
+        return _mask_in(path)
     finally:
         os.unlink(path)
 
 
-def _mask_in(path: str, name: str) -> Any:
+def _mask_in(path: str) -> Any:
     krita = application()
     quiet = krita.batchmode()
     krita.setBatchmode(True)  # a warning about the file must not open a window
@@ -158,23 +167,7 @@ def _mask_in(path: str, name: str) -> Any:
         masks = [mask for layer in (document.topLevelNodes() if document else []) for mask in layer.childNodes()]
         if not masks:
             raise HostError("Krita did not read the curves", "choose a new layer as the output")
-        mask = masks[0].clone()
-        mask.setName(name)
-        return mask
+        return masks[0].clone()
     finally:
         if document is not None:
             _to_close.append(document)
-
-
-def _restrict_to_selection(document: Document, node: Node, mask: Node) -> None:
-    selection = document.selection()
-    if selection is not None:
-        bounds = bounds_of(node)
-        pixels = bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height))
-        _set_selection(mask, pixels, bounds)
-
-
-def _set_selection(mask: Node, pixels: bytes, bounds: Rect) -> None:
-    if bounds.is_empty or not pixels or min(pixels) == 255:
-        return
-    set_pixels(mask, pixels, bounds)

@@ -1,0 +1,179 @@
+"""Live mode while a layer is moved, by the script and with Krita's own move tool."""
+
+import dataclasses
+import subprocess
+import time
+
+from harmonize_selection.client import Look
+from support import app, at_hand, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
+
+_DRAG = """
+xdotool mousemove {x} {y} sleep 0.3 mousedown 1 sleep 0.2
+for i in $(seq 50); do xdotool mousemove_relative -- -5 1; sleep 0.06; done
+xdotool mouseup 1
+"""
+
+
+def steps():
+    document, scene, figure = composite()
+    presenter = docker().presenter
+    yield from at_hand(presenter, document, figure)
+    yield from ready(presenter)
+    before = pixels(figure, document)
+    presenter.set_live(True)
+    live = presenter._live
+    yield from until(lambda: live.updates)
+    say("begun", layers=layers(document), undo=app.action("edit_undo").text())
+    yield from moved(document, figure, live)
+    yield from below(document, scene, live)
+    yield from slider(presenter, document, figure, live)
+    yield from dragged(document, figure, live)
+    yield from switched_off(presenter, document, figure, before)
+    yield from deleted(presenter, document, figure)
+    yield from four_megapixels(presenter)
+
+
+def update(live, act):
+    """The milliseconds from the change to its picture."""
+    count, start = live.updates, time.perf_counter()
+    act()
+    yield from until(lambda: live.updates > count)
+    return (time.perf_counter() - start) * 1000
+
+
+def moved(document, figure, live):
+    shown = []
+    for left in (40, 180, 420):
+        figure.move(left - 286, 0)
+        settle(document)
+        yield from update(live, lambda: None)
+        yield 0.8
+        bounds = figure.bounds()
+        shown.append(bytes(figure.projectionPixelData(bounds.x(), bounds.y(), bounds.width(), bounds.height())).hex())
+    say("moved", different=len(set(shown)), updates=live.updates, layers=layers(document))
+    figure.move(0, 0)
+    settle(document)
+    yield 1.0
+
+
+def below(document, scene, live):
+    count = live.updates
+    scene.setPixelData(b"\xff\x80\x40\xff" * (600 * 120), 0, 0, 600, 120)
+    settle(document)
+    yield from until(lambda: live.updates > count)
+    say("below", updates=live.updates - count)
+    yield 1.0
+
+
+def slider(presenter, document, figure, live):
+    count = live.updates
+    presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look(strength=0.0)))
+    yield from until(lambda: live.updates > count)
+    yield 1.0
+    same = bytes(figure.projectionPixelData(0, 0, 600, 400)) == pixels(figure, document)
+    presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look()))
+    yield 1.5
+    say("slider", same_at_zero=same)
+
+
+def dragged(document, figure, live):
+    app.action("KritaTransform/KisToolMove").trigger()
+    yield 0.5
+    document.setActiveNode(figure)
+    yield 0.3
+    start, count = figure.bounds().x(), live.updates
+    window = app.activeWindow().qwindow()
+    middle = window.mapToGlobal(window.rect().center())
+    subprocess.Popen(["sh", "-c", _DRAG.format(x=middle.x() - 60, y=middle.y())])
+    end = time.monotonic() + 8
+    during = []
+    while time.monotonic() < end:
+        during.append((figure.bounds().x(), live.updates - count, document.activeNode().name()))
+        yield 0.1
+    places = [x for x, _, _ in during]
+    say(
+        "dragged",
+        by=figure.bounds().x() - start,
+        places=len(set(places)),
+        updates=live.updates - count,
+        updates_on_the_way=len({updates for x, updates, _ in during if x not in (places[0], places[-1])}),
+        active=document.activeNode().name(),
+        layers=layers(document),
+    )
+
+
+def switched_off(presenter, document, figure, before):
+    presenter.set_live(False)
+    yield 0.5
+    left = layers(document)
+    shown = bytes(figure.projectionPixelData(0, 0, 600, 400))
+    yield from undo()
+    undone, plain = layers(document), pixels(figure, document)
+    yield from redo()
+    again = bytes(figure.projectionPixelData(0, 0, 600, 400))
+    yield from undo()
+    yield from undo()
+    place = figure.bounds().x()
+    say(
+        "off", left=left, undone=undone, same_again=again == shown, place=place, colors_kept=_same_colors(plain, before)
+    )
+
+
+def _same_colors(one, other):
+    return sorted(set(one[0::4])) == sorted(set(other[0::4]))
+
+
+def deleted(presenter, document, figure):
+    yield from at_hand(presenter, document, find(document, "Figure"))
+    presenter.set_live(True)
+    live = presenter._live
+    yield from until(lambda: live.updates)
+    find(document, "Figure").remove()
+    yield from until(lambda: not presenter.state.live)
+    say("deleted", note=presenter.state.note, layers=layers(document))
+    document.setModified(False)
+    document.close()
+    yield 0.3
+
+
+def four_megapixels(presenter):
+    """The speed: in all, and without what other programs on the machine take away."""
+    document, _scene, figure = composite(view=False)
+    document.scaleImage(2400, 1600, 72, 72, "Bilinear")
+    settle(document)
+    app.activeWindow().addView(document)
+    yield from at_hand(presenter, document, figure)
+    yield 1.0
+    presenter.set_live(True)
+    live = presenter._live
+    yield from until(lambda: live.updates)
+    yield 1.5
+    own = [0.0]
+    host = presenter._host
+
+    def counted(name):
+        act = getattr(host, name)
+
+        def wrapped(*arguments, **options):
+            start = time.thread_time()
+            try:
+                return act(*arguments, **options)
+            finally:
+                own[0] += (time.thread_time() - start) * 1000
+
+        setattr(host, name, wrapped)
+
+    counted("live_scene")
+    counted("set_live_balance")
+    measured = []
+    for step in range(12):
+        figure.move(-40 * (step + 1), 10 * (step % 3))
+        settle(document)
+        own[0] = 0.0
+        count = live.updates
+        yield from until(lambda count=count: live.updates > count)
+        measured.append([live.milliseconds, own[0], live._prediction.milliseconds])
+        yield 0.7
+    say("speed", measured=measured, pixels=document.width() * document.height())
+    presenter.set_live(False)
+    yield 0.5

@@ -1,0 +1,65 @@
+"""Live mode in the real Krita."""
+
+from __future__ import annotations
+
+import statistics
+
+import pytest
+
+from .krita import Krita, Said
+
+
+@pytest.fixture(scope="module")
+def said(krita: Krita) -> Said:
+    return krita.run("live", timeout=580)
+
+
+def test_it_shows_the_layer_through_one_mask_without_an_undo_step(said: Said) -> None:
+    line = said["begun"]
+    assert line["layers"] == ["Scene", ["Figure", ["Harmonize live"]]]
+    assert "Add Layer" in line["undo"]
+
+
+def test_a_moved_layer_takes_on_the_color_of_its_new_place(said: Said) -> None:
+    line = said["moved"]
+    assert line["different"] == 3
+    assert line["layers"] == ["Scene", ["Figure", ["Harmonize live"]]]
+
+
+def test_what_changes_below_is_followed(said: Said) -> None:
+    assert said["below"]["updates"] >= 1
+
+
+def test_the_curves_are_exact_when_the_pen_rests(said: Said) -> None:
+    assert said["slider"]["same_at_zero"]
+
+
+def test_a_layer_is_followed_while_it_is_dragged(said: Said) -> None:
+    line = said["dragged"]
+    assert line["by"] < -100
+    assert line["updates_on_the_way"] >= 2
+    assert line["active"] == "Figure"
+
+
+def test_switching_off_leaves_one_undo_step(said: Said) -> None:
+    line = said["off"]
+    assert line["left"] == ["Scene", ["Figure", ["Harmonize"]]]
+    assert line["undone"] == ["Scene", "Figure"]
+    assert line["same_again"]
+    assert line["colors_kept"]
+
+
+def test_a_deleted_layer_ends_it_quietly(said: Said) -> None:
+    line = said["deleted"]
+    assert "gone" in line["note"]
+    assert line["layers"] == ["Scene"]
+
+
+def test_it_keeps_the_gui_thread_less_than_150_ms_at_four_megapixels(said: Said) -> None:
+    """Time of the processor: the wall clock depends on what else the machine does, and is printed beside it."""
+    in_all, own, inference = zip(*said["speed"]["measured"], strict=True)
+    print(
+        f"live mode, {said['speed']['pixels'] / 1e6:.1f} MP: {statistics.median(in_all):.0f} ms in all, "
+        f"{statistics.median(own):.0f} ms of processor time in Krita, {statistics.median(inference):.0f} ms inference"
+    )
+    assert statistics.median(own) < 150
