@@ -13,7 +13,7 @@ from ..training.composites import Batch, CompositeMaker, Recipe, resize, seeded
 from ..training.photos import PhotoSet
 
 SEED = 20_260
-VARIANTS = 2
+VARIANTS = 1
 """Composites made of each mask."""
 TRIES = 5
 """Changes drawn for each composite until one is plausible."""

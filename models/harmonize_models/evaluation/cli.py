@@ -15,7 +15,7 @@ from ..baselines import TITLES, Baseline, harmonize_batch
 from ..checkpoints import SHIPPED_DIR, load, shipped
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
-from ..training.checkpoint import load_weights
+from ..training.checkpoint import fingerprint, load_weights
 from ..training.composites import Batch
 from ..training.folding import folded
 from ..training.photos import load_photos
@@ -58,8 +58,10 @@ def run(args: argparse.Namespace) -> int:
     if args.baselines:
         contestants += [Contestant(TITLES[b], partial(_baseline, b)) for b in Baseline]
     costs: dict[str, Cost] = {}
+    fingerprints: dict[str, str] = {}
     for spec, network in _networks(args):
         contestants.append(of_network(spec.key, network))
+        fingerprints[spec.key] = fingerprint(network.state_dict())
         if not args.raw_only:
             contestants.append(_through_adjustment(spec, network))
         if args.cost:
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.write:
         args.write.write_text(results_page(scores, costs, facts, _command(args), _machine()), encoding="utf-8")
     if args.json:
-        write_json(args.json, scores, facts)
+        write_json(args.json, scores, facts, fingerprints)
     return 0
 
 

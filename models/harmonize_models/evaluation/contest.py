@@ -16,6 +16,7 @@ from .metrics import Metrics, measure
 BANDS: tuple[tuple[float, float], ...] = ((0.0, 0.05), (0.05, 0.15), (0.15, 1.0))
 """Foreground shares that the papers report apart."""
 
+NOTHING = "untouched composite"
 Harmonize = Callable[[Batch], Tensor]
 
 
@@ -47,7 +48,7 @@ class Score:
 
 def untouched() -> Contestant:
     """Doing nothing."""
-    return Contestant("untouched composite", lambda batch: batch.composite)
+    return Contestant(NOTHING, lambda batch: batch.composite)
 
 
 def of_network(name: str, network: HarmonizationNetwork, labelled: bool = True) -> Contestant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .contest import Score
@@ -58,7 +58,23 @@ def _row(score: Score) -> str:
     )
 
 
-def write_json(path: Path, scores: Sequence[Score], cases: Mapping[str, object]) -> None:
-    """The same figures for programs (and for the model cards)."""
-    content = {"cases": dict(cases), "scores": [asdict(score) for score in scores]}
+def write_json(path: Path, scores: Sequence[Score], cases: Mapping[str, object], weights: Mapping[str, str]) -> None:
+    """The same figures for programs and for the model cards. weights: the fingerprint of each network's."""
+    content = {"cases": dict(cases), "weights": dict(weights), "scores": [asdict(score) for score in scores]}
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What `write_json` wrote."""
+
+    cases: dict[str, object]
+    weights: dict[str, str]
+    scores: tuple[Score, ...]
+
+
+def read_json(path: Path) -> Figures:
+    """The inverse of `write_json`."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    scores = [Score(**{**row, "fmse_by_share": tuple(row["fmse_by_share"])}) for row in content["scores"]]
+    return Figures(content["cases"], content["weights"], tuple(scores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,6 +43,15 @@ def load_weights(path: Path) -> dict[str, Tensor]:
             weights = weights.get(wrapper, weights)
     named = {name.removeprefix("module."): value for name, value in weights.items() if isinstance(value, Tensor)}
     return {name: value.float() if value.is_floating_point() else value for name, value in named.items()}
+
+
+def fingerprint(weights: Mapping[str, Tensor]) -> str:
+    """16 hex digits that tell weights apart, as stored in half precision: figures name what they were measured on."""
+    sha = hashlib.sha256()
+    for name in sorted(weights):
+        sha.update(name.encode())
+        sha.update(weights[name].detach().cpu().half().contiguous().numpy().tobytes())
+    return sha.hexdigest()[:16]
 
 
 def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, int]:

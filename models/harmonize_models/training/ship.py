@@ -12,60 +12,60 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import SHIPPED_DIR, WeightsCard, load, save_shipped
-from ..evaluation.cases import VARIANTS, build_cases
-from ..evaluation.contest import hold, metrics_of, of_network, untouched
+from ..evaluation.cases import build_cases
+from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouched
+from ..evaluation.report import Figures, read_json
 from ..networks import registry
+from ..networks.base import HarmonizationNetwork, NetworkSpec
 from .card import USE, card_page, sources_of
-from .checkpoint import load_weights
+from .checkpoint import fingerprint, load_weights
 from .folding import folded
 from .history import read_history
 from .photos import load_photos
 from .sources import Skipped
 
 
-def ship(
-    run: Path,
-    data: Path,
-    folder: Path,
-    key: str | None = None,
-    weights_file: str = "best.safetensors",
-    variants: int = VARIANTS,
-    limit: int | None = None,
-) -> str:
-    """Store the weights of `run`, measured on the validation photos of `data`, in `folder`; returns a line about them.
+def ship(run: Path, data: Path, folder: Path, key: str | None = None, figures: Figures | None = None) -> str:
+    """Store the weights of `run` in `folder`, with a card; returns a line about them.
 
     data: holds `val.tar` and `manifest.csv`. key: another network of the family, whose weights are a part of the run's
-    (`s2crnet` and `s2crnet-c` are parts of `s2crnet-cs`). Measured is what is stored: the half-precision file.
+    (`s2crnet` and `s2crnet-c` are parts of `s2crnet-cs`). figures: what `harmonize evaluate --json` measured on these
+    very weights; without, they are measured here. Raises ValueError if they were measured on others.
     """
     key = key or str(json.loads((run / "config.json").read_text(encoding="utf-8"))["network"])
     spec = registry.get(key)
     network = spec.build()
-    trained = folded(load_weights(run / weights_file))
+    trained = folded(load_weights(run / "best.safetensors"))
     network.load_state_dict({name: trained[name] for name in network.state_dict()})
-    photos = load_photos([data], "val", spec.input_size, Skipped(), limit)
-    cases = build_cases(photos, spec.input_size, variants=variants)
-    legs = read_history(run)
+    legs, sources = read_history(run), sources_of(data / "manifest.csv")
     card = WeightsCard(
-        data=f"{len(sources_of(data / 'manifest.csv'))} public photo sets with masks, listed in {key}.md",
+        data=f"{len(sources)} public photo sets with masks, listed in {key}.md",
         steps=sum(leg.steps for leg in legs),
         command=" && ".join(leg.command for leg in legs),
         licence=USE,
     )
     path = folder / f"{key}.safetensors"
     save_shipped(network, spec, path, card)
-    reference = metrics_of(cases, untouched())
     stored = load(key, weights_dir=folder)
-    scores = [hold(cases, untouched(), reference), hold(cases, of_network(key, stored), reference)]
-    if spec.semantic:
-        scores.append(hold(cases, of_network(f"{key} without a label", stored, labelled=False), reference))
-    measured = {name: round(getattr(scores[1], name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}
+    figures = figures or _measured(spec, stored, data)
+    if figures.weights.get(key) != fingerprint(stored.state_dict()):
+        raise ValueError(f"the figures were measured on other weights of {key}")
+    scores = [score for score in figures.scores if score.name == NOTHING or score.name.partition(",")[0] == key]
+    own = next(score for score in scores if score.name == key)
+    measured = {name: round(getattr(own, name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}
     shipped = save_shipped(stored, spec, path, replace(card, metrics=measured))
-    facts = {"count": len(cases), "side": spec.input_size, "digest": cases.digest()}
-    page = card_page(
-        key, spec.title, spec.paper, shipped.sha256, legs, sources_of(data / "manifest.csv"), scores, facts
-    )
+    page = card_page(key, spec.title, spec.paper, shipped.sha256, legs, sources, scores, figures.cases)
     (folder / f"{key}.md").write_text(page, encoding="utf-8")
-    return f"{path.name}: PSNR {scores[1].psnr:.2f} dB (untouched {scores[0].psnr:.2f})"
+    return f"{path.name}: PSNR {own.psnr:.2f} dB, {NOTHING} {scores[0].psnr:.2f}"
+
+
+def _measured(spec: NetworkSpec, network: HarmonizationNetwork, data: Path) -> Figures:
+    photos = load_photos([data], "val", spec.input_size, Skipped())
+    cases = build_cases(photos, spec.input_size)
+    reference = metrics_of(cases, untouched())
+    scores = [hold(cases, contestant, reference) for contestant in (untouched(), of_network(spec.key, network))]
+    facts = {"count": len(cases), "side": spec.input_size, "digest": cases.digest()}
+    return Figures(facts, {spec.key: fingerprint(network.state_dict())}, tuple(scores))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,12 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with val.tar and manifest.csv")
     parser.add_argument("--folder", type=Path, default=SHIPPED_DIR, help="where to store (default: the package's own)")
     parser.add_argument("--key", help="network whose weights are a part of the run's (default: the run's own)")
-    parser.add_argument("--weights-file", default="best.safetensors", help="file in the run's folder")
-    parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask when measuring")
-    parser.add_argument("--limit", type=int, help="measure on so many photos only")
+    parser.add_argument("--figures", type=Path, help="what `harmonize evaluate --json` measured on these weights")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    print(ship(args.run, args.data, args.folder, args.key, args.weights_file, args.variants, args.limit))
+    print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
     return 0
 
 

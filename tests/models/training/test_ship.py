@@ -1,0 +1,60 @@
+"""From a run to shipped weights and their card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from harmonize_models.checkpoints import load, shipped
+from harmonize_models.evaluation import cli as evaluation
+from harmonize_models.evaluation.report import read_json
+from harmonize_models.networks import registry
+from harmonize_models.training.checkpoint import fingerprint, save_weights
+from harmonize_models.training.config import preset
+from harmonize_models.training.history import Leg, write_history
+from harmonize_models.training.ship import ship
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """What a run of s2crnet-cs leaves."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    torch.manual_seed(0)
+    save_weights(folder / "best.safetensors", registry.get("s2crnet-cs").build().state_dict())
+    (folder / "config.json").write_text(json.dumps(preset("s2crnet-cs").to_json()))
+    write_history(folder, [Leg("harmonize train s2crnet-cs --data photos", 5, 40, 2.0, 64, "1 CPU thread(s)")])
+    return folder
+
+
+def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
+    run: Path, shard_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    assert "s2crnet.safetensors" in ship(run, shard_folder, folder, "s2crnet")
+    (item,) = shipped(folder)
+    page = (folder / "s2crnet.md").read_text()
+    assert item.sha256 in page
+    assert "harmonize train s2crnet-cs --data photos" in page
+    assert "| rendered | 24 | CC0 |" in page
+    assert f"| s2crnet | {item.card.metrics['psnr']:.2f} |" in page
+
+
+def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
+    run: Path, shard_folder: Path, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "weights", tmp_path / "figures.json"
+    folder.mkdir()
+    ship(run, shard_folder, folder, "s2crnet")
+    words = ["s2crnet", "--weights", str(folder), "--data", str(shard_folder), "--no-baselines", "--no-cost"]
+    assert evaluation.main([*words, "--json", str(file)]) == 0
+    figures = read_json(file)
+    assert figures.weights["s2crnet"] == fingerprint(load("s2crnet", weights_dir=folder).state_dict())
+    ship(run, shard_folder, folder, "s2crnet", figures)
+    assert "s2crnet, through the adjustment" in (folder / "s2crnet.md").read_text()
+    save_weights(run / "best.safetensors", registry.get("s2crnet-cs").build().state_dict())
+    with pytest.raises(ValueError, match="other weights"):
+        ship(run, shard_folder, folder, "s2crnet", figures)
