@@ -59,7 +59,7 @@ class Engine:
 
     def load_rendering(self) -> None:
         """Import numpy and numba."""
-        from harmonize_models import kernels  # noqa: F401
+        from harmonize_models.render import kernels  # noqa: F401
 
     def warm_rendering(self) -> None:
         """Compile, or load from the cache, the kernels of the depth that nearly everybody uses."""
@@ -86,7 +86,7 @@ class Engine:
 
     def export(self, adjustment: bytes, look: Look, format: str) -> tuple[str, bool]:
         """The adjustment in a host's own format, and whether nothing was lost."""
-        from harmonize_models.adjustments.export import export
+        from harmonize_models.export import export
 
         with _model_errors():
             return export(_adjustment(adjustment), _look(look), format)

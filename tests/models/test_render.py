@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harmonize_models import render as render_module
 from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, Look
 from harmonize_models.adjustments.finish import finish_curves
-from harmonize_models.bands_numpy import NumpyBands
 from harmonize_models.layer import Depth, LayerFormat, Layout, Place
 from harmonize_models.render import RenderCancelled, Renderer, render
+from harmonize_models.render import renderer as render_module
+from harmonize_models.render.bands_numpy import NumpyBands
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,8 +170,8 @@ def test_curves_in_8_bit_are_rounded_exactly(engine: str, strength: float) -> No
 
 def test_both_engines_give_the_same_bytes_for_8_bit_curves() -> None:
     pytest.importorskip("numba")
-    from harmonize_models.bands_numba import NumbaBands
-    from harmonize_models.pipeline import Pipeline
+    from harmonize_models.render.bands_numba import NumbaBands
+    from harmonize_models.render.pipeline import Pipeline
 
     for layout in Layout:
         layer = LayerFormat(101, 33, layout, Depth.U8)
@@ -503,7 +503,7 @@ def test_a_read_only_output_is_refused() -> None:
 def test_rendering_does_not_import_torch() -> None:
     program = (
         "import sys, harmonize_models, harmonize_models.adjustments, harmonize_models.render as r;"
-        "import harmonize_models.adjustments.export, harmonize_models.adjustments.fit, harmonize_models.thumbnail;"
+        "import harmonize_models.export, harmonize_models.adjustments.fit, harmonize_models.thumbnail;"
         "assert 'numba' not in sys.modules; r.warm_up(()); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -13,6 +13,7 @@ import torch
 
 from ..baselines import TITLES, Baseline, harmonize_batch
 from ..checkpoints import SHIPPED_DIR, load, shipped
+from ..errors import ModelError
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..training.checkpoint import fingerprint, load_weights
@@ -137,4 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `harmonize evaluate` and of the module."""
     parser = argparse.ArgumentParser(prog="harmonize evaluate", description="Compare networks and baselines.")
     add_arguments(parser)
-    return run(parser.parse_args(argv))
+    try:
+        return run(parser.parse_args(argv))
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..networks import registry
 from .checkpoint import load_weights, start_from
@@ -84,8 +85,8 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
     return config
 
 
-def run(args: argparse.Namespace, command: str = "") -> int:
-    """Train as the flags say; returns the exit status."""
+def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
+    """Train as the flags say; returns the exit status. words: the command line, for the record (default: this one's)."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
     config = config_of(args)
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace, command: str = "") -> int:
     progress = trainer.run(args.slice_minutes)
     if worker.leads:
         leg = Leg(
-            command,
+            command_line(words if words is not None else sys.argv[1:]),
             progress.step,
             progress.step * config.batch,
             progress.seconds / 60,
@@ -150,4 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="harmonize train", description="Train a network on photos with masks.")
     add_arguments(parser)
     words = list(sys.argv[1:] if argv is None else argv)
-    return run(parser.parse_args(words), command_line(words))
+    try:
+        return run(parser.parse_args(words), words)
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")

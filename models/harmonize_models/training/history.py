@@ -39,5 +39,6 @@ def write_history(folder: Path, legs: Sequence[Leg]) -> None:
 
 def command_line(argv: Sequence[str]) -> str:
     """The command as others can give it: absolute paths, which mean nothing elsewhere, are cut to their last part."""
-    words = [Path(word).name if Path(word).is_absolute() else word for word in argv]
+    given = argv[1:] if argv[:1] == ["train"] else argv
+    words = [Path(word).name if Path(word).is_absolute() else word for word in given]
     return shlex.join(["harmonize", "train", *words])

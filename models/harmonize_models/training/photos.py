@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from .categories import foreground_class
-from .sources import RawMask, RawPhoto, Skipped, has_split, read_photos
+from .sources import NoPhotos, RawMask, RawPhoto, Skipped, has_split, read_photos
 
 SAMPLES = 512
 """Foreground pixels kept of every mask: enough for the statistics that colour transfer needs."""
@@ -75,7 +75,7 @@ def load_photos(
     """Decode all photos with masks of `places` for one split ("train" or "val").
 
     A place that does not say what is for validation keeps back every tenth photo, chosen by its name.
-    Raises ValueError if no usable mask is found.
+    Raises NoPhotos if no usable mask is found.
     """
     raw = (photo for place in places for photo in _of_split(place, split, skipped))
     if limit is not None:
@@ -83,7 +83,10 @@ def load_photos(
     with ThreadPoolExecutor(threads) as pool:
         decoded = [item for item in pool.map(lambda photo: _decode(photo, side, skipped), raw) if item is not None]
     if not decoded:
-        raise ValueError(f"no usable photo with a mask in {', '.join(map(str, places))} ({skipped.summary()})")
+        raise NoPhotos(
+            f"There is no usable photo with a mask for {split} in {', '.join(map(str, places))}: {skipped.summary()}.",
+            "Photos need masks beside them, and ten photos or more leave some for validation: docs/training.md, Data.",
+        )
     return _assemble(decoded, side)
 
 

@@ -9,11 +9,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
+
+from ..errors import ModelError
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 _MASK = re.compile(r"(?P<key>.+?)[._-]masks?(?P<number>\d*)$")
 
 Read = Callable[[], bytes]
+
+
+class NoPhotos(ModelError):
+    """There is nothing to train or to evaluate on."""
+
+    code: ClassVar[str] = "no_photos"
 
 
 @dataclass(frozen=True)
@@ -61,12 +70,14 @@ def read_photos(path: Path, split: str, skipped: Skipped) -> Iterator[RawPhoto]:
 
     split: "train" or "val"; picks the shards (`val*.tar` are validation) or iHarmony4's lists. A plain folder, and a
     tar file named itself, give all that they hold.
-    Raises FileNotFoundError if nothing is there.
+    Raises NoPhotos if nothing is there.
     """
     if path.is_file():
         return _from_tar(path, _categories(path.parent / "manifest.csv"), skipped)
     if not path.is_dir():
-        raise FileNotFoundError(f"{path} is neither a folder nor a tar file")
+        raise NoPhotos(
+            f"{path} is neither a folder nor a tar file.", "Name a place that exists: docs/training.md, Data."
+        )
     shards = sorted(path.glob("*.tar"))
     if shards:
         chosen = [shard for shard in shards if shard.name.startswith("val") == (split == "val")]

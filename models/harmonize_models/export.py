@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pipeline import Pipeline, change
-from .adjustment import Adjustment
-from .curves import Curves
-from .grid import ColorGrid
-from .look import Look
+from .adjustments.adjustment import Adjustment
+from .adjustments.curves import Curves
+from .adjustments.grid import ColorGrid
+from .adjustments.look import Look
+from .render.pipeline import Pipeline, change
 
 FORMATS = ("gimp-curves", "krita-curves", "cube")
 CURVE_POINTS = 17

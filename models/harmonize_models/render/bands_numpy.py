@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adjustments.grid import LUMA
-from .layer import Depth, LayerFormat, Place
+from ..adjustments.grid import LUMA
+from ..layer import Depth, LayerFormat, Place
 from .pipeline import Pipeline, change
 from .tables import byte_tables, shares
 

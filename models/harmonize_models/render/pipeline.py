@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adjustments.adjustment import Adjustment
-from .adjustments.curves import Curves
-from .adjustments.finish import finish_curves
-from .adjustments.grid import LUMA, ColorGrid
-from .adjustments.look import Look
+from ..adjustments.adjustment import Adjustment
+from ..adjustments.curves import Curves
+from ..adjustments.finish import finish_curves
+from ..adjustments.grid import LUMA, ColorGrid
+from ..adjustments.look import Look
 
 PROTECT_FROM = 0.7
 """Luma at which `protect_highlights` begins to hold the change back; at 1 nothing is changed."""

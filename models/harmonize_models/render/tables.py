@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .adjustments.curves import Curves
-from .adjustments.grid import LUMA
-from .layer import Layout
+from ..adjustments.curves import Curves
+from ..adjustments.grid import LUMA
+from ..layer import Layout
 from .pipeline import Pipeline
 
 

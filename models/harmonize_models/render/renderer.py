@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adjustments.adjustment import Adjustment
-from .adjustments.look import Look
+from ..adjustments.adjustment import Adjustment
+from ..adjustments.look import Look
+from ..layer import Depth, LayerFormat, Place
 from .bands_numpy import NumpyBands
-from .layer import Depth, LayerFormat, Layout, Place
 from .pipeline import Pipeline
-
-__all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render", "warm_up"]
 
 Array = NDArray[Any]
 Bands = Callable[[Array, Array | None, Array, int], None]

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, Look
-from harmonize_models.adjustments.export import CUBE_SIDE, FORMATS, bake, cube, export, gimp_curves, krita_curves
+from harmonize_models.export import CUBE_SIDE, FORMATS, bake, cube, export, gimp_curves, krita_curves
 from harmonize_models.layer import Depth, LayerFormat, Layout
 from harmonize_models.render import render
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..adjustments.curves import Curves
+from ..adjustments.grid import LUMA, ColorGrid
+from ..layer import Depth, LayerFormat, Layout, Place
 from . import kernels
-from .adjustments.curves import Curves
-from .adjustments.grid import LUMA, ColorGrid
-from .layer import Depth, LayerFormat, Layout, Place
 from .pipeline import PROTECT_FROM, Pipeline
 from .tables import byte_tables, knot_tables
 
