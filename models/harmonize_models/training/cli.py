@@ -86,7 +86,7 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
 
 
 def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
-    """Train as the flags say; returns the exit status. words: the command line, for the record (default: this one's)."""
+    """Train as the flags say; returns the exit status. words: the command line, for the record."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
     config = config_of(args)

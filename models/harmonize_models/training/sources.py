@@ -75,9 +75,7 @@ def read_photos(path: Path, split: str, skipped: Skipped) -> Iterator[RawPhoto]:
     if path.is_file():
         return _from_tar(path, _categories(path.parent / "manifest.csv"), skipped)
     if not path.is_dir():
-        raise NoPhotos(
-            f"{path} is neither a folder nor a tar file.", "Name a place that exists: docs/training.md, Data."
-        )
+        raise NoPhotos(f"{path} is neither a folder nor a tar file.", "Name what exists: docs/training.md, Data.")
     shards = sorted(path.glob("*.tar"))
     if shards:
         chosen = [shard for shard in shards if shard.name.startswith("val") == (split == "val")]

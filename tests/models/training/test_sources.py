@@ -10,7 +10,7 @@ import torch
 from harmonize_models.networks.base import ForegroundClass
 from harmonize_models.training.categories import foreground_class
 from harmonize_models.training.photos import load_photos
-from harmonize_models.training.sources import Skipped
+from harmonize_models.training.sources import NoPhotos, Skipped
 
 from tests.models.rendered_photos import png, rendered_photo, shard, write_photos, write_tar
 
@@ -85,9 +85,9 @@ def test_a_truncated_tar_gives_what_came_before_the_fault(tmp_path: Path) -> Non
 def test_nothing_usable_is_an_error_that_says_so(tmp_path: Path) -> None:
     write_photos(tmp_path / "p", 1)
     (tmp_path / "p" / "p000.mask.png").unlink()
-    with pytest.raises(ValueError, match="no usable photo"):
+    with pytest.raises(NoPhotos, match="no usable photo"):
         load_photos([tmp_path / "p"], "train", 32, Skipped())
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(NoPhotos, match="neither"):
         load_photos([tmp_path / "nowhere"], "train", 32, Skipped())
 
 
