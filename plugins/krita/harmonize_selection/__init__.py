@@ -10,7 +10,7 @@ Outside Krita, importing this package does nothing, so that the presenter can be
 """
 
 try:
-    from krita import Krita as _Krita
+    from krita import Krita as _Krita  # type: ignore[attr-defined]
 except ImportError:
     _Krita = None  # type: ignore[misc, assignment]
 

@@ -23,6 +23,7 @@ AUTOMATIC_PREVIEW_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
 KEPT_REGION_BYTES = 256_000_000
 """A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
+_LONGEST_LINE = 90
 _LOOK_SECONDS = 0.3
 _REST_SECONDS = 0.4
 _SLIDER_SECONDS = 0.08
@@ -393,8 +394,14 @@ class Presenter:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, HarmonizeError):
         details = f"{error.cause}\n\n{error.hint}\n\n({error.code})"
-        return Problem(tr(error.cause).split("\n")[0], details)
+        return Problem(_short(tr(error.cause)), details)
     return Problem(tr("Something went wrong in the plug-in."), "".join(traceback.format_exception(error)))
+
+
+def _short(text: str) -> str:
+    """The first line, up to a length that stays quiet."""
+    line = text.strip().split("\n")[0]
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
 
 
 def _daemon_words(session: Session) -> tuple[Health, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from ..client import Look
+from ..client import Look, Place
 from ..i18n import tr
 from ..qt import Qt, QtCore, QtGui, QtWidgets
 from ..state import DockerState, Variant
@@ -34,7 +34,7 @@ class Actions(Protocol):
     def dismiss(self) -> None: ...
 
 
-class Panel(QtWidgets.QScrollArea):
+class Panel(QtWidgets.QWidget):
     """Draws a `DockerState`, and tells the presenter what is clicked."""
 
     def __init__(self) -> None:
@@ -75,13 +75,16 @@ class Panel(QtWidgets.QScrollArea):
             self._history,
         )
         layout.addStretch(1)
-        layout.addWidget(self._daemon)
         layout.setContentsMargins(8, 6, 8, 6)
         content.setLayout(layout)
-        self.setWidget(content)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled = QtWidgets.QScrollArea()
+        scrolled.setWidget(content)
+        scrolled.setWidgetResizable(True)
+        scrolled.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        foot = theme.row(self._daemon)
+        foot.setContentsMargins(8, 0, 8, 4)
+        self.setLayout(theme.column(scrolled, foot, spacing=2))
         self.show_state(self._state)
 
     def connect_to(self, actions: Actions) -> None:
@@ -106,7 +109,7 @@ class Panel(QtWidgets.QScrollArea):
         self._preview.show_pictures(
             state.before, state.after, _preview_words(state), state.preview_waits or state.before is not None
         )
-        self._variants.show_variants(state.variants)
+        self._variants.show_variants(state.variants, _focus(state))
         several = state.selected > 1
         self._button.setText(tr("Harmonize {count} layers", count=state.selected) if several else tr("Harmonize"))
         self._button.setToolTip(_button_tooltip(state))
@@ -188,6 +191,10 @@ def _check(button: QtWidgets.QAbstractButton, on: bool) -> None:
     blocked = button.blockSignals(True)
     button.setChecked(on)
     button.blockSignals(blocked)
+
+
+def _focus(state: DockerState) -> Place | None:
+    return state.layer.bounds.within(state.layer.canvas) if state.layer and not state.layer.bounds.is_empty else None
 
 
 def _preview_words(state: DockerState) -> str:

@@ -9,7 +9,7 @@ from ..qt import Qt, QtCore, QtGui, QtWidgets
 from ..values import Picture
 from . import theme
 
-_HEIGHT = 190
+_SMALLEST, _LARGEST = 90, 200
 
 
 def to_pixmap(picture: Picture) -> QtGui.QPixmap:
@@ -39,13 +39,13 @@ class Preview(QtWidgets.QWidget):
             tr("Left of the line: as it is. Right of it: harmonized. Move the pointer, or use the arrow keys.")
         )
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self.setMinimumHeight(90)
+        self._fit_height()
 
     def show_pictures(self, before: Picture | None, after: Picture | None, words: str, inviting: bool) -> None:
         """words: shown where there is no picture. inviting: a click asks for one."""
         if before is not self._shown[0]:
             self._before = to_pixmap(before) if before else None
-            self.updateGeometry()
+            self._fit_height()
         if after is not self._shown[1]:
             self._after = to_pixmap(after) if after else None
         self._shown = (before, after)
@@ -53,17 +53,15 @@ class Preview(QtWidgets.QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor if inviting else Qt.CursorShape.ArrowCursor)
         self.update()
 
-    def sizeHint(self) -> QtCore.QSize:  # noqa: N802
-        return QtCore.QSize(280, self._height_for(self.width() or 280))
-
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        self.updateGeometry()
+        self._fit_height()
 
-    def _height_for(self, width: int) -> int:
-        if self._before is None or self._before.isNull():
-            return 110
-        wanted = round(width * self._before.height() / self._before.width())
-        return int(max(90, min(_HEIGHT, wanted)))
+    def _fit_height(self) -> None:
+        """As high as the picture needs at this width: the docker scrolls rather than squeezing it."""
+        wanted = 110
+        if self._before is not None and not self._before.isNull():
+            wanted = round(self.width() * self._before.height() / self._before.width())
+        self.setFixedHeight(int(max(_SMALLEST, min(_LARGEST, wanted))))
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802
         painter = theme.painter_for(self)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..client import Place
 from ..qt import Qt, QtCore, QtGui, QtWidgets
 from ..state import Variant
 from ..values import Picture
 from . import theme
 from .preview import to_pixmap
 
-_WIDTH, _HEIGHT = 82, 58
+_WIDTH, _HEIGHT = 82, 62
+_SURROUNDINGS = 1.5
+"""How much more than the layer is shown."""
 
 
 class VariantButton(QtWidgets.QAbstractButton):
@@ -20,12 +23,14 @@ class VariantButton(QtWidgets.QAbstractButton):
         super().__init__()
         self._pixmap: QtGui.QPixmap | None = None
         self._picture: Picture | None = None
+        self._focus: Place | None = None
         self.setCheckable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFixedSize(_WIDTH, _HEIGHT)
 
-    def show_variant(self, variant: Variant) -> None:
+    def show_variant(self, variant: Variant, focus: Place | None) -> None:
+        self._focus = focus
         if variant.picture is not self._picture:
             self._picture = variant.picture
             self._pixmap = to_pixmap(variant.picture) if variant.picture else None
@@ -44,7 +49,7 @@ class VariantButton(QtWidgets.QAbstractButton):
         painter.setClipPath(outline)
         painter.fillPath(outline, theme.mixed(theme.role(self, "Window"), theme.role(self, "Shadow"), 0.25))
         if self._pixmap is not None:
-            painter.drawPixmap(box, self._pixmap, self._middle(self._pixmap, box))
+            painter.drawPixmap(box, self._pixmap, self._part(self._pixmap, box))
         painter.setFont(theme.small_font(self))
         height = painter.fontMetrics().height() + 2
         plate = QtCore.QRectF(box.left(), box.bottom() - height, box.width(), height)
@@ -57,12 +62,20 @@ class VariantButton(QtWidgets.QAbstractButton):
             painter.setPen(QtGui.QPen(theme.role(self, "Highlight"), 2 if self.isChecked() else 1))
             painter.drawPath(outline)
 
-    @staticmethod
-    def _middle(pixmap: QtGui.QPixmap, box: QtCore.QRectF) -> QtCore.QRectF:
-        """The part of the picture that fills the button."""
-        scale = max(box.width() / pixmap.width(), box.height() / pixmap.height())
-        width, height = box.width() / scale, box.height() / scale
-        return QtCore.QRectF((pixmap.width() - width) / 2, (pixmap.height() - height) / 2, width, height)
+    def _part(self, pixmap: QtGui.QPixmap, box: QtCore.QRectF) -> QtCore.QRectF:
+        """The part of the picture to show: the layer with some of its surroundings."""
+        focus = self._focus or Place()
+        width, height = pixmap.width(), pixmap.height()
+        wanted = max(
+            (focus.bottom - focus.top) * height * _SURROUNDINGS,
+            (focus.right - focus.left) * width * _SURROUNDINGS * box.height() / box.width(),
+        )
+        largest = min(height, width * box.height() / box.width())
+        high = min(largest, max(wanted, largest / 3))
+        wide = high * box.width() / box.height()
+        left = (focus.left + focus.right) / 2 * width - wide / 2
+        top = (focus.top + focus.bottom) / 2 * height - high / 2
+        return QtCore.QRectF(min(max(left, 0), width - wide), min(max(top, 0), height - high), wide, high)
 
 
 class VariantStrip(QtWidgets.QScrollArea):
@@ -86,14 +99,15 @@ class VariantStrip(QtWidgets.QScrollArea):
         self.setFixedHeight(_HEIGHT)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
-    def show_variants(self, variants: tuple[Variant, ...]) -> None:
+    def show_variants(self, variants: tuple[Variant, ...], focus: Place | None) -> None:
+        """focus: where the layer lies in the pictures."""
         self._variants = variants
         while len(self._buttons) < len(variants):
             self._add()
         for index, button in enumerate(self._buttons):
             button.setVisible(index < len(variants))
             if index < len(variants):
-                button.show_variant(variants[index])
+                button.show_variant(variants[index], focus)
         self.setVisible(bool(variants))
 
     def wheelEvent(self, event: Any) -> None:  # noqa: N802

@@ -284,7 +284,7 @@ def troubles(presenter, document, scene, figure):
 
 def vanishing(presenter):
     """Layers and documents that go away while they are being harmonized."""
-    document, scene, figure = composite()
+    document, _, figure = composite()
     yield from at_hand(presenter, document, figure)
     presenter.dismiss()
     presenter.harmonize()

@@ -4,7 +4,7 @@ import dataclasses
 
 from harmonize_selection.client import Look
 from harmonize_selection.i18n import tr
-from harmonize_selection.qt import Qt
+from harmonize_selection.qt import Qt, QtWidgets
 from support import app, at_hand, composite, docker, done, ready, save, say, screenshot, until
 
 
@@ -12,13 +12,14 @@ def steps():
     window = app.activeWindow().qwindow()
     window.showMaximized()
     yield 0.5
-    for other in app.dockers():
-        other.setVisible(other.objectName() in ("KisLayerBox", "ToolBox", "harmonize_selection"))
     widget = docker()
+    for other in window.findChildren(QtWidgets.QDockWidget):
+        if other.objectName() not in ("KisLayerBox", "ToolBox", "harmonize_selection"):
+            other.hide()
     presenter, panel = widget.presenter, widget.widget()
     document, _scene, figure = composite()
     yield 0.5
-    layer_box = next(other for other in app.dockers() if other.objectName() == "KisLayerBox")
+    layer_box = window.findChild(QtWidgets.QDockWidget, "KisLayerBox")
     window.resizeDocks([widget], [300], Qt.Orientation.Horizontal)
     window.resizeDocks([layer_box, widget], [150, 800], Qt.Orientation.Vertical)
     yield 0.5
