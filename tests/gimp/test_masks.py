@@ -58,3 +58,9 @@ def test_splicing_refuses_pixels_that_do_not_fit_the_mask() -> None:
 def test_alpha_comes_back_whatever_a_conversion_made_of_it() -> None:
     before, after = bytes([1, 2, 3, 4, 5, 6, 7, 8]), bytes([11, 12, 13, 14, 15, 16, 17, 18])
     assert masks.with_alpha_of(before, after, 4, 1) == bytes([11, 12, 13, 4, 15, 16, 17, 8])
+
+
+def test_rows_with_gaps_become_one_picture() -> None:
+    padded = bytes([1, 2, 3, 0, 4, 5, 6])  # 1 x 2 pixels; the last row has no padding
+    assert masks.packed(padded, 1, 2, 4, 3) == bytes([1, 2, 3, 255, 4, 5, 6, 255])
+    assert masks.packed(bytes(range(8)), 2, 1, 8, 4) == bytes(range(8))

@@ -1,4 +1,4 @@
-"""Masks as bytes, one per pixel, 0 … 255, without NumPy. Needs no GIMP.
+"""Masks as bytes, one per pixel, 0 … 255, and other pictures as bytes, without NumPy. Needs no GIMP.
 
 Whole masks are combined as one big integer each: that runs at the speed of memory, where a loop over pixels would take
 seconds for a large layer.
@@ -73,3 +73,14 @@ def splice(before: bytes, after: bytes, mask: bytes) -> bytes:
     chosen = int.from_bytes(spread, "little")
     old, new = int.from_bytes(before, "little"), int.from_bytes(after, "little")
     return (old ^ ((old ^ new) & chosen)).to_bytes(size, "little")
+
+
+def packed(pixels: bytes, width: int, height: int, stride: int, channels: int) -> bytes:
+    """R G B A without gaps, from rows of R G B or R G B A (3 or 4 `channels`) that begin every `stride` bytes."""
+    rows = b"".join(pixels[y * stride : y * stride + channels * width] for y in range(height))
+    if channels == 4:
+        return rows
+    rgba = bytearray(b"\xff" * (4 * width * height))
+    for index in range(3):
+        rgba[index::4] = rows[index::3]
+    return bytes(rgba)

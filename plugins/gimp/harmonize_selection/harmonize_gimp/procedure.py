@@ -27,6 +27,7 @@ class HarmonizePlugIn(Gimp.PlugIn):  # type: ignore[misc]
     """Filters › Harmonize Selection…, and Harmonize Again."""
 
     def do_query_procedures(self) -> list[str]:
+        self.set_help_domain(words.DOMAIN, Gio.File.new_for_path(str(FOLDER / "help")))
         return [HARMONIZE, AGAIN]
 
     def do_set_i18n(self, name: str) -> tuple[bool, str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from gi.repository import Gimp, Gio
 from harmonize_client.values import Thumbnail
 
-from . import buffers, layers
+from . import buffers, layers, masks
 from .errors import CannotHarmonize
 from .geometry import Scale
 from .layers import Image, Layer
@@ -40,14 +40,20 @@ def show_up_to(layer: Layer) -> None:
         layer = layer.get_parent()
 
 
-def picture(image: Image, side: int = THUMBNAIL_SIDE) -> tuple[Scale, bytes]:
+def picture(image: Image) -> tuple[Scale, bytes]:
     """The image as it is seen, scaled: R G B A, 8 bit, sRGB-encoded."""
-    scale = Scale.to_fit(image.get_width(), image.get_height(), side)
-    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    scale = Scale.to_fit(image.get_width(), image.get_height(), THUMBNAIL_SIDE)
+    if buffers.is_srgb(image.get_layers()[0]):
+        # Twice as fast for large images: only the small picture leaves GIMP. GIMP 3.0 converts no profile here.
+        seen = image.get_thumbnail(scale.width, scale.height, Gimp.PixbufTransparency.KEEP_ALPHA)
+        if seen is not None and (seen.get_width(), seen.get_height()) == (scale.width, scale.height):
+            rows, stride, channels = bytes(seen.get_pixels()), seen.get_rowstride(), seen.get_n_channels()
+            return scale, masks.packed(rows, scale.width, scale.height, stride, channels)
+    layer = Gimp.Layer.new_from_visible(image, image, "seen")
     try:
-        return scale, buffers.read_scaled(seen, scale, "R'G'B'A u8")
+        return scale, buffers.read_scaled(layer, scale, "R'G'B'A u8")
     finally:
-        seen.delete()
+        layer.delete()
 
 
 def coverage(image: Image, layer: Layer, scale: Scale) -> bytes:
