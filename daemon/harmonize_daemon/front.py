@@ -203,7 +203,8 @@ class Front:
             self._rested = True
 
     def _is_idle(self) -> bool:
-        limit = self._options.idle_exit_seconds
+        failed = self._supervisor.state is State.FAILED
+        limit = self._options.failed_exit_seconds if failed else self._options.idle_exit_seconds
         idle = limit > 0 and monotonic() - self._active > limit and not len(self._dispatcher.jobs)
         if idle:
             log.info("idle for %d s: the daemon ends", limit)

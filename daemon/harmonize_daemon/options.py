@@ -49,6 +49,8 @@ class Options:
     """TCP port on 127.0.0.1; 0 = any free one."""
     idle_exit_seconds: int = 15 * 60
     """Exit after so long without a request; 0 = never."""
+    failed_exit_seconds: int = 20
+    """The same for a daemon whose worker cannot start: whoever mends what is wrong wants a new one soon."""
     band_timeout_seconds: float = 30.0
     """A render whose next band is later than this ends."""
     rest_seconds: float = 120.0

@@ -105,6 +105,13 @@ def test_networks_that_cannot_be_loaded_are_named_with_their_cause(start: Start)
         assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
 
 
+def test_a_daemon_whose_networks_cannot_be_loaded_soon_makes_room_for_another(start: Start) -> None:
+    daemon = start(engine="tests.daemon.fake_engine:NoTorch", failed_exit_seconds=1)
+    with daemon.raw() as client:
+        until(lambda: client.status()["state"] == "failed", 20)
+    assert daemon.process.wait(10) == 0
+
+
 def test_fault_29_a_lost_device_is_tried_again_and_then_the_cpu_is_used(start: Start) -> None:
     daemon = start(device="cuda:0").ready()
     with daemon.raw() as client:
