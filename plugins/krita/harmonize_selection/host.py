@@ -15,7 +15,7 @@ class Host(Protocol):
         """The layer that the artist works on; None without a document or layer."""
 
     def selected(self) -> list[LayerInfo]:
-        """The layers selected in the layer list."""
+        """The layers selected in the layer list, from the bottom: each is fitted to those below it."""
 
     def find(self, ref: LayerRef) -> LayerInfo | None:
         """None when it, or its document, is gone."""

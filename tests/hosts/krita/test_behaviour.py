@@ -29,6 +29,10 @@ def test_each_output_is_one_undo_step(said: Said, output: str, written: list[obj
     assert line["shown_again"]
 
 
+def test_the_menu_entry_harmonizes_the_active_layer(said: Said) -> None:
+    assert said["menu"] == {"case": "menu", "problem": "", "layers": NEW}
+
+
 def test_sliders_change_the_written_layer_without_an_undo_step(said: Said) -> None:
     line = said["sliders"]
     assert line["nothing_at_zero"]

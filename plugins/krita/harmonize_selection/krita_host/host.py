@@ -63,7 +63,13 @@ class KritaHost:
         view = window.activeView() if window else None
         if document is None or view is None:
             return []
-        return [_info(document, node) for node in view.selectedNodes() if node.type() in LAYER_KINDS]
+        chosen = {node.uniqueId().toString() for node in view.selectedNodes()}
+        from_the_top = walk(document.rootNode()) if len(chosen) > 1 else view.selectedNodes()
+        return [
+            _info(document, node)
+            for node in reversed(from_the_top)
+            if node.type() in LAYER_KINDS and node.uniqueId().toString() in chosen
+        ]
 
     def find(self, ref: LayerRef) -> LayerInfo | None:
         document, node = find_document(ref.document), find_node(ref)

@@ -30,6 +30,7 @@ def steps():
     yield from at_hand(presenter, document, figure)
     yield from ready(presenter)
     yield from outputs(presenter, document, figure)
+    yield from menu(presenter, document, figure)
     yield from sliders(presenter, document, figure)
     yield from references(presenter, document, scene, figure)
     yield from curves_survive_a_file(presenter, document, figure)
@@ -79,6 +80,17 @@ def outputs(presenter, document, figure):
         )
         yield from undo()
     choose(presenter, output=Output.NEW_LAYER)
+
+
+def menu(presenter, document, figure):
+    """The action of Tools › Scripts, which artists can give a shortcut."""
+    yield from at_hand(presenter, document, figure)
+    app.action("harmonize_layer").trigger()
+    yield 0.1
+    yield from done(presenter)
+    yield 0.3
+    say("menu", problem=problem(presenter), layers=layers(document))
+    yield from undo()
 
 
 def sliders(presenter, document, figure):
