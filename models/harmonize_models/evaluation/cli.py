@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from ..training.sources import Skipped
 from .cases import SEED, VARIANTS, build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
 from .cost import Cost, cost_of
-from .report import results_page, write_json
+from .report import read_json, results_page, write_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cost", action=argparse.BooleanOptionalAction, default=True, help="measure MACs and time")
     parser.add_argument("--write", type=Path, help="write the results page, such as docs/results.md")
     parser.add_argument("--json", type=Path, help="write the figures for programs")
+    parser.add_argument("--reuse", type=Path, help="take over rows of a --json file that are still valid")
     parser.add_argument("--sheets", type=Path, help="write picture sheets into this folder (they show the photos)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
 
@@ -67,21 +68,34 @@ def run(args: argparse.Namespace) -> int:
             contestants.append(_through_adjustment(spec, network))
         if args.cost:
             costs[spec.key] = cost_of(network, spec)
+    facts = {"side": args.side, "count": len(cases), "photos": len(photos.photos), "digest": digest}
+    known = _still_valid(args.reuse, digest, fingerprints)
     scores: list[Score] = []
     for contestant in contestants:
-        scores.append(hold(cases, contestant, reference))
-        print(_line(scores[-1]), flush=True)
+        found = known.get(contestant.name)
+        scores.append(found or hold(cases, contestant, reference))
+        print(_line(scores[-1]) + ("  (from before)" if found else ""), flush=True)
     if args.sheets:
         first = next(cases.batches(8))
         for contestant in contestants[1:]:
             columns = [first.composite, first.mask, contestant.harmonize(first), first.target]
             write_sheet(args.sheets / f"{contestant.name.replace(' ', '-')}.png", columns)
-    facts = {"side": args.side, "count": len(cases), "photos": len(photos.photos), "digest": digest}
     if args.write:
         args.write.write_text(results_page(scores, costs, facts, _command(args), _machine()), encoding="utf-8")
     if args.json:
         write_json(args.json, scores, facts, fingerprints)
     return 0
+
+
+def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> dict[str, Score]:
+    """The rows of earlier figures that would come out the same: same cases and, for networks, same weights."""
+    if file is None or not file.is_file():
+        return {}
+    earlier = read_json(file)
+    if earlier.cases["digest"] != digest:
+        return {}
+    changed = {key for key, own in earlier.weights.items() if weights.get(key) != own}
+    return {score.name: score for score in earlier.scores if score.name.partition(",")[0] not in changed}
 
 
 def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, HarmonizationNetwork]]:

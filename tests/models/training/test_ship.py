@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
-    run: Path, shard_folder: Path, tmp_path: Path
+    run: Path, shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -44,7 +44,7 @@ def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
 
 
 def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
-    run: Path, shard_folder: Path, tmp_path: Path
+    run: Path, shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, file = tmp_path / "weights", tmp_path / "figures.json"
     folder.mkdir()
@@ -53,6 +53,10 @@ def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
     assert evaluation.main([*words, "--json", str(file)]) == 0
     figures = read_json(file)
     assert figures.weights["s2crnet"] == fingerprint(load("s2crnet", weights_dir=folder).state_dict())
+    again = tmp_path / "again.json"
+    assert evaluation.main([*words, "--reuse", str(file), "--json", str(again)]) == 0
+    assert read_json(again) == figures
+    assert capsys.readouterr().out.count("(from before)") == 3
     ship(run, shard_folder, folder, "s2crnet", figures)
     assert "s2crnet, through the adjustment" in (folder / "s2crnet.md").read_text()
     save_weights(run / "best.safetensors", registry.get("s2crnet-cs").build().state_dict())
