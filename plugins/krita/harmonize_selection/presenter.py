@@ -23,7 +23,7 @@ AUTOMATIC_PREVIEW_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
 KEPT_REGION_BYTES = 256_000_000
 """A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
-_LONGEST_LINE = 90
+_LONGEST_LINE = 70
 _LOOK_SECONDS = 0.3
 _REST_SECONDS = 0.4
 _SLIDER_SECONDS = 0.08
@@ -172,7 +172,8 @@ class Presenter:
             return
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
-            self._guarded(self._look)
+            if not self._host.pen_is_down():  # Krita has better things to do during a stroke
+                self._guarded(self._look)
         if self._live is not None:
             self._follow()
         self._previews.step()

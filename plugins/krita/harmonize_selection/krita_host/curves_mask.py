@@ -11,9 +11,10 @@ import tempfile
 import zipfile
 from typing import Any
 
+from ..curve_text import filter_config
 from ..task import HostError
 from ..values import Curves, LayerRef
-from .color import ColorSpace, color_space
+from .color import color_space
 from .documents import (
     Document,
     Node,
@@ -27,7 +28,6 @@ from .documents import (
 )
 from .writing import remove_all_children, set_pixels
 
-_IDENTITY = "0,0;1,1;"
 _MAIN = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE DOC PUBLIC '-//KDE//DTD krita 2.0//EN' 'http://www.calligra.org/DTD/krita-2.0.dtd'>
 <DOC xmlns="http://www.calligra.org/DTD/krita" syntaxVersion="2.0" editor="Krita" kritaVersion="5.2.0">
@@ -105,41 +105,20 @@ def keep_out_of_the_way(document: Document, name: str) -> None:
         make_active(document, active.parentNode())
 
 
-def in_space(curve: str, space: ColorSpace) -> str:
-    """A curve for sRGB-encoded values as one for the values of a layer, which may be proportional to light."""
-    if not space.is_linear:
-        return curve
-    points = [[float(value) for value in point.split(",")] for point in curve.split(";") if point]
-    return "".join(f"{to_light(x):.6g},{to_light(y):.6g};" for x, y in points)
-
-
-def to_light(value: float) -> float:
-    """From sRGB-encoded to proportional to light (IEC 61966-2-1)."""
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
-def _filter_config(curves: Curves, space: ColorSpace) -> str:
-    """Krita counts, for color: all channels, R, G, B, alpha, hue, saturation, lightness; for grey: grey, alpha."""
-    red, green, blue = (in_space(curve, space) for curve in (curves.red, curves.green, curves.blue))
-    transfers = [green, _IDENTITY] if space.model == "GRAYA" else [_IDENTITY, red, green, blue, *[_IDENTITY] * 4]
-    lines = [f' <param name="curve{index}">{curve}</param>' for index, curve in enumerate(transfers)]
-    count = f' <param name="nTransfers">{len(transfers)}</param>'
-    return "\n".join(["<!DOCTYPE params>", '<params version="1">', count, *lines, "</params>", ""])
-
-
 def _make(document: Document, node: Node, curves: Curves, name: str) -> Any:
     """The mask, restricted to the selection, in no layer yet."""
     space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
     if space.model not in ("RGBA", "GRAYA"):
         raise HostError("curves need a layer in RGB or grey", "choose a new layer as the output")
-    mask = _read(_filter_config(curves, space), everywhere=selection is None)
+    config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
+    mask = _read(config, everywhere=selection is None)
     mask.setName(name)
     if selection is not None and not bounds.is_empty:
         set_pixels(mask, bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
     return mask
 
 
-def _read(filter_config: str, *, everywhere: bool) -> Any:
+def _read(config: str, *, everywhere: bool) -> Any:
     """A mask with that filter, through a file. everywhere: it covers all of its layer, else nothing yet."""
     handle, path = tempfile.mkstemp(suffix=".kra", prefix="harmonize-")
     os.close(handle)
@@ -149,7 +128,7 @@ def _read(filter_config: str, *, everywhere: bool) -> Any:
             file.writestr("maindoc.xml", _MAIN)
             file.writestr("curves/layers/mask.pixelselection", _EMPTY_SELECTION)
             file.writestr("curves/layers/mask.pixelselection.defaultpixel", b"\xff" if everywhere else b"\0")
-            file.writestr("curves/layers/mask.filterconfig", filter_config)
+            file.writestr("curves/layers/mask.filterconfig", config)
         return _mask_in(path)
     finally:
         os.unlink(path)

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from .. import balance
+from ..curve_text import to_light
 from ..qt import Qt, QtWidgets
 from ..values import Curves, LayerRef, Picture, Rect, Scene
 from . import curves_mask, documents
@@ -106,7 +107,7 @@ def set_live_balance(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: b
     mask, space = curves_mask.find(node, MASK_NAME), color_space(node)
     if mask is None or space.model != "RGBA":
         return False
-    fitted = balance.fit(curves, _colors(layer), curves_mask.to_light if space.is_linear else lambda value: value)
+    fitted = balance.fit(curves, _colors(layer), to_light if space.is_linear else lambda value: value)
     effect = application().filter("colorbalance")
     settings = effect.configuration()
     settings.setProperty("preserve_luminosity", False)

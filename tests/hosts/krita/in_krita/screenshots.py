@@ -13,12 +13,12 @@ def steps():
     window.showMaximized()
     yield 0.5
     widget = docker()
-    for other in window.findChildren(QtWidgets.QDockWidget):
-        if other.objectName() not in ("KisLayerBox", "ToolBox", "harmonize_selection"):
-            other.hide()
     presenter, panel = widget.presenter, widget.widget()
     document, _scene, figure = composite()
     yield 0.5
+    for other in window.findChildren(QtWidgets.QDockWidget):
+        if other.objectName() not in ("KisLayerBox", "ToolBox", "harmonize_selection"):
+            other.hide()
     layer_box = window.findChild(QtWidgets.QDockWidget, "KisLayerBox")
     window.resizeDocks([widget], [300], Qt.Orientation.Horizontal)
     window.resizeDocks([layer_box, widget], [150, 800], Qt.Orientation.Vertical)

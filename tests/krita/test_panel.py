@@ -1,0 +1,118 @@
+"""The widgets, under PyQt6 as in Krita 6, where it is installed; tests/hosts has them in Krita 5, under PyQt5."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+QtWidgets = pytest.importorskip("PyQt6.QtWidgets", reason="PyQt6 is not installed here")
+
+from harmonize_client.values import Look  # noqa: E402
+from harmonize_selection.state import DockerState, Health, Problem, Variant  # noqa: E402
+from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings  # noqa: E402
+from harmonize_selection.view.panel import Panel  # noqa: E402
+from harmonize_selection.view.slider import LookSlider  # noqa: E402
+from PyQt6.QtCore import Qt  # noqa: E402
+from PyQt6.QtTest import QTest  # noqa: E402
+
+from .fake_host import CANVAS, NETWORK, layer_ref  # noqa: E402
+
+PICTURE = Picture(300, 200, bytes(300 * 200 * 4))
+LAYER = LayerInfo(layer_ref("a"), "Pasted figure with quite a long name", Rect(1, 1, 2, 2), CANVAS)
+FULL = DockerState(
+    layer=LAYER,
+    selected=1,
+    adjusting=LAYER.name,
+    health=Health.READY,
+    daemon="Ready on cpu.",
+    before=PICTURE,
+    after=PICTURE,
+    networks=(NETWORK,),
+    default_network="ours",
+    layers=(LAYER,),
+    variants=tuple(Variant(name, "", Look(), PICTURE) for name in ("Full", "Half", "Color only", "Keep lights")),
+    can_compare=True,
+)
+
+
+class Noted:
+    """Every action, with its arguments."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.log.append((name, *arguments))
+
+
+@pytest.fixture(scope="module")
+def app() -> Any:
+    return QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
+
+
+@pytest.fixture
+def panel(app: Any) -> Iterator[tuple[Panel, Noted]]:
+    noted = Noted()
+    panel = Panel()
+    panel.connect_to(noted)
+    panel.resize(300, 640)
+    panel.show_state(FULL)
+    panel.show()
+    app.processEvents()
+    yield panel, noted
+    panel.close()
+
+
+def button(panel: Panel, text: str) -> Any:
+    return next(found for found in panel.findChildren(QtWidgets.QAbstractButton) if found.text() == text)
+
+
+def test_it_is_content_with_300_pixels(panel: tuple[Panel, Noted]) -> None:
+    panel[0].unfold()
+    assert panel[0].minimumSizeHint().width() <= 300
+    content = panel[0].findChild(QtWidgets.QScrollArea).widget()
+    assert content.minimumSizeHint().width() <= 300
+
+
+def test_one_layer_or_several(panel: tuple[Panel, Noted]) -> None:
+    button(panel[0], "Harmonize").click()
+    panel[0].show_state(replace(FULL, selected=3))
+    button(panel[0], "Harmonize 3 layers").click()
+    assert panel[1].log == [("harmonize",), ("harmonize_selected",)]
+
+
+def test_a_slider_moves_with_the_keyboard_and_goes_back_with_delete(panel: tuple[Panel, Noted]) -> None:
+    strength = panel[0].findChildren(LookSlider)[0]
+    QTest.keyClick(strength, Qt.Key.Key_Left)
+    assert panel[1].log == [("set_settings", Settings(look=Look(strength=0.99)))]
+    QTest.keyClick(strength, Qt.Key.Key_Delete)
+    assert panel[1].log[-1] == ("set_settings", Settings())
+
+
+def test_showing_a_state_asks_for_nothing(panel: tuple[Panel, Noted]) -> None:
+    settings = Settings(network="ours", look=Look(strength=0.2, color_only=True), output=Output.CURVES)
+    panel[0].show_state(replace(FULL, settings=settings, live=True, comparing=True))
+    assert panel[1].log == []
+
+
+def test_trouble_is_a_line_with_a_button_for_details(panel: tuple[Panel, Noted]) -> None:
+    panel[0].show_state(replace(FULL, problem=Problem("It does not work.", "Because.")))
+    assert button(panel[0], "Details").isVisible()
+    button(panel[0], "×").click()
+    assert panel[1].log == [("dismiss",)]
+
+
+def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[Panel, Noted]) -> None:
+    panel[0].unfold()
+    for widget in panel[0].findChildren(QtWidgets.QWidget):
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and isinstance(
+            widget, (QtWidgets.QAbstractButton, QtWidgets.QAbstractSlider, QtWidgets.QComboBox)
+        ):
+            name = widget.accessibleName() or getattr(widget, "text", str)()
+            inside = isinstance(widget, QtWidgets.QScrollBar)
+            assert name or inside, widget
