@@ -113,15 +113,13 @@ class RegionAttention(nn.Module):
 
 def region_pools(features: Tensor, mask: Tensor) -> Tensor:
     """[B, C, H, W] and a mask of any size -> [B, 4 C]: mean and spread of the features in foreground and background."""
-    share = F.adaptive_avg_pool2d(mask, (features.shape[2], features.shape[3])).float().flatten(2)
-    values = features.float().flatten(2)
-    parts = []
-    for region in (share, 1 - share):
-        weights = (region / (region.sum(dim=2, keepdim=True) + 1e-2)).transpose(1, 2)
-        mean = values @ weights
-        variance = (values.square() @ weights - mean.square()).clamp(min=1e-4)
-        parts += [mean, variance.sqrt()]
-    return torch.cat(parts, dim=1)[..., 0]
+    share = F.adaptive_avg_pool2d(mask, (features.shape[2], features.shape[3])).flatten(2)
+    regions = torch.cat([share, 1 - share], dim=1)
+    weights = (regions / (regions.sum(dim=2, keepdim=True) + 1e-2)).to(features.dtype)
+    values = features.permute(0, 2, 3, 1).flatten(1, 2)  # [B, HW, C]: no copy, as the encoder works channels-last
+    mean = (weights @ values).float()
+    variance = (weights @ values.square()).float() - mean.square()
+    return torch.stack([mean, variance.clamp(min=1e-4).sqrt()], dim=2).flatten(1)
 
 
 @dataclass(frozen=True)
