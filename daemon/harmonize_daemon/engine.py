@@ -59,7 +59,9 @@ class Engine:
 
     def load_rendering(self) -> None:
         """Import numpy and numba."""
-        from harmonize_models.render import kernels  # noqa: F401
+        from harmonize_models.render import warm_up
+
+        warm_up(())
 
     def warm_rendering(self) -> None:
         """Compile, or load from the cache, the kernels of the depth that nearly everybody uses."""
