@@ -192,6 +192,7 @@ class Front:
     def _tick(self) -> None:
         self._supervisor.tick()
         self._dispatcher.tick()
+        self._check_findable()
         if self._guard.check():
             give_freed_memory_back()
         if len(self._dispatcher.jobs):
@@ -201,6 +202,12 @@ class Front:
             self._supervisor.send(Rest())
             give_freed_memory_back()
             self._rested = True
+
+    def _check_findable(self) -> None:
+        """End once nobody can find this daemon any more: its folder was removed or moved away."""
+        if not len(self._dispatcher.jobs) and not (self._home / paths.CONNECTION_FILE).exists():
+            log.warning("the connection file is gone, so nobody can find this daemon: it ends")
+            self._stopping = True
 
     def _is_idle(self) -> bool:
         failed = self._supervisor.state is State.FAILED

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harmonize_client import paths
-from harmonize_client.errors import CannotConnect, VersionMismatch
+from harmonize_client.errors import CannotConnect, HarmonizeError, VersionMismatch
 
 LOCK_FILE = "daemon.lock"
 
@@ -59,8 +59,9 @@ def published(home: Path, connection: paths.Connection) -> Iterator[None]:
         yield
     finally:
         # Only our own: somebody may have moved the folder away and started another daemon.
-        if paths.read_connection(home) == connection:
-            (home / paths.CONNECTION_FILE).unlink(missing_ok=True)
+        with suppress(HarmonizeError, OSError):
+            if paths.read_connection(home) == connection:
+                (home / paths.CONNECTION_FILE).unlink(missing_ok=True)
 
 
 if sys.platform == "win32":

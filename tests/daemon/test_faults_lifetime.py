@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -108,3 +109,18 @@ def test_a_port_that_is_taken_is_a_clear_error(start: Start, tmp_path: Path) -> 
     second = start(tmp_path / "b", port=first.port)
     assert "Address already in use" in second.output()
     assert second.process.returncode != 0
+
+
+def test_a_daemon_that_nobody_can_find_any_more_ends(start: Start, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    daemon = start(home).ready()
+    shutil.rmtree(home)
+    assert daemon.process.wait(10) == 0
+
+
+def test_a_folder_that_becomes_readable_does_not_keep_the_daemon_from_ending(start: Start, tmp_path: Path) -> None:
+    daemon = start().ready()
+    tmp_path.chmod(0o755)
+    daemon.process.terminate()
+    assert daemon.output() == ""
+    assert daemon.process.returncode == 0
