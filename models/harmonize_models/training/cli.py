@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -17,13 +18,14 @@ from ..networks import registry
 from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker
 from .config import Optimizer, Schedule, TrainConfig, override, preset, read_config
-from .discriminators import Discriminator
+from .discriminators import SMALLEST_JUDGED, Discriminator
 from .distributed import describe, join
 from .folding import folded, insert_norms
 from .history import Leg, command_line, read_history, write_history
 from .loop import Trainer
 from .losses import parse_loss
 from .photos import PhotoSet, load_photos
+from .progress_bar import progress_bar
 from .scenefit import SceneFitTrainer
 from .sources import Skipped
 
@@ -73,6 +75,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings.add_argument("--validation-cases", type=int)
 
 
+class BadSettings(ModelError):
+    """Settings that do not go together."""
+
+    code: ClassVar[str] = "bad_settings"
+
+
 def config_of(args: argparse.Namespace) -> TrainConfig:
     """The preset of the network, then the file, then the flags (which are named as the settings are)."""
     config = preset(args.network)
@@ -82,6 +90,11 @@ def config_of(args: argparse.Namespace) -> TrainConfig:
     config = override(config, {name: value for name, value in flags.items() if value is not None})
     if config.loss.adversarial and config.discriminator is Discriminator.NONE:
         config = replace(config, discriminator=Discriminator.S2CRNET)
+    if config.loss.adversarial and config.size < SMALLEST_JUDGED:
+        raise BadSettings(
+            f"The discriminator cannot judge pictures of {config.size} px.",
+            f"Use --size {SMALLEST_JUDGED} or more, or a --loss without the adversarial term.",
+        )
     return config
 
 
@@ -124,7 +137,8 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     )
     earlier = read_history(args.init.parent) if args.init else ()
     report("resumed" if trainer.resume() else "started")
-    progress = trainer.run(args.slice_minutes)
+    with progress_bar(trainer):
+        progress = trainer.run(args.slice_minutes)
     if worker.leads:
         leg = Leg(
             command_line(words if words is not None else sys.argv[1:]),

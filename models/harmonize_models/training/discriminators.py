@@ -7,6 +7,9 @@ from enum import Enum
 import torch
 from torch import Tensor, nn
 
+SMALLEST_JUDGED = 80
+"""Side in pixels below which a discriminator has no pixel left to judge."""
+
 
 class Discriminator(Enum):
     """Which one a preset uses."""

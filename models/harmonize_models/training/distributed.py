@@ -30,13 +30,14 @@ class Worker:
         ids = [self.device.index] if self.device.type == "cuda" else None
         return DistributedDataParallel(network, device_ids=ids, find_unused_parameters=may_skip_parameters)
 
-    def agree(self, value: float) -> float:
-        """The leader's `value`, on every process: decisions about time must be taken by one clock."""
+    def agree(self, *values: float) -> list[float]:
+        """The leader's `values`, on every process: decisions about time and stopping must be the same everywhere."""
         if self.world == 1:
-            return value
-        shared = torch.tensor([value], device=self.device, dtype=torch.float64)
+            return list(values)
+        shared = torch.tensor(values, device=self.device, dtype=torch.float64)
         distributed.broadcast(shared, 0)
-        return float(shared)
+        agreed: list[float] = shared.tolist()
+        return agreed
 
     def close(self) -> None:
         """Leave the group."""

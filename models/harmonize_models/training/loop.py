@@ -74,6 +74,8 @@ class Trainer:
         self.losses = torch.zeros((), device=device)
         self.counted = 0
         self.stopping = False
+        self.watch: Callable[[Trainer], None] | None = None
+        """Called after each step, for progress bars."""
         self._last: tuple[int, float] = (0, 0.0)
 
     # -- running ----------------------------------------------------------------------------------------------------
@@ -89,18 +91,22 @@ class Trainer:
         self._last = (self.progress.step, self.progress.seconds)
         validated = saved = self.progress.seconds
         try:
-            while not self._finished() and not self.stopping:
+            while self.share() < 1:
                 self.train_step()
                 now = time.monotonic()
-                self.progress.seconds = self.worker.agree(self.progress.seconds + now - clock)
-                clock = now
+                seconds, sliced, stopping = self.worker.agree(
+                    self.progress.seconds + now - clock, now - began, float(self.stopping)
+                )
+                self.progress.seconds, clock = seconds, now
+                if self.watch is not None:
+                    self.watch(self)
                 if self.progress.seconds - validated >= 60 * self.config.validate_minutes:
                     self.validate()
                     validated = self.progress.seconds
                 if self.progress.seconds - saved >= 60 * self.config.checkpoint_minutes:
                     self.save()
                     saved = self.progress.seconds
-                if slice_minutes is not None and self.worker.agree(now - began) >= 60 * slice_minutes:
+                if stopping or (slice_minutes is not None and sliced >= 60 * slice_minutes):
                     break
             if self.progress.step > self._last[0]:
                 self.validate()
@@ -117,7 +123,7 @@ class Trainer:
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         batch = self.maker.batch(-(-config.batch // self.worker.world), config.size, generator)
         labelled = torch.rand((), generator=seeded(config.seed, step)) >= config.unlabelled
-        set_rate(self.optimizer, config.learning_rate * rate_factor(config, step, self._share()))
+        set_rate(self.optimizer, config.learning_rate * rate_factor(config, step, self.share()))
         self.run_network.train()
         loss, harmonized = self.loss(batch, bool(labelled))
         self.optimizer.zero_grad(set_to_none=True)
@@ -159,12 +165,10 @@ class Trainer:
         discriminator_loss(on_real, on_predicted).backward()  # type: ignore[no-untyped-call]
         self.adversary_optimizer.step()
 
-    def _share(self) -> float:
+    def share(self) -> float:
+        """How much of the schedule is done; 1 = all."""
         minutes = self.config.minutes
         return self.progress.seconds / (60 * minutes) if minutes else self.progress.step / self.config.steps
-
-    def _finished(self) -> bool:
-        return self._share() >= 1
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
@@ -212,12 +216,16 @@ class Trainer:
         )
         return row
 
+    def mean_loss(self) -> float:
+        """The mean since the last validation."""
+        return float(self.losses) / max(self.counted, 1)
+
     def _row(self, found: Metrics) -> LogRow:
         means, progress = found.means(), self.progress
         step, seconds = self._last
         rate = (progress.step - step) * self.config.batch / max(progress.seconds - seconds, 1e-6)
         self._last = (progress.step, progress.seconds)
-        loss = float(self.losses) / max(self.counted, 1)
+        loss = self.mean_loss()
         self.losses.zero_()
         self.counted = 0
         return LogRow(

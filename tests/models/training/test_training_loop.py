@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -125,6 +126,13 @@ def test_presets_are_the_papers() -> None:
 def test_settings_survive_a_file() -> None:
     config = replace(preset("idih"), size=128, schedule=Schedule.COSINE)
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_settings_that_do_not_go_together_are_refused_with_a_way_out(photo_folder: Path) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    with pytest.raises(cli.BadSettings, match="--size 80"):
+        cli.config_of(parser.parse_args(["s2crnet", "--data", str(photo_folder), "--size", "64"]))
 
 
 def test_schedules_rise_and_fall() -> None:
