@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from harmonize_models.evaluation.cases import build_cases
 from harmonize_models.networks.base import ForegroundClass
 from harmonize_models.training.categories import foreground_class
+from harmonize_models.training.composites import CompositeMaker, seeded
 from harmonize_models.training.photos import load_photos
 from harmonize_models.training.sources import NoPhotos, Skipped
 
@@ -45,7 +47,13 @@ def test_iharmony4_brings_its_own_composites(tmp_path: Path) -> None:
     assert train.names == ("c1_7_1.jpg",)
     assert train.composites is not None
     assert float(train.composites.float().mean()) == pytest.approx(float(train.photos.float().mean()) / 2, abs=1)
-    assert load_photos([tmp_path], "val", 32, Skipped()).names == ("c1_7_2.jpg",)
+    val = load_photos([tmp_path], "val", 32, Skipped())
+    assert val.names == ("c1_7_2.jpg",)
+    cases = build_cases(val, 32)
+    assert torch.equal(cases.targets[0], val.photos[0].permute(2, 0, 1))
+    assert torch.equal(cases.composites[0], val.composites[0].permute(2, 0, 1))
+    batch = CompositeMaker(train).batch(3, 24, seeded(1))
+    assert torch.allclose(batch.composite, batch.target / 2, atol=0.02)
 
 
 def test_bad_data_is_skipped_counted_and_named(tmp_path: Path) -> None:
