@@ -31,8 +31,12 @@ def build_zip(key: str, folder: Path) -> Path:
         common.write_marker(root / program.folder, program)
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(root.rglob("*")):
-                if path.is_file():
-                    _add(archive, path, path.relative_to(root).as_posix())
+                name = path.relative_to(root).as_posix()
+                if path.is_dir():
+                    # Krita's importer finds a plug-in by the entry of its folder.
+                    archive.writestr(zipfile.ZipInfo(f"{name}/", _TIME), b"")
+                else:
+                    _add(archive, path, name)
     beside.replace(target)
     return target
 
