@@ -166,6 +166,8 @@ def curves_survive_a_file(presenter, document, figure):
     before = pixels(figure, document)
     half = 200 * document.width() * 4
     document.saveAs("/tmp/curves.kra")
+    yield from undo()
+    undone = layers(document)
     copy = app.openDocument("/tmp/curves.kra")
     settle(copy)
     again = find(copy, "Figure")
@@ -181,9 +183,9 @@ def curves_survive_a_file(presenter, document, figure):
         filter=mask.filter().name(),
         transfers=mask.filter().configuration().properties().get("nTransfers"),
         remembered=copy.annotationTypes(),
+        undone=undone,
     )
     copy.close()
-    yield from undo()
     choose(presenter, output=Output.NEW_LAYER)
 
 
