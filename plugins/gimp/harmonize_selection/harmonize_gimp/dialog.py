@@ -16,19 +16,20 @@ from harmonize_client import Client, NetworkInfo, Session, Thumbnail  # noqa: E4
 
 from . import harmonize, layers, reading, record, writing  # noqa: E402
 from .choices import CLIENT_NAME, OUTPUTS, REFERENCES, look_from, options_from, show_progress, tell  # noqa: E402
-from .errors import ERRORS_PAGE, Ending, PluginError  # noqa: E402
+from .errors import Ending, PluginError  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture, View  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
 from .preview import Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
-from .words import _, ngettext  # noqa: E402
+from .words import DOMAIN, _, ngettext  # noqa: E402
 
 BOUND = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
 STEP_MILLISECONDS = 10
 SPACING = 6
 COLUMN_WIDTH = 340
+TEXT_WIDTH = 42
 
 TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 """For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
@@ -64,6 +65,7 @@ class Dialog:
         self._thumbnail: Thumbnail | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
+        self._code = ""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
         self._live = Live(session, self._show_picture, self._show_state)
@@ -136,6 +138,8 @@ class Dialog:
         column.set_size_request(COLUMN_WIDTH, -1)
         column.pack_start(self._state_row(), False, False, 0)
         self._network = Gtk.ComboBoxText()
+        self._network.append("", _("The best"))
+        self._network.set_active_id("")
         self._network.connect("changed", self._network_chosen)
         self._summary = _dim_label("")
         self._match = self._string_combo("reference", REFERENCES)
@@ -166,19 +170,25 @@ class Dialog:
 
     def _state_row(self) -> Any:
         row = Gtk.Box(spacing=SPACING)
-        self._dot = Gtk.Label()
-        self._state = Gtk.Label(xalign=0, wrap=True, max_width_chars=38)
+        self._dot = Gtk.Label(valign=Gtk.Align.START)
+        self._state = Gtk.Label(xalign=0, wrap=True, width_chars=TEXT_WIDTH, max_width_chars=TEXT_WIDTH)
         self._spinner = Gtk.Spinner()
-        self._again = Gtk.Button.new_with_mnemonic(_("Try again"))
-        self._again.connect("clicked", lambda _button: self._live.retry())
-        self._more = Gtk.LinkButton.new_with_label(ERRORS_PAGE, _("What to do"))
         row.pack_start(self._dot, False, False, 0)
         row.pack_start(self._state, True, True, 0)
         row.pack_start(self._spinner, False, False, 0)
-        for button in (self._more, self._again):
-            button.set_no_show_all(True)
-            row.pack_start(button, False, False, 0)
-        return row
+        again = Gtk.Button.new_with_label(_("Try again"))
+        again.connect("clicked", lambda _button: self._live.retry())
+        more = Gtk.Button.new_with_label(_("What to do"))
+        more.connect("clicked", lambda _button: Gimp.help(DOMAIN, f"error-{self._code}"))
+        self._ways_out = Gtk.Box(spacing=SPACING, halign=Gtk.Align.END)
+        for button in (more, again):
+            self._ways_out.pack_start(button, False, False, 0)
+            button.show()
+        self._ways_out.set_no_show_all(True)
+        rows = _column()
+        rows.pack_start(row, False, False, 0)
+        rows.pack_start(self._ways_out, False, False, 0)
+        return rows
 
     def _switch(self, name: str) -> Any:
         """A check button for a boolean argument, bound both ways."""
@@ -254,15 +264,19 @@ class Dialog:
         return bool(GLib.SOURCE_CONTINUE)
 
     def _list_networks(self, default: str) -> None:
+        """The daemon's networks, once it has said which it has."""
         self._default = default
         wanted = self._config.get_property("network")
         titles = {network.key: network.title for network in self._networks}
+        self._network.handler_block_by_func(self._network_chosen)
         self._network.remove_all()
         self._network.append("", _("Best ({title})").format(title=titles.get(default, default)))
         for network in self._networks:
             self._network.append(network.key, network.title)
         if not self._network.set_active_id(wanted):
             self._network.set_active_id("")
+        self._network.handler_unblock_by_func(self._network_chosen)
+        self._network_chosen(self._network)
 
     def _refresh(self) -> bool:
         options = options_from(self._config)
@@ -316,10 +330,8 @@ class Dialog:
         working = shown.mood in (Mood.WAITING, Mood.BUSY)
         self._spinner.set_visible(working)
         (self._spinner.start if working else self._spinner.stop)()
-        trouble = shown.mood is Mood.TROUBLE
-        self._again.set_visible(trouble)
-        self._more.set_visible(trouble)
-        self._more.set_uri(f"{ERRORS_PAGE}#{shown.code}")
+        self._code = shown.code
+        self._ways_out.set_visible(shown.mood is Mood.TROUBLE)
 
 
 def _column() -> Any:
@@ -341,6 +353,6 @@ def _grid(rows: Sequence[tuple[str, Any]]) -> Any:
 
 
 def _dim_label(text: str) -> Any:
-    label = Gtk.Label(label=text, xalign=0, wrap=True, max_width_chars=38)
+    label = Gtk.Label(label=text, xalign=0, wrap=True, max_width_chars=TEXT_WIDTH)
     label.get_style_context().add_class("dim-label")
     return label

@@ -13,8 +13,6 @@ from .words import _
 if TYPE_CHECKING:
     from harmonize_client import HarmonizeError
 
-ERRORS_PAGE = "https://github.com/harmonize-selection/harmonize-selection/blob/main/docs/errors.md"
-
 
 class Ending(enum.Enum):
     """How a run ended, as `Gimp.PDBStatusType` names it."""

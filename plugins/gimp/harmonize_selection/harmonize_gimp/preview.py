@@ -10,7 +10,7 @@ from typing import Any
 
 from gi.repository import Gdk, GdkPixbuf, GLib, Gtk
 
-from . import compare
+from . import compare, masks
 from .live import Picture
 
 SIDE = 512
@@ -45,7 +45,8 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
     def set_scene(self, width: int, height: int, rgb: bytes, mask: bytes) -> None:
         """Another scene, of which there is no result yet."""
         if (width, height) != (self._width, self._height):
-            self._column = width // 2
+            shown = masks.bounds(mask, width)
+            self._column = (shown.x + shown.right) // 2
             self.set_size_request(width, height)
         self._width, self._height, self._mask = width, height, mask
         self._before = self._after = rgb
