@@ -12,10 +12,9 @@ from msgspec.structs import replace
 
 from harmonize_daemon import checks, messages
 from harmonize_daemon.errors import ErrorCode, Refused
-from harmonize_daemon.jobs import BandInWork, ExportJob, Job, Jobs, Lane, PredictJob, RenderJob
+from harmonize_daemon.jobs import ExportJob, Job, Jobs, Lane, PredictJob, RenderJob
 from harmonize_daemon.link import (
     BandDone,
-    BandTask,
     CloseTask,
     DeviceLost,
     ExportedTask,
@@ -31,7 +30,8 @@ from harmonize_daemon.link import (
 from harmonize_daemon.messages import Reply
 from harmonize_daemon.options import Options
 from harmonize_daemon.peers import Peer
-from harmonize_daemon.slots import BandShape, FreeList, Slots, rows_per_band
+from harmonize_daemon.renders import Renders
+from harmonize_daemon.slots import Slots, rows_per_band
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,9 @@ class Dispatcher:
 
     def __init__(self, options: Options, speak: Speak) -> None:
         """speak: sends a reply to a client."""
-        self._options = options
         self._limits = options.limits
         self._speak = speak
-        self._free = FreeList(self._limits.window * self._limits.renders)
+        self._renders = Renders(options.limits, options.band_timeout_seconds)
         self._ticked = monotonic()
         self._inferring: int | None = None
         """The prediction that the worker has not answered, also when its job has ended: it cannot be interrupted."""
@@ -126,34 +125,17 @@ class Dispatcher:
         self._add(ExportJob(peer, request.id, Lane.RENDERING, False, len(adjustment), task=task))
 
     def band(self, peer: Peer, request: messages.Band, payload: Sequence[memoryview]) -> None:
-        """Pass a band on to the worker. Bands of a render that has ended are dropped. Raises Refused, which ends it."""
+        """Pass a band on to the worker. Bands of a render that has ended are dropped; a wrong one ends it."""
         job = self.jobs.by_id(request.id, peer)
-        if job is None:
+        slots = self.worker.slots
+        if job is None or slots is None:  # without slots the worker has just died, and the job is about to hear of it
             return
         try:
-            if not isinstance(job, RenderJob) or not job.accepted:
-                raise Refused(ErrorCode.BAD_REQUEST, "A band came before its render was accepted.", request.id)
-            if request.row != job.next_row or request.row >= job.layer.height:
-                cause = f"The band of row {request.row} came where row {job.next_row} was due."
-                raise Refused(ErrorCode.BAD_REQUEST, cause, request.id)
-            if not job.free_slots:
-                cause = f"More than {self._limits.window} bands were sent and not answered."
-                raise Refused(ErrorCode.BAD_REQUEST, cause, request.id)
-            rows = min(job.task.rows, job.layer.height - request.row)
-            shape = BandShape(job.layer, rows, job.task.masked)
-            checks.check_band(request.id, shape, payload)
+            if not isinstance(job, RenderJob):
+                raise Refused(ErrorCode.BAD_REQUEST, "A band came for a request that is no render.", request.id)
+            self.worker.send(self._renders.take(job, request.row, payload, slots))
         except Refused as refusal:
             self._refuse(job, refusal)
-            return
-        slots = self.worker.slots
-        if slots is None:  # the worker has just died; its jobs are about to hear of it
-            return
-        slot = job.free_slots.pop()
-        slots.fill(slot, shape, payload[0], payload[1] if shape.masked else None)
-        job.bands.append(BandInWork(request.row, rows, slot))
-        job.next_row += rows
-        job.heard = monotonic()
-        self.worker.send(BandTask(job.number, slot, request.row, rows))
 
     def cancel(self, peer: Peer, target: str) -> None:
         """End a request of this client, if it has not ended."""
@@ -189,7 +171,7 @@ class Dispatcher:
         for job in self.jobs:
             if job.running:
                 self._refuse(job, Refused(ErrorCode.WORKER_DIED, cause))
-        self._free = FreeList(self._limits.window * self._limits.renders)
+        self._renders.forget_all()
         if self.worker.failure:
             for lane in Lane:
                 self._refuse_all(lane, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
@@ -204,8 +186,8 @@ class Dispatcher:
         for job in self.jobs:
             if isinstance(job, RenderJob) and was_asleep:
                 job.heard = now
-            if isinstance(job, RenderJob) and self._is_late(job, now):
-                cause = f"No band came for {self._options.band_timeout_seconds:g} seconds."
+            if isinstance(job, RenderJob) and self._renders.is_late(job, now):
+                cause = f"No band came for {self._renders.timeout:g} seconds."
                 self._refuse(job, Refused(ErrorCode.TIMEOUT, cause))
             elif now - job.spoken >= PROGRESS_SECONDS and self.jobs.by_number(job.number):
                 self._progress(job, now)
@@ -245,8 +227,7 @@ class Dispatcher:
         if self.worker.predicts and self._inferring is None and (job := self.jobs.startable(Lane.INFERENCE)):
             self._start(job)
         while self.worker.renders and (job := self.jobs.startable(Lane.RENDERING)):
-            # Slots of a cancelled render come back when the worker has let go of them.
-            if isinstance(job, RenderJob) and len(self._free) < self._limits.window:
+            if isinstance(job, RenderJob) and not self._renders.can_start:
                 break
             self._start(job)
 
@@ -256,9 +237,7 @@ class Dispatcher:
             self._inferring = job.number
             self.worker.send(replace(job.task, job=job.number, force_cpu=job.attempts >= DEVICE_ATTEMPTS))
         elif isinstance(job, RenderJob):
-            job.free_slots = list(self._free.take(self._limits.window))
-            job.started = monotonic()
-            self.worker.send(replace(job.task, job=job.number))
+            self.worker.send(self._renders.start(job))
         elif isinstance(job, ExportJob):
             self.worker.send(replace(job.task, job=job.number))
 
@@ -266,28 +245,15 @@ class Dispatcher:
         job = self.jobs.by_number(message.job)
         if not isinstance(job, RenderJob):
             return
-        job.accepted = True
-        job.heard = monotonic()
-        job.notes = message.notes
-        self._tell(job, messages.Accepted(id=job.id, rows=job.task.rows, window=self._limits.window))
+        self._tell(job, self._renders.accept(job, message.notes))
 
     def _band_done(self, message: BandDone) -> None:
-        job = self.jobs.by_number(message.job)
-        if not isinstance(job, RenderJob):
-            self._free.give(message.slot)
+        job, slots = self.jobs.by_number(message.job), self.worker.slots
+        if not isinstance(job, RenderJob) or slots is None:
+            self._renders.give_back(message.slot)
             return
-        for band in job.bands:
-            if band.slot == message.slot:
-                band.done = True
-        slots = self.worker.slots
-        while slots is not None and job.bands and job.bands[0].done:
-            band = job.bands.popleft()
-            shape = BandShape(job.layer, band.rows, job.task.masked)
-            job.free_slots.append(band.slot)
-            job.sent_rows += band.rows
-            job.heard = monotonic()
-            # The pixels are copied into the socket's queue, so that the slot is free whether the client reads or not.
-            if not self._tell(job, messages.BandReply(id=job.id, row=band.row), [slots.pixels(band.slot, shape)]):
+        for row, pixels in self._renders.rendered(job, message.slot, slots):
+            if not self._tell(job, messages.BandReply(id=job.id, row=row), [pixels]):
                 return
         if job.sent_rows == job.layer.height:
             milliseconds = (monotonic() - job.started) * 1000
@@ -318,10 +284,6 @@ class Dispatcher:
     def _not_inferring(self, number: int) -> None:
         if self._inferring == number:
             self._inferring = None
-
-    def _is_late(self, job: RenderJob, now: float) -> bool:
-        due = job.accepted and job.free_slots and job.next_row < job.layer.height
-        return bool(due) and now - job.heard > self._options.band_timeout_seconds
 
     def _progress(self, job: Job, now: float) -> None:
         job.spoken = now
@@ -373,12 +335,6 @@ class Dispatcher:
 
     def _release(self, job: Job) -> None:
         """Forget a job and take back its slots, but for those that the worker still has."""
-        if not self.jobs.remove(job) or not isinstance(job, RenderJob) or not job.running:
-            return
-        for slot in job.free_slots:
-            self._free.give(slot)
-        for band in job.bands:
-            if band.done:
-                self._free.give(band.slot)
-        job.free_slots = []
-        self.worker.send(CloseTask(job.number))
+        if self.jobs.remove(job) and isinstance(job, RenderJob) and job.running:
+            self._renders.release(job)
+            self.worker.send(CloseTask(job.number))

@@ -9,9 +9,6 @@ import logging
 import math
 import os
 import secrets
-import signal
-import socket
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -35,6 +32,7 @@ from harmonize_daemon.messages import Reply
 from harmonize_daemon.options import Options
 from harmonize_daemon.peers import Peer
 from harmonize_daemon.supervisor import State, Supervisor
+from harmonize_daemon.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +111,7 @@ class Front:
             self._guard = MemoryGuard(self._connections, self._options.limits.front_bytes)
             connection = paths.Connection(self._port, self._secret, os.getpid(), __version__)
             stack.enter_context(published(self._home, connection))
-            self._wakeup = stack.enter_context(_Wakeup())
+            self._wakeup = stack.enter_context(Wakeup())
             self._stack = stack.pop_all()
         return self
 
@@ -317,33 +315,3 @@ class Front:
         if refusal.code is ErrorCode.UNAUTHORIZED and monotonic() - self._last_complaint > 60:
             self._last_complaint = monotonic()
             log.warning("a request without the right token was refused (said once a minute)")
-
-
-class _Wakeup:
-    """Turns the signals that ask for the end into something that `poll` sees."""
-
-    _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
-
-    def __init__(self) -> None:
-        self.reader, self._writer = socket.socketpair()
-        self.reader.setblocking(False)
-        self._writer.setblocking(False)
-        self._previous: dict[int, object] = {}
-
-    def __enter__(self) -> _Wakeup:
-        # Signals can only be caught in the main thread; elsewhere `shutdown` is the way to end a daemon.
-        if threading.current_thread() is threading.main_thread():
-            for name in self._SIGNALS:
-                if number := getattr(signal, name, None):
-                    self._previous[number] = signal.signal(number, self._wake)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        self.reader.close()
-        self._writer.close()
-
-    def _wake(self, number: int, frame: object) -> None:
-        with suppress(OSError):
-            self._writer.send(b"\0")

@@ -127,17 +127,19 @@ class Supervisor:
 
     def receive(self) -> None:
         """Handle what the worker has said. Call it when the link's socket can be read."""
-        if self.link is None:
+        link = self.link
+        if link is None:
             return
         try:
-            self.link.flush()
-            messages = self.link.receive()
+            link.flush()
+            messages = link.receive()
         except LinkClosed:
             self._buried("The worker process ended in the middle of a job.")
             return
         self._heard = monotonic()
         for message in messages:
-            self._handle(message)
+            if self.link is link:  # what a worker said last means nothing once it is found dead in between
+                self._handle(message)
 
     def tick(self) -> None:
         """Look after the worker. Call it about every quarter of a second."""

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from harmonize_daemon import dispatcher as module
-from harmonize_daemon import messages
+from harmonize_daemon import dispatcher, messages, renders
 from harmonize_daemon.dispatcher import Delivery, Dispatcher
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.link import (
@@ -60,7 +59,8 @@ class Rig:
         self.now = 1000.0
         self.delivery = Delivery.SENT
         self.said: list[tuple[Peer, Reply, list[bytes]]] = []
-        monkeypatch.setattr(module, "monotonic", lambda: self.now)
+        for module in (dispatcher, renders):
+            monkeypatch.setattr(module, "monotonic", lambda: self.now)
         self.worker = Worker()
         self.dispatcher = Dispatcher(Options(limits=LIMITS), self._speak)
         self.dispatcher.worker = self.worker

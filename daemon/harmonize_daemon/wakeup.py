@@ -1,0 +1,39 @@
+"""Signals that ask for the end, as something that `poll` sees."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from contextlib import suppress
+
+_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+"""Those that the system has."""
+
+
+class Wakeup:
+    """Within it, `reader` becomes readable when a signal comes."""
+
+    def __init__(self) -> None:
+        self.reader, self._writer = socket.socketpair()
+        self.reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> Wakeup:
+        # Signals can only be caught in the main thread; elsewhere `shutdown` is the way to end a daemon.
+        if threading.current_thread() is threading.main_thread():
+            for name in _SIGNALS:
+                if number := getattr(signal, name, None):
+                    self._previous[number] = signal.signal(number, self._wake)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+        self.reader.close()
+        self._writer.close()
+
+    def _wake(self, number: int, frame: object) -> None:
+        with suppress(OSError):
+            self._writer.send(b"\0")
