@@ -39,3 +39,8 @@ def test_masked_copies_leave_every_other_bit() -> None:
 def test_copies_of_the_wrong_size_are_refused() -> None:
     with pytest.raises(ValueError, match="same size"):
         masks.copy_masked(b"abc", bytearray(4), bytes(2), 2)
+
+
+def test_the_shade_is_clear_where_everything_changes() -> None:
+    shades = masks.shade(bytes([0, 255]))
+    assert shades == bytes([0, 0, 0, 178, 0, 0, 0, 0])

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 _ANYTHING = bytes([0]) + bytes([255]) * 255
+_SHADES = bytes(round((255 - value) * 0.7) for value in range(256))
 _RUN = re.compile(rb"[^\0]+")
 
 
@@ -35,6 +36,13 @@ def multiplied(mask: bytes, other: bytes) -> bytes:
     if len(mask) != len(other):
         raise ValueError(f"masks of {len(mask)} and {len(other)} pixels")
     return bytes((a * b + 127) // 255 for a, b in zip(mask, other, strict=True))
+
+
+def shade(mask: bytes) -> bytes:
+    """R G B A to lay over a picture: dark where the mask is 0, clear where it is 255."""
+    shades = bytearray(4 * len(mask))
+    shades[3::4] = mask.translate(_SHADES)
+    return bytes(shades)
 
 
 def copy_masked(source: Buffer, target: Buffer, mask: bytes, pixel_bytes: int) -> None:

@@ -327,6 +327,7 @@ class Presenter:
         self._show(
             before=previews.before,
             after=previews.after,
+            shade=previews.shade,
             variants=previews.variants,
             preview_waits=False,
             note=" ".join(notes) or self.state.note,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from . import requests
+from . import masks, requests
 from .client import DaemonStatus, Look, Prediction, Session
 from .host import Host
 from .i18n import tr
@@ -34,6 +34,7 @@ class Previews:
     ) -> None:
         self.before: Picture | None = None
         self.after: Picture | None = None
+        self.shade: Picture | None = None
         self.variants: tuple[Variant, ...] = ()
         self.prediction: Prediction | None = None
         self._host, self._session = host, session
@@ -59,7 +60,7 @@ class Previews:
     def clear(self) -> None:
         self._stop()
         had_any = self.before is not None
-        self.before = self.after = self.prediction = None
+        self.before = self.after = self.shade = self.prediction = None
         self._scene = self._scene_of = self._key = self._look = None
         self.variants = ()
         if had_any:
@@ -78,6 +79,7 @@ class Previews:
             self._scene = yield from self._host.read_scene(layer.ref)
             self._scene_of = layer
             self.before = self._host.compose(self._scene, self._scene.layer)
+            self.shade = Picture(self.before.width, self.before.height, masks.shade(self._scene.mask))
             self.after = None
             self.variants = ()
             self._changed()

@@ -62,6 +62,8 @@ class DockerState:
     note: str = ""
     before: Picture | None = None
     after: Picture | None = None
+    shade: Picture | None = None
+    """Dark where nothing will change, to lay over the preview."""
     preview_waits: bool = False
     """The picture is so large that the preview is only made when asked for."""
     variants: tuple[Variant, ...] = ()

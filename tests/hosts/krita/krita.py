@@ -42,6 +42,8 @@ class Said:
     lines: list[dict[str, Any]]
     out: Path
     log: str
+    code: int | None
+    """Krita's exit status."""
 
     def __getitem__(self, case: str) -> dict[str, Any]:
         """The line about one case. Fails with Krita's own words when there is none."""
@@ -110,4 +112,4 @@ class Krita:
         said = out / "said.jsonl"
         lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
         assert (out / "finished").exists(), f"{script} did not finish:\n{lines[-3:]}\n{outcome.output[-6000:]}"
-        return Said(lines, out, outcome.output)
+        return Said(lines, out, outcome.output, outcome.code)

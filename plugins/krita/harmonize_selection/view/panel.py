@@ -106,9 +106,8 @@ class Panel(QtWidgets.QWidget):
     def show_state(self, state: DockerState) -> None:
         self._state = state
         can = state.layer is not None and not state.layer.problem and not state.busy
-        self._preview.show_pictures(
-            state.before, state.after, _preview_words(state), state.preview_waits or state.before is not None
-        )
+        inviting = state.preview_waits or state.before is not None
+        self._preview.show_pictures(state.before, state.after, state.shade, _preview_words(state), inviting)
         self._variants.show_variants(state.variants, _focus(state))
         several = state.selected > 1
         self._button.setText(tr("Harmonize {count} layers", count=state.selected) if several else tr("Harmonize"))

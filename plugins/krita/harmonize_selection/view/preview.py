@@ -28,7 +28,14 @@ class Preview(QtWidgets.QWidget):
         super().__init__()
         self._before: QtGui.QPixmap | None = None
         self._after: QtGui.QPixmap | None = None
-        self._shown: tuple[Picture | None, Picture | None] = (None, None)
+        self._shown: tuple[Picture | None, Picture | None, Picture | None] = (None, None, None)
+        self._shade: QtGui.QPixmap | None = None
+        self._mask = QtWidgets.QToolButton(self)
+        self._mask.setText(tr("Mask"))
+        self._mask.setToolTip(tr("Darken what will stay as it is"))
+        self._mask.setCheckable(True)
+        self._mask.setFont(theme.small_font(self))
+        self._mask.toggled.connect(lambda _: self.update())
         self._words = ""
         self._divider = 0.5
         self._inviting = False
@@ -41,20 +48,30 @@ class Preview(QtWidgets.QWidget):
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self._fit_height()
 
-    def show_pictures(self, before: Picture | None, after: Picture | None, words: str, inviting: bool) -> None:
-        """words: shown where there is no picture. inviting: a click asks for one."""
+    def show_pictures(
+        self, before: Picture | None, after: Picture | None, shade: Picture | None, words: str, inviting: bool
+    ) -> None:
+        """shade: is laid over both when the artist asks for the mask. words: shown where there is no picture.
+
+        inviting: a click asks for a picture.
+        """
         if before is not self._shown[0]:
             self._before = to_pixmap(before) if before else None
             self._fit_height()
         if after is not self._shown[1]:
             self._after = to_pixmap(after) if after else None
-        self._shown = (before, after)
+        if shade is not self._shown[2]:
+            self._shade = to_pixmap(shade) if shade else None
+        self._mask.setVisible(before is not None and shade is not None)
+        self._shown = (before, after, shade)
         self._words, self._inviting = words, inviting
         self.setCursor(Qt.CursorShape.PointingHandCursor if inviting else Qt.CursorShape.ArrowCursor)
         self.update()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
         self._fit_height()
+        hint = self._mask.sizeHint()
+        self._mask.setGeometry(self.width() - hint.width() - 4, 4, hint.width(), hint.height())
 
     def _fit_height(self) -> None:
         """As high as the picture needs at this width: the docker scrolls rather than squeezing it."""
@@ -79,6 +96,8 @@ class Preview(QtWidgets.QWidget):
             return
         target = self._target(self._before)
         painter.drawPixmap(target, self._before, QtCore.QRectF(self._before.rect()))
+        if self._shade is not None and self._mask.isChecked():
+            painter.drawPixmap(target, self._shade, QtCore.QRectF(self._shade.rect()))
         if self._after is None:
             self._label(painter, target, tr("Looking…"), right=True)
             return
@@ -88,6 +107,8 @@ class Preview(QtWidgets.QWidget):
             QtCore.QRectF(x, target.top(), target.right() - x, target.height()), Qt.ClipOperation.IntersectClip
         )
         painter.drawPixmap(target, self._after, QtCore.QRectF(self._after.rect()))
+        if self._shade is not None and self._mask.isChecked():
+            painter.drawPixmap(target, self._shade, QtCore.QRectF(self._shade.rect()))
         painter.restore()
         painter.fillRect(QtCore.QRectF(x - 1, target.top(), 2, target.height()), QtGui.QColor(255, 255, 255, 200))
         painter.setPen(Qt.PenStyle.NoPen)
