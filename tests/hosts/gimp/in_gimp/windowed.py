@@ -138,6 +138,19 @@ def main() -> None:
     time.sleep(0.5)
     Gimp.Selection.none(image)
 
+    if hasattr(Gimp, "Curve"):
+        support.call(image, [figure], output="curves")
+        added = len(figure.get_filters())
+        support.xdotool("windowfocus", "--sync", window)
+        press("ctrl+z")
+        time.sleep(1)
+        taken_back = (len(figure.get_filters()), len(figure.get_parasite_list()))
+        press("ctrl+y")
+        time.sleep(1)
+        support.say(case="undo-curves", added=added, undone=taken_back, redone=len(figure.get_filters()))
+        press("ctrl+z")
+        time.sleep(0.5)
+
     image.set_selected_layers([figure])
     layers_before = names(image)
     open_dialog(window)

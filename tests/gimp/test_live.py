@@ -1,0 +1,183 @@
+"""The dialog's presenter: one prediction a view, the newest look wins, errors stop it until the artist says go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from harmonize_client import Busy, HarmonizeError, Look, Prediction, Rendered, State, Superseded, Thumbnail
+from harmonize_gimp.live import Live, Picture, View
+from harmonize_gimp.states import Mood, Shown
+
+
+class FakeJob:
+    def __init__(self, **request: Any) -> None:
+        self.request = request
+        self.done = False
+        self.error: HarmonizeError | None = None
+        self.progress = None
+        self.cancelled = False
+        self._value: Any = None
+        self._callbacks: list[Callable[[Any], object]] = []
+
+    def when_done(self, callback: Callable[[Any], object]) -> None:
+        self._callbacks.append(callback)
+
+    def result(self) -> Any:
+        return self._value
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+    def finish(self, value: Any = None, error: HarmonizeError | None = None) -> None:
+        self.done, self._value, self.error = True, value, error
+        for callback in self._callbacks:
+            callback(self)
+
+
+class FakeSession:
+    """Takes requests and lets the test answer them."""
+
+    state = State.READY
+    error: HarmonizeError | None = None
+    daemon = None
+
+    def __init__(self) -> None:
+        self.predicts: list[FakeJob] = []
+        self.renders: list[FakeJob] = []
+
+    def start(self) -> None:
+        pass
+
+    def fileno(self) -> int:
+        return -1
+
+    def poll(self, seconds: float) -> None:
+        pass
+
+    def predict(self, thumbnail: Thumbnail, mask: bytes, **request: Any) -> FakeJob:
+        self.predicts.append(FakeJob(thumbnail=thumbnail, **request))
+        return self.predicts[-1]
+
+    def render(self, adjustment: str, layer: object, pixels: object, mask: object, **request: Any) -> FakeJob:
+        self.renders.append(FakeJob(adjustment=adjustment, **request))
+        return self.renders[-1]
+
+
+class Rig:
+    def __init__(self) -> None:
+        self.session = FakeSession()
+        self.pictures: list[Picture] = []
+        self.states: list[Shown] = []
+        self.live = Live(self.session, self.pictures.append, self.states.append)  # type: ignore[arg-type]
+
+    def step(self) -> None:
+        self.live.step()
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+THUMBNAIL = Thumbnail(2, 1, bytes(6))
+RENDERED = Rendered(1.0, ())
+
+
+def view(network: str = "") -> View:
+    return View(THUMBNAIL, bytes(2), None, network, "")
+
+
+def prediction(adjustment: str = "A") -> Prediction:
+    return Prediction(adjustment, "n", "cpu", 1.0, (), None)
+
+
+def shown(rig: Rig, network: str = "") -> View:
+    """Brings the rig to where the first prediction has come and its picture is asked for."""
+    wanted = view(network)
+    rig.live.show(wanted, Look())
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    return wanted
+
+
+def test_a_view_is_predicted_once_and_then_only_rendered(rig: Rig) -> None:
+    wanted = shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    for strength in (0.2, 0.4):
+        rig.live.show(wanted, Look(strength=strength))
+        rig.step()
+        rig.session.renders[-1].finish(RENDERED)
+    assert len(rig.session.predicts) == 1
+    assert [job.request["look"].strength for job in rig.session.renders] == [1.0, 0.2, 0.4]
+    assert len(rig.pictures) == 3
+
+
+def test_while_one_preview_is_made_only_the_newest_wish_is_kept(rig: Rig) -> None:
+    wanted = shown(rig)
+    for strength in (0.1, 0.2, 0.3):
+        rig.live.show(wanted, Look(strength=strength))
+        rig.step()
+    assert len(rig.session.renders) == 1
+    rig.session.renders[0].finish(RENDERED)
+    rig.step()
+    assert rig.session.renders[-1].request["look"].strength == 0.3
+    assert len(rig.session.renders) == 2
+
+
+def test_going_back_to_a_network_asks_it_no_second_time(rig: Rig) -> None:
+    first = shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    shown(rig, "other")
+    rig.session.renders[-1].finish(RENDERED)
+    rig.live.show(first, Look())
+    rig.step()
+    assert len(rig.session.predicts) == 2
+    assert len(rig.session.renders) == 3
+
+
+def test_another_view_drops_the_prediction_under_way(rig: Rig) -> None:
+    rig.live.show(view(), Look())
+    rig.step()
+    rig.live.show(view("other"), Look())
+    rig.step()
+    assert rig.session.predicts[0].cancelled
+    rig.session.predicts[0].finish(prediction("late"))
+    assert rig.live.prediction is None
+
+
+def test_a_picture_of_a_view_that_is_gone_is_not_shown(rig: Rig) -> None:
+    shown(rig)
+    rig.live.show(view("other"), Look())
+    rig.session.renders[0].finish(RENDERED)
+    assert rig.pictures == []
+
+
+def test_an_error_is_said_once_and_stops_until_the_artist_tries_again(rig: Rig) -> None:
+    rig.live.show(view(), Look())
+    rig.step()
+    rig.session.predicts[0].finish(error=Busy("too much to do"))
+    for _step in range(3):
+        rig.step()
+    assert len(rig.session.predicts) == 1
+    assert [state.mood for state in rig.states][-1] is Mood.TROUBLE
+    rig.live.retry()
+    rig.step()
+    assert len(rig.session.predicts) == 2
+
+
+def test_a_superseded_prediction_is_no_error(rig: Rig) -> None:
+    rig.live.show(view(), Look())
+    rig.step()
+    rig.session.predicts[0].finish(error=Superseded("newer"))
+    rig.step()
+    assert all(state.mood is not Mood.TROUBLE for state in rig.states)
+    assert len(rig.session.predicts) == 2
+
+
+def test_showing_nothing_asks_for_nothing(rig: Rig) -> None:
+    rig.live.show(None, Look())
+    rig.step()
+    assert rig.session.predicts == []
