@@ -20,6 +20,7 @@ from .documents import (
     Node,
     application,
     bounds_of,
+    end_strokes,
     make_active,
     need_document,
     need_node,
@@ -59,6 +60,7 @@ def close_files() -> None:
 def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
     """A mask with these curves on the layer, restricted to the selection. One undo step."""
     document, node = need_document(ref), need_node(ref)
+    end_strokes(document)
     mask = _make(document, node, curves, name)
     children = node.childNodes()
     if not node.addChildNode(mask, children[-1] if children else None):

@@ -81,6 +81,11 @@ def make_active(document: Document, node: Node) -> None:
         document.setActiveNode(node)
 
 
+def end_strokes(document: Document) -> None:
+    """Krita's move tool keeps its stroke open after the pen is lifted, and crashes if masks change under it."""
+    document.waitForDone()
+
+
 def redraw(document: Document) -> None:
     """Needed after `setVisible`, `setPixelData` and `setChildNodes`, which do not do it themselves."""
     document.refreshProjection()

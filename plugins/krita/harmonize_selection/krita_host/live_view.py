@@ -93,8 +93,8 @@ def pen_is_down() -> bool:
 
 
 def set_live_curves(ref: LayerRef, curves: Curves) -> None:
-    """Exactly these curves. Changes the layer's masks: never during a stroke, or Krita's move tool crashes."""
-    need_document(ref).waitForDone()  # the move tool keeps its stroke open after the pen is lifted
+    """Exactly these curves. Changes the layer's masks: not while the pen is down."""
+    documents.end_strokes(need_document(ref))
     curves_mask.show(ref, curves, MASK_NAME)
 
 
@@ -131,6 +131,7 @@ def _colors(layer: Picture) -> list[balance.Color]:
 
 
 def clear_live_curves(ref: LayerRef) -> None:
+    documents.end_strokes(need_document(ref))
     curves_mask.remove(ref, MASK_NAME)
 
 

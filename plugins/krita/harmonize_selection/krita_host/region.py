@@ -9,7 +9,7 @@ from .. import masks
 from ..task import HostError
 from ..values import LayerRef, Rect, Region, Steps
 from .color import ColorSpace, Converter, color_space
-from .documents import Node, bounds_of, canvas_of, need_document, need_node
+from .documents import Node, bounds_of, canvas_of, end_strokes, need_document, need_node
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -36,6 +36,7 @@ def is_flattened(node: Node) -> bool:
 def read_region(ref: LayerRef) -> Steps[Region]:
     """Masked: the selection, where the layer is not clear. What is no plain paint layer is read as it is shown."""
     document, node = need_document(ref), need_node(ref)
+    end_strokes(document)
     rect = bounds_of(node)
     selection = document.selection()
     if selection is not None:
