@@ -25,38 +25,48 @@ from .photos import load_photos
 from .sources import Skipped
 
 
-def ship(run: Path, data: Path, folder: Path, key: str | None = None, figures: Figures | None = None) -> str:
-    """Store the weights of `run` in `folder`, with a card; returns a line about them.
+def store(run: Path, data: Path, folder: Path, key: str | None = None) -> tuple[NetworkSpec, WeightsCard]:
+    """Store the best weights of `run` in `folder`, in half precision, without figures yet.
 
-    data: holds `val.tar` and `manifest.csv`. key: another network of the family, whose weights are a part of the run's
-    (`s2crnet` and `s2crnet-c` are parts of `s2crnet-cs`). figures: what `harmonize evaluate --json` measured on these
-    very weights; without, they are measured here. Raises ValueError if they were measured on others.
+    data: holds `manifest.csv`. key: another network of the family, whose weights are a part of the run's (`s2crnet` and
+    `s2crnet-c` are parts of `s2crnet-cs`).
     """
-    key = key or str(json.loads((run / "config.json").read_text(encoding="utf-8"))["network"])
-    spec = registry.get(key)
+    spec = registry.get(key or str(json.loads((run / "config.json").read_text(encoding="utf-8"))["network"]))
     network = spec.build()
     trained = folded(load_weights(run / "best.safetensors"))
     network.load_state_dict({name: trained[name] for name in network.state_dict()})
-    legs, sources = read_history(run), sources_of(data / "manifest.csv")
+    legs = read_history(run)
     card = WeightsCard(
-        data=f"{len(sources)} public photo sets with masks, listed in {key}.md",
+        data=f"{len(sources_of(data / 'manifest.csv'))} public photo sets with masks, listed in {spec.key}.md",
         steps=sum(leg.steps for leg in legs),
         command=" && ".join(leg.command for leg in legs),
         licence=USE,
     )
-    path = folder / f"{key}.safetensors"
-    save_shipped(network, spec, path, card)
-    stored = load(key, weights_dir=folder)
+    save_shipped(network, spec, folder / f"{spec.key}.safetensors", card)
+    return spec, card
+
+
+def ship(run: Path, data: Path, folder: Path, key: str | None = None, figures: Figures | None = None) -> str:
+    """Store the weights of `run` with their card; returns a line about them. The rest as `store`.
+
+    figures: what `harmonize evaluate --json` measured on these very weights, once stored; without, they are measured
+    here, on `val.tar` in `data`. Raises ValueError if the figures were measured on others.
+    """
+    spec, card = store(run, data, folder, key)
+    stored = load(spec.key, weights_dir=folder)
     figures = figures or _measured(spec, stored, data)
-    if figures.weights.get(key) != fingerprint(stored.state_dict()):
-        raise ValueError(f"the figures were measured on other weights of {key}")
-    scores = [score for score in figures.scores if score.name == NOTHING or score.name.partition(",")[0] == key]
-    own = next(score for score in scores if score.name == key)
+    if figures.weights.get(spec.key) != fingerprint(stored.state_dict()):
+        raise ValueError(f"the figures were measured on other weights of {spec.key}: measure the stored ones")
+    scores = [score for score in figures.scores if score.name == NOTHING or score.name.partition(",")[0] == spec.key]
+    own = next(score for score in scores if score.name == spec.key)
     measured = {name: round(getattr(own, name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}
-    shipped = save_shipped(stored, spec, path, replace(card, metrics=measured))
-    page = card_page(key, spec.title, spec.paper, shipped.sha256, legs, sources, scores, figures.cases)
-    (folder / f"{key}.md").write_text(page, encoding="utf-8")
-    return f"{path.name}: PSNR {own.psnr:.2f} dB, {NOTHING} {scores[0].psnr:.2f}"
+    shipped = save_shipped(stored, spec, folder / f"{spec.key}.safetensors", replace(card, metrics=measured))
+    sources = sources_of(data / "manifest.csv")
+    page = card_page(
+        spec.key, spec.title, spec.paper, shipped.sha256, read_history(run), sources, scores, figures.cases
+    )
+    (folder / f"{spec.key}.md").write_text(page, encoding="utf-8")
+    return f"{spec.key}: PSNR {own.psnr:.2f} dB, {NOTHING} {scores[0].psnr:.2f}"
 
 
 def _measured(spec: NetworkSpec, network: HarmonizationNetwork, data: Path) -> Figures:
@@ -76,8 +86,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=SHIPPED_DIR, help="where to store (default: the package's own)")
     parser.add_argument("--key", help="network whose weights are a part of the run's (default: the run's own)")
     parser.add_argument("--figures", type=Path, help="what `harmonize evaluate --json` measured on these weights")
+    parser.add_argument("--store-only", action="store_true", help="without figures and card yet, to be evaluated")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
+    if args.store_only:
+        store(args.run, args.data, args.folder, args.key)
+        return 0
     print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
     return 0
 

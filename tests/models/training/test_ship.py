@@ -14,7 +14,7 @@ from harmonize_models.networks import registry
 from harmonize_models.training.checkpoint import fingerprint, save_weights
 from harmonize_models.training.config import preset
 from harmonize_models.training.history import Leg, write_history
-from harmonize_models.training.ship import ship
+from harmonize_models.training.ship import main, ship
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
 ) -> None:
     folder = tmp_path / "weights"
     folder.mkdir()
-    assert "s2crnet.safetensors" in ship(run, shard_folder, folder, "s2crnet")
+    assert ship(run, shard_folder, folder, "s2crnet").startswith("s2crnet: PSNR")
     (item,) = shipped(folder)
     page = (folder / "s2crnet.md").read_text()
     assert item.sha256 in page
@@ -48,7 +48,9 @@ def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
 ) -> None:
     folder, file = tmp_path / "weights", tmp_path / "figures.json"
     folder.mkdir()
-    ship(run, shard_folder, folder, "s2crnet")
+    assert (
+        main([str(run), "--data", str(shard_folder), "--folder", str(folder), "--key", "s2crnet", "--store-only"]) == 0
+    )
     words = ["s2crnet", "--weights", str(folder), "--data", str(shard_folder), "--no-baselines", "--no-cost"]
     assert evaluation.main([*words, "--json", str(file)]) == 0
     figures = read_json(file)
