@@ -177,6 +177,16 @@ def test_a_superseded_prediction_is_no_error(rig: Rig) -> None:
     assert len(rig.session.predicts) == 2
 
 
+def test_a_choice_that_cannot_work_is_said_until_another_is_made(rig: Rig) -> None:
+    trouble = Shown(Mood.TROUBLE, "No reference layer is chosen.", "no_reference")
+    rig.live.show(None, Look(), trouble)
+    rig.step()
+    assert rig.states[-1] == trouble
+    rig.live.show(view(), Look())
+    rig.step()
+    assert rig.states[-1].mood is not Mood.TROUBLE
+
+
 def test_showing_nothing_asks_for_nothing(rig: Rig) -> None:
     rig.live.show(None, Look())
     rig.step()

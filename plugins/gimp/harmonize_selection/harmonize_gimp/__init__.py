@@ -2,14 +2,14 @@
 
 ```
 procedure      what GIMP knows: procedures, their arguments, how a run ends
-dialog         the window; `preview` draws in it, `live` talks to the daemon from its event loop
+dialog         the window: `widgets`, `preview`, `views` of the image, `live` talks to the daemon from its event loop
 harmonize      one run: read, predict, render, write
 layers         which layers, and whether they can be harmonized
 scene          a duplicate of the image: what lies below, references
 reading        pixels, masks, thumbnails out of GIMP
 writing        a new layer, replaced pixels, or editable curves into GIMP
 record         what is stored with a layer, to harmonize it again
-options geometry pixels masks errors words       pure: need no GIMP
+options geometry pixels masks compare states live errors words       need no GIMP
 ```
 
 Standard library, `gi` and `harmonize_client` only: this runs in whatever Python GIMP brings.

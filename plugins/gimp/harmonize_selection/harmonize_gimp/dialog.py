@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gi
@@ -11,32 +11,30 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("GimpUi", "3.0")
 
-from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk  # noqa: E402
-from harmonize_client import Client, NetworkInfo, Session, Thumbnail  # noqa: E402
+from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
+from harmonize_client import Client, NetworkInfo, Session  # noqa: E402
 
-from . import harmonize, layers, reading, record, writing  # noqa: E402
-from .choices import CLIENT_NAME, OUTPUTS, REFERENCES, look_from, options_from, show_progress, tell  # noqa: E402
+from . import harmonize, layers  # noqa: E402
+from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
 from .errors import Ending, PluginError  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
-from .live import Live, Picture, View  # noqa: E402
-from .options import Options, Output, Reference  # noqa: E402
+from .live import Live, Picture  # noqa: E402
+from .options import Output, Reference  # noqa: E402
 from .preview import Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
-from .words import DOMAIN, _, ngettext  # noqa: E402
+from .views import Views  # noqa: E402
+from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
+from .words import _, ngettext  # noqa: E402
 
-BOUND = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
 STEP_MILLISECONDS = 10
-SPACING = 6
 COLUMN_WIDTH = 340
-TEXT_WIDTH = 42
-
-TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
-"""For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
 SWITCHES = ("protect-highlights", "color-only")
-_DOTS = {Mood.WAITING: "#e0a030", Mood.READY: "#46b05a", Mood.BUSY: "#4a90d9", Mood.TROUBLE: "#d9534f"}
+
+TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
+"""For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
 
 
 def ask(procedure: Any, config: Any, image: Image, drawables: Sequence[Layer]) -> Ending:
@@ -60,15 +58,14 @@ class Dialog:
         self._config = config
         self._image = image
         self._targets = targets
-        self._scenes: dict[bool, tuple[Scene, Thumbnail]] = {}
-        self._references: dict[tuple[Reference, int, str], Thumbnail | None] = {}
-        self._thumbnail: Thumbnail | None = None
+        self._views = Views(image, targets)
+        self._scene: Scene | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
-        self._code = ""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
-        self._live = Live(session, self._show_picture, self._show_state)
+        self._state = StateLine(lambda: self._live.retry())
+        self._live = Live(session, self._show_picture, self._state.say)
         self._build()
         config.connect("notify", self._changed)
 
@@ -96,11 +93,25 @@ class Dialog:
         self._show_what_applies()
 
     def _picture_column(self) -> Any:
-        column = _column()
+        rows = column()
         frame = Gtk.Frame()
         frame.set_shadow_type(Gtk.ShadowType.IN)
         frame.add(self._preview)
-        column.pack_start(frame, False, False, 0)
+        rows.pack_start(frame, False, False, 0)
+        rows.pack_start(self._mode_row(), False, False, 0)
+        self._hide = bound_switch(self._config, "hide-original")
+        output = bound_combo(self._config, "output", OUTPUTS)
+        rows.pack_start(grid(((_("O_utput"), output), ("", self._hide))), False, False, SPACING)
+        self._notes = dim_label("")
+        rows.pack_start(self._notes, False, False, 0)
+        if len(self._targets) > 1:
+            text = ngettext("{count} layer is selected.", "{count} layers are selected.", len(self._targets))
+            note = text + " " + _("The preview shows “{name}”.")
+            name = self._targets[0].get_name()
+            rows.pack_start(dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
+        return rows
+
+    def _mode_row(self) -> Any:
         row = Gtk.Box(spacing=2 * SPACING)
         modes = Gtk.ButtonBox(layout_style=Gtk.ButtonBoxStyle.EXPAND)
         first = None
@@ -120,104 +131,53 @@ class Dialog:
         veil.set_tooltip_text(_("Darkens all that will stay as it is"))
         veil.connect("toggled", lambda button: self._preview.set_show_mask(button.get_active()))
         row.pack_start(veil, False, False, 0)
-        column.pack_start(row, False, False, 0)
-        self._output = self._string_combo("output", OUTPUTS)
-        self._hide = self._switch("hide-original")
-        column.pack_start(_grid(((_("O_utput"), self._output), ("", self._hide))), False, False, SPACING)
-        self._notes = _dim_label("")
-        column.pack_start(self._notes, False, False, 0)
-        if len(self._targets) > 1:
-            text = ngettext("{count} layer is selected.", "{count} layers are selected.", len(self._targets))
-            note = text + " " + _("The preview shows “{name}”.")
-            name = self._targets[0].get_name()
-            column.pack_start(_dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
-        return column
+        return row
 
     def _choice_column(self) -> Any:
-        column = _column()
-        column.set_size_request(COLUMN_WIDTH, -1)
-        column.pack_start(self._state_row(), False, False, 0)
+        rows = column()
+        rows.set_size_request(COLUMN_WIDTH, -1)
+        rows.pack_start(self._state, False, False, 0)
         self._network = Gtk.ComboBoxText()
         self._network.append("", _("The best"))
         self._network.set_active_id("")
         self._network.connect("changed", self._network_chosen)
-        self._summary = _dim_label("")
-        self._match = self._string_combo("reference", REFERENCES)
-        self._layer = Gtk.ComboBoxText()
-        for layer in self._other_layers():
-            self._layer.append(str(layer.get_id()), layer.get_name())
-        self._layer.connect("changed", self._layer_chosen)
-        self._file = Gtk.FileChooserButton(title=_("Reference picture"), action=Gtk.FileChooserAction.OPEN)
-        if self._config.get_property("reference-file"):
-            self._file.set_filename(self._config.get_property("reference-file"))
-        self._file.connect("file-set", self._file_chosen)
-        rows = (
+        self._summary = dim_label("")
+        self._layer, self._file = self._layer_combo(), self._file_button()
+        choices = (
             (_("_Network"), self._network),
             ("", self._summary),
-            (_("_Match"), self._match),
+            (_("The layer shows"), bound_combo(self._config, "foreground-class", CLASSES)),
+            (_("_Match"), bound_combo(self._config, "reference", REFERENCES)),
             ("", self._layer),
             ("", self._file),
         )
-        column.pack_start(_grid(rows), False, False, SPACING)
-        column.pack_start(Gtk.Separator(), False, False, 0)
+        rows.pack_start(grid(choices), False, False, SPACING)
+        rows.pack_start(Gtk.Separator(), False, False, 0)
         for name in SLIDERS:
             scale = self._window.get_spin_scale(name, 100.0)
             scale.set_digits(0)
-            column.pack_start(scale, False, False, 0)
+            rows.pack_start(scale, False, False, 0)
         for name in SWITCHES:
-            column.pack_start(self._switch(name), False, False, 0)
-        return column
-
-    def _state_row(self) -> Any:
-        row = Gtk.Box(spacing=SPACING)
-        self._dot = Gtk.Label(valign=Gtk.Align.START)
-        self._state = Gtk.Label(xalign=0, wrap=True, width_chars=TEXT_WIDTH, max_width_chars=TEXT_WIDTH)
-        self._spinner = Gtk.Spinner()
-        row.pack_start(self._dot, False, False, 0)
-        row.pack_start(self._state, True, True, 0)
-        row.pack_start(self._spinner, False, False, 0)
-        again = Gtk.Button.new_with_label(_("Try again"))
-        again.connect("clicked", lambda _button: self._live.retry())
-        more = Gtk.Button.new_with_label(_("What to do"))
-        more.connect("clicked", lambda _button: Gimp.help(DOMAIN, f"error-{self._code}"))
-        self._ways_out = Gtk.Box(spacing=SPACING, halign=Gtk.Align.END)
-        for button in (more, again):
-            self._ways_out.pack_start(button, False, False, 0)
-            button.show()
-        self._ways_out.set_no_show_all(True)
-        rows = _column()
-        rows.pack_start(row, False, False, 0)
-        rows.pack_start(self._ways_out, False, False, 0)
+            rows.pack_start(bound_switch(self._config, name), False, False, 0)
         return rows
 
-    def _switch(self, name: str) -> Any:
-        """A check button for a boolean argument, bound both ways."""
-        about = self._config.find_property(name)
-        button = Gtk.CheckButton.new_with_mnemonic(about.get_nick())
-        button.set_tooltip_text(about.get_blurb())
-        self._config.bind_property(name, button, "active", BOUND)
-        return button
-
-    def _string_combo(self, name: str, labels: Mapping[str, str]) -> Any:
-        """A combo box for a choice argument, bound both ways."""
+    def _layer_combo(self) -> Any:
         combo = Gtk.ComboBoxText()
-        for nick, label in labels.items():
-            combo.append(nick, label)
-        self._config.bind_property(name, combo, "active-id", BOUND)
+        for layer in layers.others(self._image, self._targets):
+            combo.append(str(layer.get_id()), layer.get_name())
+        chosen = self._config.get_property("reference-layer")
+        if chosen is not None:
+            combo.set_active_id(str(chosen.get_id()))
+        combo.connect("changed", self._layer_chosen)
         return combo
 
-    def _other_layers(self) -> list[Layer]:
-        """All layers that could be a reference, topmost first."""
-        targets = {layer.get_id() for layer in self._targets}
-        found: list[Layer] = []
-        waiting = list(self._image.get_layers())
-        while waiting:
-            layer = waiting.pop(0)
-            if layer.get_id() not in targets:
-                found.append(layer)
-            if layer.is_group_layer():
-                waiting = [*layer.get_children(), *waiting]
-        return found
+    def _file_button(self) -> Any:
+        button = Gtk.FileChooserButton(title=_("Reference picture"), action=Gtk.FileChooserAction.OPEN)
+        chosen = self._config.get_property("reference-file")
+        if chosen:
+            button.set_filename(chosen)
+        button.connect("file-set", self._file_chosen)
+        return button
 
     # What the artist does
 
@@ -243,7 +203,7 @@ class Dialog:
     def _changed(self, _config: Any, what: Any) -> None:
         if what.name in ("output", "reference"):
             self._show_what_applies()
-        if what.name not in ("output", "hide-original"):
+        if what.name != "hide-original":
             self._refresh()
 
     def _show_what_applies(self) -> None:
@@ -281,40 +241,15 @@ class Dialog:
     def _refresh(self) -> bool:
         options = options_from(self._config)
         try:
-            view = self._view(options)
+            view, scene = self._views.view(options)
         except PluginError as error:
-            self._live.show(None, options.look)
-            self._show_state(Shown(Mood.TROUBLE, str(error), error.code))
+            self._live.show(None, options.look, Shown(Mood.TROUBLE, str(error), error.code))
         else:
-            self._live.show(view, look_from(self._config))
+            if scene is not self._scene:
+                self._scene = scene
+                self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
+            self._live.show(view, options.look)
         return bool(GLib.SOURCE_REMOVE)
-
-    def _view(self, options: Options) -> View:
-        """What the network is to look at; read from the image once for each choice."""
-        if options.output is Output.CURVES:
-            writing.require_curves()
-        found, thumbnail = self._scene(options.output)
-        kind = (options.reference, options.reference_layer, options.reference_file)
-        if options.reference is Reference.BELOW:
-            reading.require_background(found, self._targets[0])
-        if kind not in self._references:
-            self._references[kind] = harmonize.reference_thumbnail(self._image, self._targets, options)
-        return View(thumbnail, found.mask, self._references[kind], options.network, options.foreground_class)
-
-    def _scene(self, output: Output) -> tuple[Scene, Thumbnail]:
-        """The scene around the first layer, and the one object that stands for its thumbnail."""
-        anew = output is Output.CURVES
-        if anew not in self._scenes:
-            layer = self._targets[0]
-            found = reading.around(
-                layer, reading.region_box(layer), needs_background=False, drop=record.NAME if anew else ""
-            )
-            self._scenes[anew] = (found, found.thumbnail)
-        found, thumbnail = self._scenes[anew]
-        if thumbnail is not self._thumbnail:
-            self._thumbnail = thumbnail
-            self._preview.set_scene(found.width, found.height, found.rgb, found.mask)
-        return found, thumbnail
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
@@ -323,36 +258,3 @@ class Dialog:
         if TIMES:
             with open(TIMES, "a", encoding="utf-8") as file:
                 file.write(f"{picture.seconds:.4f}\n")
-
-    def _show_state(self, shown: Shown) -> None:
-        self._dot.set_markup(f'<span foreground="{_DOTS[shown.mood]}">●</span>')
-        self._state.set_text(shown.text)
-        working = shown.mood in (Mood.WAITING, Mood.BUSY)
-        self._spinner.set_visible(working)
-        (self._spinner.start if working else self._spinner.stop)()
-        self._code = shown.code
-        self._ways_out.set_visible(shown.mood is Mood.TROUBLE)
-
-
-def _column() -> Any:
-    return Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=SPACING)
-
-
-def _grid(rows: Sequence[tuple[str, Any]]) -> Any:
-    """Labels, some of them empty, and what they label."""
-    grid = Gtk.Grid(column_spacing=SPACING, row_spacing=SPACING)
-    for index, (label, widget) in enumerate(rows):
-        if label:
-            text = Gtk.Label.new_with_mnemonic(label)
-            text.set_mnemonic_widget(widget)
-            text.set_xalign(0)
-            grid.attach(text, 0, index, 1, 1)
-        widget.set_hexpand(True)
-        grid.attach(widget, 1, index, 1, 1)
-    return grid
-
-
-def _dim_label(text: str) -> Any:
-    label = Gtk.Label(label=text, xalign=0, wrap=True, max_width_chars=TEXT_WIDTH)
-    label.get_style_context().add_class("dim-label")
-    return label

@@ -83,6 +83,20 @@ def siblings(layer: Layer) -> list[Layer]:
     return list(layer.get_image().get_layers() if parent is None else parent.get_children())
 
 
+def others(image: Image, but: Sequence[Layer]) -> list[Layer]:
+    """All layers of the image, at every level, topmost first, but for some."""
+    left_out = {layer.get_id() for layer in but}
+    found: list[Layer] = []
+    waiting = list(image.get_layers())
+    while waiting:
+        layer = waiting.pop(0)
+        if layer.get_id() not in left_out:
+            found.append(layer)
+        if layer.is_group_layer():
+            waiting = [*layer.get_children(), *waiting]
+    return found
+
+
 def box(layer: Layer) -> Box:
     """Where the layer lies in its image."""
     _ok, x, y = layer.get_offsets()

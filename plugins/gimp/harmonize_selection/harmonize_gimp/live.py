@@ -62,6 +62,7 @@ class Live:
         self._on_picture = on_picture
         self._on_state = on_state
         self._shown: Shown | None = None
+        self._trouble: Shown | None = None
         self._view: View | None = None
         self._look = Look()
         self._wished = 0.0
@@ -73,8 +74,9 @@ class Live:
         self._known: dict[tuple[int, str, str, int], Prediction] = {}
         session.start()
 
-    def show(self, view: View | None, look: Look) -> None:
-        """From now on: this view with this look. A view of None shows nothing."""
+    def show(self, view: View | None, look: Look, trouble: Shown | None = None) -> None:
+        """From now on: this view with this look. A view of None shows nothing, because of that trouble."""
+        self._trouble = trouble
         if view != self._view:
             self._view = view
             self._error = None
@@ -168,7 +170,7 @@ class Live:
     def _tell(self) -> None:
         error = self._error or self.session.error
         job = self._predicting
-        shown = states.describe(
+        shown = self._trouble or states.describe(
             self.session.state, self.session.daemon, error, job.progress if job else None, job is not None
         )
         if shown != self._shown:
