@@ -191,7 +191,7 @@ class RawClient:
         """Go on with a render that was sent: its bands there and back."""
         accepted = self.expect("accepted", id)[0]
         rows, window = accepted["rows"], accepted["window"]
-        result = b""
+        result = []
         sent = answered = 0
         starts = list(range(0, height, rows))
         while answered < len(starts):
@@ -202,10 +202,10 @@ class RawClient:
                 sent += 1
             header, payload = self.expect("band", id)
             assert header["row"] == starts[answered]
-            result += payload[0]
+            result.append(payload[0])
             answered += 1
         self.expect("done", id)
-        return result
+        return b"".join(result)
 
     def expect(self, kind: str, id: str | None = None, seconds: float = 10.0) -> tuple[dict[str, Any], list[bytes]]:
         """The next reply, which must be of a kind."""
@@ -285,9 +285,14 @@ def descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def memory_mb(pid: int) -> float:
-    """Resident memory of a process."""
+def forget_peak(pid: int) -> None:
+    """Let the peak of a process's memory begin anew."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def memory_mb(pid: int, peak: bool = False) -> float:
+    """Resident memory of a process, now or at its peak."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+        if line.startswith("VmHWM" if peak else "VmRSS"):
             return int(line.split()[1]) / 1024
     raise ValueError("no such process")

@@ -21,6 +21,7 @@ from tests.daemon.rig import (
     children,
     descriptors,
     environment,
+    forget_peak,
     greeted,
     memory_mb,
     until,
@@ -79,6 +80,19 @@ def test_fault_21_clients_killed_while_they_send_leave_no_memory_behind(
         assert time.monotonic() - begun < 3  # this is fault 26 as well
     assert front_and_worker_mb(shared_daemon) < before + 12
     assert descriptors(shared_daemon.process.pid) <= open_before + 1
+
+
+def test_fault_21_neither_process_ever_holds_a_layer(shared_daemon: Daemon, client: RawClient) -> None:
+    """24 megapixels: 96 MB there and back."""
+    pixels, mask = bytes(range(256)) * (6000 * 4000 * 4 // 256), b"\xff" * (6000 * 4000)
+    processes = (shared_daemon.process.pid, shared_daemon.worker)
+    before = [memory_mb(pid) for pid in processes]
+    for pid in processes:
+        forget_peak(pid)
+    id = client.render(6000, 4000, masked=True)
+    assert client.bands(id, 6000, 4000, pixels, mask) == pixels.translate(INVERTED)
+    for pid, memory in zip(processes, before, strict=True):
+        assert memory_mb(pid, peak=True) < memory + 50
 
 
 def test_fault_22_a_client_that_is_gone_before_its_reply_is_no_trouble(
