@@ -10,11 +10,10 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
+from harmonize_client.version import PROTOCOL_VERSION as PROTOCOL
 from msgspec import Meta, Struct
 
 from harmonize_daemon.errors import ErrorCode, Refused
-
-PROTOCOL = 1
 
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
 Side = Annotated[int, Meta(ge=1)]
@@ -254,8 +253,6 @@ def parse(header: memoryview, limit: int, authorized: Callable[[str], bool]) -> 
         request: AnyRequest = _requests.decode(header)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise Refused(ErrorCode.BAD_REQUEST, f"The header breaks the protocol: {error}.", id) from None
-    if request.v != PROTOCOL:  # pragma: no cover - the check above has seen every integer
-        raise Refused(ErrorCode.VERSION_MISMATCH, "Another protocol version.", id)
     return request
 
 
