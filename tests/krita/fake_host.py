@@ -94,10 +94,18 @@ class FakeHost:
     # Writing
 
     def write_layer(
-        self, ref: LayerRef, region: Region, pixels: bytearray, name: str, output: Output, *, hide: bool
+        self,
+        ref: LayerRef,
+        region: Region,
+        pixels: bytearray,
+        name: str,
+        output: Output,
+        *,
+        hide: bool,
+        cover: LayerRef | None,
     ) -> Steps[LayerRef]:
         yield 0.5
-        self.log.append(f"write {name} {output.value}")
+        self.log.append(f"write {name} {output.value}" + (f" over {cover.layer}" if cover else ""))
         self.bounds[name] = region.rect
         return layer_ref(name)
 

@@ -134,6 +134,22 @@ def test_the_harmonized_copy_stands_for_its_original(docker: Docker) -> None:
     assert docker.state.layer.name == "figure"
 
 
+def test_harmonizing_again_covers_the_earlier_result(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.presenter.harmonize()
+    docker.wait(1)
+    assert docker.host.log[-1] == "write figure harmonized new-layer over figure harmonized"
+
+
+def test_a_result_of_another_document_is_kept_with_that_document(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.host.active_layer = "nothing"
+    docker.wait(1)
+    assert docker.state.history == ()
+    assert "figure harmonized" in docker.host.memory
+
+
 def test_a_copy_that_was_moved_is_a_layer_of_its_own(docker: Docker) -> None:
     docker.presenter.harmonize()
     docker.wait(1)

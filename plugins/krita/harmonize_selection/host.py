@@ -43,9 +43,20 @@ class Host(Protocol):
     # Writing: each adds exactly one undo step, unless it says otherwise
 
     def write_layer(
-        self, ref: LayerRef, region: Region, pixels: bytearray, name: str, output: Output, *, hide: bool
+        self,
+        ref: LayerRef,
+        region: Region,
+        pixels: bytearray,
+        name: str,
+        output: Output,
+        *,
+        hide: bool,
+        cover: LayerRef | None,
     ) -> Steps[LayerRef]:
-        """A new layer above `ref` with these pixels, or in its place. hide: the original, when it is kept."""
+        """A new layer above `ref` with these pixels, or in its place.
+
+        hide: the original, when it is kept. cover: an earlier result, which the new layer lies above, and hides.
+        """
 
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
         """Other pixels for a layer that `write_layer` has made; no undo step."""

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from . import history, requests
-from .client import DaemonStatus, HarmonizeError, Job, Look, Session, State, Stopped
+from . import requests, words
+from .client import DaemonStatus, Job, Look, Session, State, Stopped
 from .i18n import tr
 from .live import Live, LiveHosting, LiveState
 from .previews import Previews
-from .state import DockerState, Health, HistoryRow, Problem, Variant
+from .results import Results
+from .state import DockerState, Problem, Variant
 from .task import Running, Task
-from .values import LayerInfo, LayerRef, Output, Region, Result, Settings
+from .values import LayerInfo, Output, Result, Settings
 
 T = TypeVar("T")
 
 AUTOMATIC_PREVIEW_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
-KEPT_REGION_BYTES = 256_000_000
-"""A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
-_LONGEST_LINE = 70
 _LOOK_SECONDS = 0.3
 _REST_SECONDS = 0.4
 _SLIDER_SECONDS = 0.08
-_STAGES = {
-    "queued": "Waiting for the service…",
-    "loading": "Loading the network…",
-    "predicting": "Looking at the scene…",
-    "rendering": "Applying the change…",
-}
 
 
 class Presenter:
@@ -56,13 +47,10 @@ class Presenter:
         self._queue: list[LayerInfo] = []
         self._started = 0.0
         self._visible = False
-        self._results: tuple[Result, ...] = ()
-        self._document = ""
-        self._region: tuple[LayerRef, Region] | None = None
+        self._results = Results(host)
         self._status_job: Job[DaemonStatus] | None = None
         self._next_status = self._next_look = self._changed_at = self._slid_at = 0.0
         self._slider_waits = False
-        self._wanted: tuple[LayerInfo | None, Settings] = (None, self.state.settings)
 
     # What the artist does
 
@@ -101,14 +89,14 @@ class Presenter:
 
     def compare(self, original: bool) -> None:
         """Before (True) or after, in the picture itself."""
-        result = self._current()
+        result = self._results.current(self.state.layer)
         if result is not None and result.settings.output is not Output.REPLACE:
             self._guarded(lambda: self._host.show_original(result.original, result.written, original))
             self._show(comparing=original)
 
     def reuse(self, index: int) -> None:
         """Applies what an earlier result was made with to the layer that the artist works on."""
-        layer, result = self.state.layer, self._results[index]
+        layer, result = self.state.layer, self._results.all[index]
         if layer is None or self._running is not None:
             return
         self._show(settings=result.settings, problem=None, note="")
@@ -121,7 +109,8 @@ class Presenter:
                 result.settings,
                 result.adjustment,
                 result.network,
-                self._keep_region,
+                cover=self._results.covering(layer),
+                keep=self._results.keep_region,
             )
         )
 
@@ -203,7 +192,13 @@ class Presenter:
 
     def _whole_way(self, layer: LayerInfo) -> Task[Result]:
         return requests.harmonize(
-            self._host, self._session, layer.ref, layer.name, self.state.settings, self._keep_region
+            self._host,
+            self._session,
+            layer.ref,
+            layer.name,
+            self.state.settings,
+            cover=self._results.covering(layer),
+            keep=self._results.keep_region,
         )
 
     def _begin(self, task: Task[Result]) -> None:
@@ -218,8 +213,7 @@ class Presenter:
             return
         running.step()
         if not running.done:
-            stage = _STAGES.get(running.stage, "")
-            busy = tr(stage) if stage else tr("Reading and writing pixels…")
+            busy = words.stage_words(running.stage)
             if (busy, running.fraction) != (self.state.busy, self.state.fraction):
                 self._show(busy=busy, fraction=running.fraction)
 
@@ -233,16 +227,13 @@ class Presenter:
             self._show(busy="", fraction=None, comparing=False)
             self._next_look = 0.0
 
-    def _keep_region(self, written: LayerRef, region: Region) -> None:
-        self._region = (written, region) if region.format.nbytes <= KEPT_REGION_BYTES else None
-
     def _apply_sliders(self) -> None:
         """The sliders change the layer that was harmonized last, while it is the artist's and ours alone."""
         self._slider_waits = False
         result = self._adjustable()
-        if result is None or self._region is None:
+        region = self._results.region_of(result) if result else None
+        if result is None or region is None:
             return
-        region = self._region[1]
         if self._guarded(lambda: self._host.was_changed(result.written, region.rect)):
             self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
             return
@@ -251,42 +242,29 @@ class Presenter:
 
     def _adjustable(self) -> Result | None:
         """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""
-        result = self._current()
-        if result is None or self._live is not None:
-            return None
-        return result if self._region is not None and self._region[0] == result.written else None
-
-    def _current(self) -> Result | None:
-        """The newest result for the layer at hand, while it exists."""
-        layer = self.state.layer
-        for result in self._results:
-            if layer is not None and layer.ref in (result.original, result.written):
-                return result if self._host.exists(result.written) else None
-        return None
+        result = self._results.current(self.state.layer)
+        return result if result and not self._live and self._results.region_of(result) else None
 
     def _remember(self, result: Result) -> None:
-        self._results = history.added(self._results, result)
-        self._guarded(lambda: self._host.remember(result.original.document, history.to_text(self._results)))
-        self._show(history=_rows(self._results))
+        self._guarded(lambda: self._results.add(result))
+        self._show(history=words.history_rows(self._results.all))
 
     # Looking around
 
     def _look(self) -> None:
         active = self._host.active()
         document = active.ref.document if active else ""
-        if document != self._document:
-            self._document = document
-            self._region = None
-            self._results = history.moved(history.from_text(self._host.recall(document)), document) if document else ()
-            self._show(history=_rows(self._results), comparing=False)
-        layer = self._subject(active)
+        if document != self._results.document:
+            self._results.open(document)
+            self._show(history=words.history_rows(self._results.all), comparing=False)
+        layer = self._results.subject(active)
         state = self.state
         layers = tuple(self._host.layers()) if document else ()
         selected = len(self._host.selected())
         if layer != state.layer or layers != state.layers or selected != state.selected:
             self._changed_at = self._clock()
             self._show(layer=layer, layers=layers, selected=selected)
-        result = self._current()
+        result = self._results.current(self.state.layer)
         adjustable = self._adjustable()
         self._show(
             adjusting=adjustable.layer_name if adjustable else "",
@@ -296,20 +274,6 @@ class Presenter:
             self._previews.clear()
         elif self._clock() - self._changed_at > _REST_SECONDS and self._live is None and self._running is None:
             self._want_preview()
-
-    def _subject(self, active: LayerInfo | None) -> LayerInfo | None:
-        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
-
-        A copy that was moved or painted on is a layer of its own.
-        """
-        if active is None:
-            return None
-        for result in self._results:
-            if active.ref == result.written and result.settings.output is Output.NEW_LAYER:
-                original = self._host.find(result.original)
-                if original is not None and original.bounds == active.bounds:
-                    return original
-        return active
 
     def _want_preview(self) -> None:
         layer = self.state.layer
@@ -342,7 +306,7 @@ class Presenter:
             self._live = None
             self._show(live=False, live_text="", live_busy=False, note=tr("Live mode ended: its layer is gone."))
             return
-        text = _live_text(live)
+        text = words.live_words(live)
         if (text, live.working) != (self.state.live_text, self.state.live_busy):
             self._show(live_text=text, live_busy=live.working)
 
@@ -354,13 +318,13 @@ class Presenter:
                 self._status_job = self._session.status()
             known = self._session.daemon is not None and self._session.daemon.networks
             self._next_status = now + (5.0 if known else 0.5)
-        health, words = _daemon_words(self._session)
+        health, text = words.daemon_words(self._session)
         daemon = self._session.daemon
         networks = daemon.networks if daemon else self.state.networks
         default = daemon.default_network if daemon else self.state.default_network
         shown = (self.state.health, self.state.daemon, self.state.networks, self.state.default_network)
-        if (health, words, networks, default) != shown:
-            self._show(health=health, daemon=words, networks=networks, default_network=default)
+        if (health, text, networks, default) != shown:
+            self._show(health=health, daemon=text, networks=networks, default_network=default)
 
     # Trouble
 
@@ -369,14 +333,14 @@ class Presenter:
         self._queue.clear()
         self._show(busy="", fraction=None)
         if not isinstance(error, Stopped):
-            self._show(problem=_problem(error))
+            self._show(problem=words.problem_of(error))
 
     def _live_failed(self, error: Exception) -> None:
-        self._show(problem=_problem(error))
+        self._show(problem=words.problem_of(error))
 
     def _preview_failed(self, error: Exception) -> None:
         if not isinstance(error, Stopped):
-            self._show(problem=_problem(error))
+            self._show(problem=words.problem_of(error))
 
     def _guarded(self, act: Callable[[], T]) -> T | None:
         """The host is not ours: what goes wrong in it becomes a quiet line."""
@@ -391,44 +355,3 @@ class Presenter:
         if state != self.state:
             self.state = state
             self._view(state)
-
-
-def _problem(error: Exception) -> Problem:
-    if isinstance(error, HarmonizeError):
-        details = f"{error.cause}\n\n{error.hint}\n\n({error.code})"
-        return Problem(_short(tr(error.cause)), details)
-    return Problem(tr("Something went wrong in the plug-in."), "".join(traceback.format_exception(error)))
-
-
-def _short(text: str) -> str:
-    """The first line, up to a length that stays quiet."""
-    line = text.strip().split("\n")[0]
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
-
-
-def _daemon_words(session: Session) -> tuple[Health, str]:
-    if session.state is State.READY and session.daemon is not None:
-        daemon = session.daemon
-        health = {"ready": Health.READY, "busy": Health.WORKING, "failed": Health.BROKEN}
-        return health.get(daemon.state, Health.WORKING), daemon.detail or daemon.state
-    if session.state is State.STARTING:
-        return Health.WORKING, tr("Starting the service…")
-    if session.error is not None:
-        return Health.BROKEN, tr("The service does not run.")
-    if session.state is State.CONNECTING:
-        return Health.WORKING, tr("Connecting to the service…")
-    return Health.OFF, tr("The service starts when it is needed.")
-
-
-def _live_text(live: Live) -> str:
-    if live.state is LiveState.TOO_LARGE:
-        return tr("Live pauses: the picture is too large.")
-    if live.state is LiveState.PAINTING:
-        return tr("Live pauses while you paint.")
-    if live.updates:
-        return tr("Live: {milliseconds} ms", milliseconds=round(live.milliseconds))
-    return tr("Live: looking at the scene…")
-
-
-def _rows(results: tuple[Result, ...]) -> tuple[HistoryRow, ...]:
-    return tuple(HistoryRow(result.layer_name, f"{result.when[11:16]} · {result.network}") for result in results)

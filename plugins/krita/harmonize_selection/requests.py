@@ -25,12 +25,20 @@ def predict(host: Host, session: Session, ref: LayerRef, scene: Scene, settings:
 
 
 def harmonize(
-    host: Host, session: Session, ref: LayerRef, name: str, settings: Settings, keep: Keep = lambda ref, region: None
+    host: Host,
+    session: Session,
+    ref: LayerRef,
+    name: str,
+    settings: Settings,
+    *,
+    cover: LayerRef | None = None,
+    keep: Keep = lambda ref, region: None,
 ) -> Task[Result]:
     """Predict, render, write: the whole way of one layer."""
     scene = yield from host.read_scene(ref)
     prediction = yield from predict(host, session, ref, scene, settings)
-    return (yield from apply(host, session, ref, name, settings, prediction.adjustment, prediction.network, keep))
+    adjustment, network = prediction.adjustment, prediction.network
+    return (yield from apply(host, session, ref, name, settings, adjustment, network, cover=cover, keep=keep))
 
 
 def apply(
@@ -41,9 +49,14 @@ def apply(
     settings: Settings,
     adjustment: str,
     network: str,
+    *,
+    cover: LayerRef | None = None,
     keep: Keep = lambda ref, region: None,
 ) -> Task[Result]:
-    """Writes a layer with an adjustment that is already known. keep: gets what was written from, for `apply_again`."""
+    """Writes a layer with an adjustment that is already known.
+
+    cover: an earlier result of the same layer. keep: gets what was written from, for `apply_again`.
+    """
     if settings.output is Output.CURVES:
         curves = yield from export_curves(session, adjustment, settings.look)
         written = host.write_curves(ref, curves, tr("Harmonize"))
@@ -51,7 +64,9 @@ def apply(
         region = yield from host.read_region(ref)
         pixels = yield from render(session, region, adjustment, settings.look)
         title = tr("{name} harmonized", name=name)
-        written = yield from host.write_layer(ref, region, pixels, title, settings.output, hide=settings.hide_original)
+        written = yield from host.write_layer(
+            ref, region, pixels, title, settings.output, hide=settings.hide_original, cover=cover
+        )
         keep(written, region)
     when = datetime.now().isoformat(timespec="seconds")
     return Result(ref, written, name, settings, adjustment, network, when)

@@ -33,6 +33,14 @@ def test_the_menu_entry_harmonizes_the_active_layer(said: Said) -> None:
     assert said["menu"] == {"case": "menu", "problem": "", "layers": NEW}
 
 
+def test_harmonizing_again_covers_the_first_result(said: Said) -> None:
+    line = said["again"]
+    assert line["problem"] == ""
+    assert line["twice"] == ["Scene", "(Figure)", "(Figure harmonized)", "Figure harmonized"]
+    assert line["once"] == NEW
+    assert line["never"] == PLAIN
+
+
 def test_sliders_change_the_written_layer_without_an_undo_step(said: Said) -> None:
     line = said["sliders"]
     assert line["nothing_at_zero"]

@@ -99,18 +99,28 @@ class KritaHost:
     # Writing
 
     def write_layer(
-        self, ref: LayerRef, region_: Region, pixels: bytearray, name: str, output: Output, *, hide: bool
+        self,
+        ref: LayerRef,
+        region_: Region,
+        pixels: bytearray,
+        name: str,
+        output: Output,
+        *,
+        hide: bool,
+        cover: LayerRef | None,
     ) -> Steps[LayerRef]:
         native = yield from region.native_pixels(region_, pixels)
         replaced = output is Output.REPLACE
         if replaced:
             name = need_node(ref).name()
-        written = writing.add_layer(ref, region_, native, name, hide_original=hide and not replaced)
+        covered = cover if cover is not None and not replaced and find_node(cover) is not None else ref
+        hidden = not replaced and (hide or covered != ref)
+        written = writing.add_layer(ref, region_, native, name, covered=covered, hide=hidden)
         if replaced:
             need_document(ref).waitForDone()
             need_node(ref).remove()
-        if replaced or hide:
-            self._undo.watch(ref, written, output)
+        if replaced or hidden:
+            self._undo.watch(covered, written, output)
         self._written[written] = _signature(need_node(written), region_.rect)
         return written
 

@@ -11,9 +11,11 @@ from .documents import Node, make_active, need_document, need_node, redraw, refe
 from .region import Original
 
 
-def add_layer(ref: LayerRef, region: Region, pixels: bytearray, name: str, *, hide_original: bool) -> LayerRef:
-    """A layer above `ref` that differs from it in `pixels` only. One undo step."""
-    document, node = need_document(ref), need_node(ref)
+def add_layer(
+    ref: LayerRef, region: Region, pixels: bytearray, name: str, *, covered: LayerRef, hide: bool
+) -> LayerRef:
+    """A layer that differs from `ref` in `pixels` only, above `covered`. One undo step. hide: what it covers."""
+    document, node, below = need_document(ref), need_node(ref), need_node(covered)
     original: Original = region.original
     if original.flatten:
         new = document.createNode(name, "paintlayer")
@@ -33,10 +35,11 @@ def add_layer(ref: LayerRef, region: Region, pixels: bytearray, name: str, *, hi
     new.setName(name)
     new.setVisible(True)
     set_pixels(new, pixels, region.rect)
-    if hide_original:
-        node.setVisible(False)
-    if not node.parentNode().addChildNode(new, node):
-        node.setVisible(True)
+    was_visible = below.visible()
+    if hide:
+        below.setVisible(False)
+    if not below.parentNode().addChildNode(new, below):
+        below.setVisible(was_visible)
         raise HostError("Krita did not take the new layer")
     make_active(document, new)
     return reference_to(document, new)

@@ -31,6 +31,7 @@ def steps():
     yield from ready(presenter)
     yield from outputs(presenter, document, figure)
     yield from menu(presenter, document, figure)
+    yield from again(presenter, document, figure)
     yield from sliders(presenter, document, figure)
     yield from references(presenter, document, scene, figure)
     yield from curves_survive_a_file(presenter, document, figure)
@@ -91,6 +92,18 @@ def menu(presenter, document, figure):
     yield 0.3
     say("menu", problem=problem(presenter), layers=layers(document))
     yield from undo()
+
+
+def again(presenter, document, figure):
+    """A second time: the new result lies over the first."""
+    yield from at_hand(presenter, document, figure)
+    yield from harmonize(presenter)
+    yield from harmonize(presenter)
+    twice = layers(document)
+    yield from undo()
+    once = layers(document)
+    yield from undo()
+    say("again", problem=problem(presenter), twice=twice, once=once, never=layers(document))
 
 
 def sliders(presenter, document, figure):

@@ -1,0 +1,71 @@
+"""What has been harmonized in the document at hand, and which of it can still be changed."""
+
+from __future__ import annotations
+
+from . import history
+from .host import Host
+from .values import LayerInfo, LayerRef, Output, Region, Result
+
+KEPT_REGION_BYTES = 256_000_000
+"""A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
+
+
+class Results:
+    """Of one document at a time; each document remembers its own."""
+
+    def __init__(self, host: Host) -> None:
+        self.document = ""
+        self.all: tuple[Result, ...] = ()
+        """The newest first."""
+        self._host = host
+        self._region: tuple[LayerRef, Region] | None = None
+
+    def open(self, document: str) -> None:
+        """From now on, this document is at hand; "" for none."""
+        self.document, self._region = document, None
+        self.all = self._of(document) if document else ()
+
+    def add(self, result: Result) -> None:
+        """Keeps it with its document, which need not be the one at hand any more."""
+        document = result.written.document
+        if document == self.document:
+            self.all = history.added(self.all, result)
+            self._host.remember(document, history.to_text(self.all))
+        else:
+            self._host.remember(document, history.to_text(history.added(self._of(document), result)))
+
+    def keep_region(self, written: LayerRef, region: Region) -> None:
+        """What a layer was written from."""
+        self._region = (written, region) if region.format.nbytes <= KEPT_REGION_BYTES else None
+
+    def region_of(self, result: Result) -> Region | None:
+        return self._region[1] if self._region is not None and self._region[0] == result.written else None
+
+    def current(self, layer: LayerInfo | None) -> Result | None:
+        """The newest result for a layer, or for its original, while it exists."""
+        for result in self.all:
+            if layer is not None and layer.ref in (result.original, result.written):
+                return result if self._host.exists(result.written) else None
+        return None
+
+    def covering(self, layer: LayerInfo) -> LayerRef | None:
+        """The harmonized copy that lies over a layer: the next one has to lie over that."""
+        result = self.current(layer)
+        return result.written if result is not None and result.settings.output is Output.NEW_LAYER else None
+
+    def subject(self, active: LayerInfo | None) -> LayerInfo | None:
+        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
+
+        A copy that was moved is a layer of its own.
+        """
+        if active is None:
+            return None
+        for result in self.all:
+            if active.ref == result.written and result.settings.output is Output.NEW_LAYER:
+                original = self._host.find(result.original)
+                if original is not None and original.bounds == active.bounds:
+                    return original
+        return active
+
+    def _of(self, document: str) -> tuple[Result, ...]:
+        return history.moved(history.from_text(self._host.recall(document)), document)

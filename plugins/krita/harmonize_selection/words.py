@@ -1,0 +1,65 @@
+"""What the docker says: trouble, the service, live mode, results, all in words."""
+
+from __future__ import annotations
+
+import traceback
+
+from .client import HarmonizeError, Session, State
+from .i18n import tr
+from .live import Live, LiveState
+from .state import Health, HistoryRow, Problem
+from .values import Result
+
+_LONGEST_LINE = 70
+_STAGES = {
+    "queued": "Waiting for the service…",
+    "loading": "Loading the network…",
+    "predicting": "Looking at the scene…",
+    "rendering": "Applying the change…",
+}
+
+
+def stage_words(stage: str) -> str:
+    """stage: of the daemon's progress; empty while the host works."""
+    return tr(_STAGES[stage]) if stage in _STAGES else tr("Reading and writing pixels…")
+
+
+def problem_of(error: Exception) -> Problem:
+    if isinstance(error, HarmonizeError):
+        details = f"{error.cause}\n\n{error.hint}\n\n({error.code})"
+        return Problem(_short(tr(error.cause)), details)
+    return Problem(tr("Something went wrong in the plug-in."), "".join(traceback.format_exception(error)))
+
+
+def _short(text: str) -> str:
+    """The first line, up to a length that stays quiet."""
+    line = text.strip().split("\n")[0]
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
+
+
+def daemon_words(session: Session) -> tuple[Health, str]:
+    if session.state is State.READY and session.daemon is not None:
+        daemon = session.daemon
+        health = {"ready": Health.READY, "busy": Health.WORKING, "failed": Health.BROKEN}
+        return health.get(daemon.state, Health.WORKING), daemon.detail or daemon.state
+    if session.state is State.STARTING:
+        return Health.WORKING, tr("Starting the service…")
+    if session.error is not None:
+        return Health.BROKEN, tr("The service does not run.")
+    if session.state is State.CONNECTING:
+        return Health.WORKING, tr("Connecting to the service…")
+    return Health.OFF, tr("The service starts when it is needed.")
+
+
+def live_words(live: Live) -> str:
+    if live.state is LiveState.TOO_LARGE:
+        return tr("Live pauses: the picture is too large.")
+    if live.state is LiveState.PAINTING:
+        return tr("Live pauses while you paint.")
+    if live.updates:
+        return tr("Live: {milliseconds} ms", milliseconds=round(live.milliseconds))
+    return tr("Live: looking at the scene…")
+
+
+def history_rows(results: tuple[Result, ...]) -> tuple[HistoryRow, ...]:
+    return tuple(HistoryRow(result.layer_name, f"{result.when[11:16]} · {result.network}") for result in results)
