@@ -79,16 +79,16 @@ def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Ca
 def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
     """The trade-off on all cases, then the threshold chosen on one half of the photos and judged on the other."""
     yield "\n### The guard's trade-off\n"
-    yield "| threshold (log-odds) | PSNR | fMSE | made worse | visibly worse | left untouched |"
+    yield "| threshold (levels) | PSNR | fMSE | made worse | visibly worse | left untouched |"
     yield "|---|---|---|---|---|---|"
     for point in trade_off(network, cases):
-        yield _guard_row("off" if point.threshold == GUARD_OFF else f"{point.threshold:+.2f}", point)
+        yield _guard_row("off" if point.threshold == GUARD_OFF else f"{point.threshold:.1f}", point)
     chosen_on, judged_on = halves(cases)
     for first, second in ((chosen_on, judged_on), (judged_on, chosen_on)):
-        for largest in (0.02, 0.05, 0.10):
+        for largest in (0.02, 0.05, 0.10, 0.15):
             chosen = choose(trade_off(network, first), largest)
             judged = trade_off(network, second, [chosen.threshold])[0]
-            yield _guard_row(f"{chosen.threshold:+.2f}, chosen for {largest:.0%} on the other half", judged)
+            yield _guard_row(f"{chosen.threshold:.1f}, chosen for {largest:.0%} on the other half", judged)
 
 
 def _guard_row(title: str, point: GuardPoint) -> str:

@@ -1,6 +1,6 @@
 """The guard's trade-off: how much gain it costs to make fewer pictures worse than they were.
 
-SceneFit tells how likely its change is to help; the guard holds the change back where that is not likely enough.
+The guard holds back what changes the foreground too little to be worth the risk (`Plan.let_through`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from ..networks.scenefit import GUARD_OFF, SceneFit
 from .cases import Cases
 from .metrics import Metrics, measure
 
-THRESHOLDS = (GUARD_OFF, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0)
-"""Log-odds of helping at which half of the change is let through; the first lets everything through."""
-
+THRESHOLDS = (GUARD_OFF, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0)
+"""Changes in levels of 255 of which half is let through; the first lets everything through."""
 VISIBLE = 2.0
 """Levels of 255."""
 

@@ -35,9 +35,9 @@ WIDTH = 160
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
 SUMMARY = 256
-GUARD_WIDTH = 1.0
-"""The guard opens over so many log-odds around its threshold."""
-GUARD_OFF = -30.0
+GUARD_WIDTH = 1.5
+"""The guard opens between its threshold divided by this and its threshold multiplied by this."""
+GUARD_OFF = 0.0
 
 
 class ConvNorm(nn.Sequential):
@@ -130,6 +130,8 @@ class Plan:
     """[B, 3, PIECES + 1]: monotone tone curves from 0 to 1."""
     grid: Tensor
     """[B, DEPTH, CELLS, CELLS, 3, 4]: affine color transforms, applied after the curves."""
+    change: Tensor
+    """[B]: how much all that changes the foreground, in levels of 255 (root mean square). Without gradient."""
     certainty: Tensor
     """[B]: the log-odds that the change helps."""
 
@@ -139,20 +141,35 @@ class Plan:
         curves = straight + share[:, None, None] * (self.curves - straight)
         still = torch.eye(3, 4, device=self.grid.device)
         grid = still + share[:, None, None, None, None, None] * (self.grid - still)
-        return Plan(curves, grid, self.certainty)
+        return Plan(curves, grid, self.change, self.certainty)
 
     def let_through(self, threshold: Tensor | float) -> Tensor:
-        """[B] in [0, 1]: the share of the change that a guard at `threshold` (log-odds) lets through; smooth."""
-        open_by = ((self.certainty - threshold) / GUARD_WIDTH + 0.5).clamp(0, 1)
+        """[B] in [0, 1]: the share of the change that a guard at `threshold` (levels of 255) lets through; smooth.
+
+        The expected gain of a network that predicts the mean of what is possible is the square of its own change: small
+        changes have little to win, and are as often wrong as right.
+        """
+        ratio = (self.change + 1e-3) / torch.as_tensor(threshold, device=self.change.device).float().clamp(min=1e-6)
+        open_by = (ratio.log() / (2 * math.log(GUARD_WIDTH)) + 0.5).clamp(0, 1)
         return open_by * open_by * (3 - 2 * open_by)
 
     def first(self, count: int) -> Plan:
         """The plan of the first `count` composites, without gradients."""
-        return Plan(self.curves[:count].detach(), self.grid[:count].detach(), self.certainty[:count].detach())
+        parts = (self.curves, self.grid, self.change, self.certainty)
+        return Plan(*(part[:count].detach() for part in parts))
 
     def render(self, pixels: Tensor) -> Tensor:
         """[B, 3, H, W] in [0, 1] -> the changed colors of every pixel, not clamped."""
         return apply_grid(self.grid, apply_curves(self.curves, pixels))
+
+
+@torch.no_grad()
+def size_of_change(curves: Tensor, grid: Tensor, pixels: Tensor, mask: Tensor) -> Tensor:
+    """[B]: root mean square of the change within the mask, levels of 255; shapes as in `Plan` and for its `render`."""
+    pixels, mask = pixels.float(), mask.float()
+    rendered = apply_grid(grid, apply_curves(curves, pixels)).float().clamp(0, 1)
+    square = (rendered - pixels).square() * mask
+    return (square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)).sqrt() * 255
 
 
 class SceneFit(HarmonizationNetwork):
@@ -185,16 +202,14 @@ class SceneFit(HarmonizationNetwork):
         self.curve_head = nn.Linear(2 * SUMMARY, 4 * PIECES)
         self.affine_head = nn.Linear(2 * SUMMARY, 12)
         self.local_head = nn.Linear(WIDTH, DEPTH * 12)
-        self.certainty_head = nn.Sequential(
-            nn.Linear(2 * SUMMARY + 3 * PIECES + 12, 128), nn.GELU(approximate="tanh"), nn.Linear(128, 1)
-        )
+        self.certainty_head = nn.Linear(1, 1)
         for head in (self.curve_head, self.affine_head, self.local_head):
             nn.init.normal_(head.weight, std=1e-3)
             nn.init.zeros_(head.bias)
         self.local_share = 0.7
         """In training: the share of samples whose plan has a local part, so that it can be switched off later."""
         self.register_buffer("guard", torch.tensor(GUARD_OFF))
-        """The guard's threshold: log-odds of helping at which it lets half of the change through."""
+        """The guard's threshold: the change in levels of 255 of which it lets half through."""
 
     def plan(self, composite: Tensor, mask: Tensor) -> Plan:
         """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what should change."""
@@ -232,10 +247,9 @@ class SceneFit(HarmonizationNetwork):
             kept = torch.rand(len(local), device=local.device) < self.local_share
             local = local * kept.view(-1, 1, 1, 1, 1, 1)
         grid = torch.eye(3, 4, device=local.device) + affine + local
-        straight = torch.linspace(0, 1, PIECES + 1, device=curves.device)
-        change = torch.cat([(curves - straight)[..., 1:].flatten(1) * 10, affine.flatten(1) * 10], dim=1)
-        certainty = self.certainty_head(torch.cat([summary, change.to(summary.dtype)], dim=1).detach()).float()[:, 0]
-        return Plan(curves, grid, certainty)
+        change = size_of_change(curves, grid, half, half_mask)
+        certainty = self.certainty_head((change + 0.1).log()[:, None].to(summary.dtype)).float()[:, 0]
+        return Plan(curves, grid, change, certainty)
 
     @staticmethod
     def key_bias(share: Tensor) -> Tensor:
@@ -273,7 +287,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         paper="Harmonize Selection's own network (docs/network.md)",
         kind=Kind.ADJUSTMENT,
         input_size=INPUT_SIZE,
-        parameters=2_942_333,
+        parameters=2_868_862,
         build=SceneFit,
         recognises=_recognises,
     ),

@@ -10,7 +10,16 @@ from harmonize_models.adjustments.grid import ColorGrid
 from harmonize_models.adjustments.look import Look
 from harmonize_models.layer import Depth, LayerFormat, Layout
 from harmonize_models.networks import registry
-from harmonize_models.networks.scenefit import CELLS, DEPTH, GUARD_OFF, INPUT_SIZE, PIECES, Plan, SceneFit
+from harmonize_models.networks.scenefit import (
+    CELLS,
+    DEPTH,
+    GUARD_OFF,
+    INPUT_SIZE,
+    PIECES,
+    Plan,
+    SceneFit,
+    size_of_change,
+)
 from harmonize_models.predict import ALREADY_FITS, predict
 from harmonize_models.render import render
 from torch import Tensor
@@ -121,7 +130,7 @@ def test_empty_and_full_masks_give_finite_results(share: float) -> None:
 
 def test_closed_guard_changes_no_bit() -> None:
     network = random_network()
-    network.guard.fill_(30.0)
+    network.guard.fill_(1e6)
     composite, mask = scene()
     with torch.no_grad():
         prediction = network(composite, mask)
@@ -130,15 +139,25 @@ def test_closed_guard_changes_no_bit() -> None:
     assert torch.equal(prediction.grid, torch.eye(3, 4).expand_as(prediction.grid))
 
 
-def test_guard_opens_smoothly_with_certainty() -> None:
-    certainty = torch.linspace(-3, 3, 601)
-    plan = Plan(torch.zeros(601, 3, 2), torch.zeros(601, 1, 1, 1, 3, 4), certainty)
-    share = plan.let_through(0.5)
-    assert share[0] == 0
-    assert share[-1] == 1
+def test_guard_opens_smoothly_with_the_size_of_the_change() -> None:
+    change = torch.linspace(0, 10, 1001)
+    plan = Plan(torch.zeros(1001, 3, 2), torch.zeros(1001, 1, 1, 1, 3, 4), change, change)
+    share = plan.let_through(3.0)
+    assert (share[change < 1.9] == 0).all()
+    assert (share[change > 4.6] == 1).all()
+    assert share[300] == pytest.approx(0.5, abs=0.01)
     assert (share.diff() >= 0).all()
     assert share.diff().max() < 0.02
     assert (plan.let_through(GUARD_OFF) == 1).all()
+
+
+def test_size_of_a_change_is_measured_in_levels_of_the_foreground() -> None:
+    composite, mask = scene()
+    grid = torch.eye(3, 4).expand(2, DEPTH, CELLS, CELLS, 3, 4).clone()
+    grid[..., 3] = 10 / 255
+    curves = torch.linspace(0, 1, PIECES + 1).expand(2, 3, -1)
+    found = size_of_change(curves, grid, composite * 0.5, mask)
+    assert torch.allclose(found, torch.full((2,), 10.0), atol=0.05)
 
 
 def test_shifting_the_picture_by_one_pixel_changes_the_curves_far_less_than_another_picture() -> None:
@@ -251,7 +270,7 @@ def test_closed_guard_is_an_answer_that_people_can_read() -> None:
     alpha = (mask[0, 0] * 255).round().to(torch.uint8).numpy()
     spec = registry.get("scenefit")
     opened = predict(network, spec, picture, alpha)
-    network.guard.fill_(30.0)
+    network.guard.fill_(1e6)
     closed = predict(network, spec, picture, alpha)
     assert not opened.adjustment.is_identity
     assert opened.notes == ()
