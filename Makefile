@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DEMO := docs/demo/astronaut-at-dusk
+DEMO := docs/demo/dim-astronaut
 
 .PHONY: help demo test test-hosts lint format dist bench results clean
 
@@ -24,7 +24,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/harmonize image $(DEMO).jpg --mask $(DEMO).mask.png -o demo-output/harmonized.png \
+	$(BIN)/harmonize image $(DEMO).png --mask $(DEMO).mask.png -o demo-output/harmonized.png \
 		--before-after demo-output/before-after.png
 	@echo
 	@echo "Harmonized:     demo-output/harmonized.png"

@@ -45,9 +45,8 @@ def stamp(imported_dir: Path) -> int:
 
 
 def default_network(entries: dict[str, Entry]) -> str:
-    """The network that did best on the validation photos; without any, a baseline that is always there."""
-    best = max(entries.values(), key=lambda entry: entry.psnr)
-    return best.info.key if best.psnr > 0 else Baseline.REINHARD.value
+    """The network that did best on the validation photos; a baseline only where there is no network at all."""
+    return max(entries.values(), key=lambda entry: (entry.psnr, entry.weights_dir is not None)).info.key
 
 
 def _network(spec: NetworkSpec, row: ShippedWeights | ImportedWeights) -> Entry:

@@ -133,7 +133,7 @@ def test_side_outputs_are_written(tmp_path: Path) -> None:
         (["--network", "no-such-network"], "unknown_network"),
         (["--strength", "7"], "bad_request"),
         (["--reference", "nowhere.png"], "unreadable_picture"),
-        (["--mask", str(ROOT / "docs/demo/astronaut-at-dusk.mask.png")], "bad_mask"),
+        (["--mask", str(ROOT / "docs/demo/dim-astronaut.mask.png")], "bad_mask"),
         (["-o", "result.gif"], "unsupported_picture"),
     ],
 )
