@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from .. import pictures
 from .gimp import Gimp, Said
 
 PREVIEW_SECONDS = 0.15
-PICTURES = ("menu", "dialog", "warmth", "before", "split", "mask", "screen", "result")
+PICTURES = ("menu", "split", "mask", "result")
 
 
 @pytest.fixture(scope="module")
 def said(gimp: Gimp) -> Said:
     times = gimp.shared / f"times-{gimp.host.gimp}"
     times.unlink(missing_ok=True)
-    said = gimp.run("windowed", windowed=True, environ={"HARMONIZE_GIMP_TIMES": f"/w/{times.name}"}, timeout=240)
-    # `HARMONIZE_SCREENSHOTS=docs/images` keeps the guide's pictures up to date.
+    # `HARMONIZE_SCREENSHOTS=docs/images` keeps the guide's pictures up to date, and shows a larger scene.
     folder = os.environ.get("HARMONIZE_SCREENSHOTS")
+    environ = {"HARMONIZE_GIMP_TIMES": f"/w/{times.name}"}
+    if folder:
+        pictures.main(str(gimp.shared / "large-pictures"), "900", "600")
+        environ["HARMONIZE_TEST_PICTURES"] = "large-pictures"
+    said = gimp.run("windowed", windowed=True, environ=environ, timeout=240)
     for name in PICTURES if folder else ():
-        shutil.copy(said.out / f"{name}.png", Path(str(folder)) / f"gimp-{gimp.host.gimp}-{name}.png")
+        shot = Image.open(said.out / f"{name}.png").convert("RGB")
+        shot.save(Path(str(folder)) / f"gimp-{gimp.host.gimp}-{name}.png", optimize=True)
     return said
 
 

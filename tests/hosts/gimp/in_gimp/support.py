@@ -14,6 +14,7 @@ from gi.repository import Gegl, Gimp, Gio
 
 SHARED = Path("/w")
 OUT = Path(os.environ["HARMONIZE_TEST_OUT"])
+PICTURES = SHARED / os.environ.get("HARMONIZE_TEST_PICTURES", "pictures")
 PLUGIN = "plug-in-harmonize-selection"
 
 sys.path.insert(0, str(Path(Gimp.directory()) / "plug-ins" / "harmonize_selection"))
@@ -40,7 +41,7 @@ def call(image: Any, layers: list[Any], name: str = PLUGIN, **arguments: Any) ->
 
 def load(name: str) -> Any:
     """A picture of the shared folder as an image."""
-    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(SHARED / "pictures" / name)))
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(PICTURES / name)))
 
 
 def composite() -> tuple[Any, Any, Any]:
@@ -49,7 +50,7 @@ def composite() -> tuple[Any, Any, Any]:
     background = image.get_layers()[0]
     background.set_name("Scene")
     figure = Gimp.file_load_layer(
-        Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(SHARED / "pictures" / "figure.png"))
+        Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(PICTURES / "figure.png"))
     )
     figure.set_name("Snowman")
     image.insert_layer(figure, None, 0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,13 @@ def press(*keys: str) -> None:
     for key in keys:
         support.xdotool("key", key)
         time.sleep(0.35)
+
+
+def step(key: str, done: Callable[[], Any]) -> None:
+    """Presses a key and waits for what it does; what did not come, the test outside will say."""
+    press(key)
+    with contextlib.suppress(TimeoutError):
+        support.until(done, 15, key)
 
 
 def open_dialog(main: str) -> str:
@@ -59,8 +68,8 @@ def main() -> None:
     image.set_selected_layers([figure])
     Gimp.Display.new(image)
     window = support.window(r"\*?\[?.*GIMP$", 60)
-    support.xdotool("windowsize", "--sync", window, "1400", "860")
-    support.xdotool("windowmove", "--sync", window, "10", "5")
+    support.xdotool("windowsize", "--sync", window, "1438", "874")
+    support.xdotool("windowmove", "--sync", window, "0", "0")
     time.sleep(3)
 
     dialog = open_dialog(window)
@@ -100,16 +109,13 @@ def main() -> None:
     done = result_pixels(image)
     said: dict[str, Any] = {"done": names(image)}
     support.xdotool("windowfocus", "--sync", window)
-    press("ctrl+z")
-    time.sleep(1)
+    step("ctrl+z", lambda: len(image.get_layers()) == 2)
     said["undone"] = names(image)
     said["figure_visible_after_undo"] = figure.get_visible()
-    press("ctrl+y")
-    time.sleep(1)
+    step("ctrl+y", lambda: len(image.get_layers()) == 3)
     said["redone"] = names(image)
     said["same_pixels_after_redo"] = result_pixels(image) == done
-    press("ctrl+z")
-    time.sleep(1)
+    step("ctrl+z", lambda: len(image.get_layers()) == 2)
     support.say(case="undo", **said)
 
     # Replacing pixels is one step as well, and gives back every bit.
@@ -121,12 +127,10 @@ def main() -> None:
     replaced = support.pixels(figure)
     Gimp.displays_flush()
     support.xdotool("windowfocus", "--sync", window)
-    press("ctrl+z")
-    time.sleep(1)
+    step("ctrl+z", lambda: support.pixels(figure) == before)
     undone = support.pixels(figure)
     selected = Gimp.Selection.is_empty(image)
-    press("ctrl+y")
-    time.sleep(1)
+    step("ctrl+y", lambda: support.pixels(figure) == replaced)
     support.say(
         case="undo-replace",
         changed=replaced != before,
@@ -134,22 +138,18 @@ def main() -> None:
         selection_kept=not selected,
         redone=support.pixels(figure) == replaced,
     )
-    press("ctrl+z")
-    time.sleep(0.5)
+    step("ctrl+z", lambda: support.pixels(figure) == before)
     Gimp.Selection.none(image)
 
     if hasattr(Gimp, "Curve"):
         support.call(image, [figure], output="curves")
         added = len(figure.get_filters())
         support.xdotool("windowfocus", "--sync", window)
-        press("ctrl+z")
-        time.sleep(1)
+        step("ctrl+z", lambda: not figure.get_filters())
         taken_back = (len(figure.get_filters()), len(figure.get_parasite_list()))
-        press("ctrl+y")
-        time.sleep(1)
+        step("ctrl+y", lambda: figure.get_filters())
         support.say(case="undo-curves", added=added, undone=taken_back, redone=len(figure.get_filters()))
-        press("ctrl+z")
-        time.sleep(0.5)
+        step("ctrl+z", lambda: not figure.get_filters())
 
     image.set_selected_layers([figure])
     layers_before = names(image)
