@@ -58,7 +58,9 @@ def card_page(
         f"After {paper}. SHA-256 `{sha256}`; half precision.",
         "## Training",
         f"{images:,} composites in {minutes:.0f} minutes on {devices}, from random weights:",
-        "\n".join(["```", *(leg.command for leg in legs), "```"]),
+        "\n".join(
+            ["```", *(f"{leg.command}  # {leg.images:,} composites, {leg.minutes:.0f} min" for leg in legs), "```"]
+        ),
         "## How good",
         f"On {cases['count']} composites of held-out photos at {cases['side']} px (hash `{cases['digest']}`):",
         "\n".join(["| | PSNR | MSE | fMSE | SSIM | worse than doing nothing |", "|---|---|---|---|---|---|", *rows]),
