@@ -99,7 +99,8 @@ def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> 
 
 
 def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, HarmonizationNetwork]]:
-    names = args.networks or [item.key for item in shipped(args.weights)]
+    there = {item.key for item in shipped(args.weights)}
+    names = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
     found = []
     for name in names:
         key, _, file = name.partition("=")
