@@ -11,6 +11,10 @@ def test_soft_values_stay_where_the_other_mask_is_full() -> None:
     assert masks.both(bytes([0, 1, 128, 255]), bytes([255, 255, 0, 255])) == bytes([0, 1, 0, 255])
 
 
+def test_two_soft_masks_are_multiplied() -> None:
+    assert masks.product(bytes([0, 128, 128, 255]), bytes([255, 255, 128, 255])) == bytes([0, 128, 64, 255])
+
+
 def test_masks_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="4 and 3 bytes"):
         masks.both(bytes(4), bytes(3))
