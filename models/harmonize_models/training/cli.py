@@ -16,11 +16,11 @@ from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..networks import registry
 from .checkpoint import load_weights, start_from
-from .composites import CompositeMaker
+from .composites import CompositeMaker, seeded
 from .config import Optimizer, Schedule, TrainConfig, override, preset, read_config
 from .discriminators import SMALLEST_JUDGED, Discriminator
 from .distributed import describe, join
-from .folding import folded, insert_norms
+from .folding import calibrate, folded, insert_norms
 from .history import Leg, command_line, read_history, write_history
 from .loop import Trainer
 from .losses import parse_loss
@@ -122,13 +122,20 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         network.start_at_identity()
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
+    fresh_norms = False
     for file in filter(None, (args.backbone_weights, args.init)):
-        copied, tensors = start_from(network, folded(load_weights(file), keep=network.state_dict()))
+        weights = load_weights(file)
+        copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
+        fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
+    maker = CompositeMaker(photos.to(worker.device), config.recipe)
+    if fresh_norms:
+        sample = maker.batch(64, config.size, seeded(config.seed))
+        calibrate(network, sample.composite.cpu(), sample.mask.cpu())
     trainer = (SceneFitTrainer if args.network == "scenefit" else Trainer)(
         config,
         network,
-        CompositeMaker(photos.to(worker.device), config.recipe),
+        maker,
         cases.some(config.validation_cases),
         args.output or Path("runs") / args.network,
         worker,

@@ -20,6 +20,7 @@ class NormedConv2d(nn.Conv2d):
     """A convolution whose output is normalised; its own weights keep their names."""
 
     norm: nn.BatchNorm2d
+    calibrating: bool = False
 
     @classmethod
     def around(cls, plain: nn.Conv2d) -> NormedConv2d:
@@ -32,7 +33,13 @@ class NormedConv2d(nn.Conv2d):
         return normed
 
     def forward(self, x: Tensor) -> Tensor:
-        normalised: Tensor = self.norm(super().forward(x))
+        plain = super().forward(x)
+        if self.calibrating:
+            variance, mean = torch.var_mean(plain, dim=(0, 2, 3), correction=0)
+            self.norm.weight.copy_((variance + self.norm.eps).sqrt())
+            self.norm.bias.copy_(mean)
+            self.norm.running_mean, self.norm.running_var = mean, variance
+        normalised: Tensor = self.norm(plain)
         return normalised
 
 
@@ -46,6 +53,17 @@ def insert_norms(network: nn.Module, names: str = "") -> int:
                 setattr(module, name, NormedConv2d.around(child))
                 count += 1
     return count
+
+
+@torch.no_grad()
+def calibrate(network: nn.Module, composite: Tensor, mask: Tensor) -> None:
+    """Set fresh norms so that they change nothing on this batch: for weights that were trained elsewhere, or folded."""
+    norms = [module for module in network.modules() if isinstance(module, NormedConv2d)]
+    for module in norms:
+        module.calibrating = True
+    network(composite, mask)
+    for module in norms:
+        module.calibrating = False
 
 
 def folded(state: Mapping[str, Tensor], keep: Container[str] = (), epsilon: float = 1e-5) -> dict[str, Tensor]:

@@ -17,11 +17,11 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.training import cli
 from harmonize_models.training.checkpoint import load_checkpoint, load_weights
-from harmonize_models.training.composites import CompositeMaker
+from harmonize_models.training.composites import CompositeMaker, seeded
 from harmonize_models.training.config import Schedule, TrainConfig, override, preset
 from harmonize_models.training.discriminators import Discriminator, build_discriminator, judge
 from harmonize_models.training.distributed import Worker
-from harmonize_models.training.folding import folded, insert_norms
+from harmonize_models.training.folding import calibrate, folded, insert_norms
 from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
 from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
@@ -178,6 +178,20 @@ def test_norms_fold_into_the_same_network() -> None:
     plain = S2CRNet(cascaded=True).eval()
     plain.load_state_dict(folded(normed.state_dict()))
     assert torch.allclose(plain(picture, mask).harmonized, normed(picture, mask).harmonized, atol=1e-4)
+
+
+def test_folded_weights_can_be_trained_on_with_fresh_norms(photos: PhotoSet) -> None:
+    torch.manual_seed(0)
+    plain = S2CRNet()
+    for parameter in plain.fusion.parameters():
+        torch.nn.init.normal_(parameter, mean=0.02, std=0.02)
+    batch = CompositeMaker(photos).batch(16, 48, seeded(1))
+    wanted = plain(batch.composite, batch.mask).harmonized
+    insert_norms(plain, r"\.squeeze$")
+    assert (plain(batch.composite, batch.mask).harmonized - wanted).abs().max() > 2e-3
+    calibrate(plain, batch.composite, batch.mask)
+    assert torch.allclose(plain(batch.composite, batch.mask).harmonized, wanted, atol=1e-4)
+    assert torch.allclose(plain.eval()(batch.composite, batch.mask).harmonized, wanted, atol=1e-4)
 
 
 # -- the loop -------------------------------------------------------------------------------------------------------
