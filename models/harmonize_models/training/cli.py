@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import torch
 
+from ..checkpoints import SHIPPED_DIR
 from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..networks import registry
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     places.add_argument("--limit", type=int, help="use only so many photos")
     places.add_argument("--config", type=Path, help="JSON file of settings; flags win over it")
     places.add_argument("--start-at-identity", action="store_true", help="start as a network that changes nothing")
-    places.add_argument("--init", type=Path, help="start from all weights in FILE that fit")
+    places.add_argument("--init", type=Path, help="start from the weights in FILE that fit; or the KEY of shipped ones")
     places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
     places.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     places.add_argument("--threads", type=int, default=1, help="CPU threads for tensor code (default 1)")
@@ -124,7 +125,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         insert_norms(network, config.batch_norm)
     fresh_norms = False
     for file in filter(None, (args.backbone_weights, args.init)):
-        weights = load_weights(file)
+        weights = load_weights(_weights_file(file))
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
@@ -159,6 +160,16 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
     worker.close()
     return 0
+
+
+def _weights_file(given: Path) -> Path:
+    """The file itself, or the shipped weights of a network's key. Raises BadSettings if it is neither."""
+    if given.is_file():
+        return given
+    stored = SHIPPED_DIR / f"{given}.safetensors"
+    if not stored.is_file():
+        raise BadSettings(f"{given} is neither a file nor a network with shipped weights.", "Give --init another one.")
+    return stored
 
 
 def load_validation(args: argparse.Namespace, skipped: Skipped) -> PhotoSet:

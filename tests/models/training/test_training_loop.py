@@ -135,6 +135,12 @@ def test_settings_that_do_not_go_together_are_refused_with_a_way_out(photo_folde
         cli.config_of(parser.parse_args(["s2crnet", "--data", str(photo_folder), "--size", "64"]))
 
 
+def test_shipped_weights_can_be_named_by_their_key() -> None:
+    assert cli._weights_file(Path("s2crnet-cs")).name == "s2crnet-cs.safetensors"
+    with pytest.raises(cli.BadSettings, match="neither a file nor"):
+        cli._weights_file(Path("nothing"))
+
+
 def test_schedules_rise_and_fall() -> None:
     config = TrainConfig(network="x", warm_up=10, schedule=Schedule.COSINE)
     assert rate_factor(config, 0, 0) == pytest.approx(0.1)
