@@ -1,6 +1,6 @@
 """Ends Krita while live mode is on and a preview is being made."""
 
-from support import OUT, app, at_hand, composite, docker, ready, say, until
+from support import OUT, app, at_hand, composite, docker, ready, say, screenshot, until
 
 
 def steps():
@@ -10,10 +10,12 @@ def steps():
     yield from ready(presenter)
     presenter.set_live(True)
     yield from until(lambda: presenter._live.updates)
-    document.setModified(False)
+    yield 2.0
     presenter.refresh_preview()
+    document.setModified(False)  # or Krita asks whether to save
     (OUT / "finished").touch()
     say("quitting")
     app.action("file_quit").trigger()
-    yield 60
-    say("still there")
+    yield 45
+    screenshot("still-there")
+    say("still there", modified=[other.modified() for other in app.documents()])
