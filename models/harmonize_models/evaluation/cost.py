@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import dataclass
 
@@ -21,11 +20,11 @@ class Cost:
     gmac: float
     """Billions of multiply-accumulates in convolutions and matrix products."""
     milliseconds: float
-    """Median on this machine, batch of one, as many threads as torch was told to use."""
+    """The fastest of a few (others may be busy on the machine), batch of one, threads as torch was told."""
 
 
 @torch.inference_mode()
-def cost_of(network: HarmonizationNetwork, spec: NetworkSpec, repeats: int = 9) -> Cost:
+def cost_of(network: HarmonizationNetwork, spec: NetworkSpec, repeats: int = 20) -> Cost:
     """Measure on the network's own device."""
     device = next(network.parameters()).device
     side = spec.input_size
@@ -42,4 +41,4 @@ def cost_of(network: HarmonizationNetwork, spec: NetworkSpec, repeats: int = 9) 
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return Cost(spec.parameters, counter.get_total_flops() / 2e9, 1000 * statistics.median(times[2:]))
+    return Cost(spec.parameters, counter.get_total_flops() / 2e9, 1000 * min(times[2:]))

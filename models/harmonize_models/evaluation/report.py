@@ -39,7 +39,7 @@ def results_page(
     lines = [INTRODUCTION.format(**cases), *quality, ""]
     if costs:
         lines += [
-            f"Cost of one thumbnail (256 x 256), measured on {machine}:",
+            f"Cost of one thumbnail (256 x 256), the fastest of 20 on {machine}:",
             "",
             "| | parameters | GMAC | ms |",
             "|---|---|---|---|",
