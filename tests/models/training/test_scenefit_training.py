@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from harmonize_models.networks.scenefit import CELLS, DEPTH, INPUT_SIZE, PIECES, Plan, SceneFit
 from harmonize_models.training.composites import Batch
@@ -55,16 +54,15 @@ def test_replayed_composites_are_the_results_of_the_step_before() -> None:
     assert torch.equal(mixed.target[-count:], batch.target[:count])
 
 
-@pytest.mark.parametrize("place", [(0, 0), (1, 1)])
-def test_a_few_steps_on_one_batch_learn_it(place: tuple[int, int]) -> None:
+def test_a_few_steps_on_one_batch_learn_it() -> None:
     torch.manual_seed(0)
     network, batch = SceneFit().train(), batch_of(4)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-4)
-    losses = []
-    for _ in range(16):
-        loss = plan_loss(network.plan(batch.composite, batch.mask), batch, place)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
+    errors = []
+    for _ in range(12):
+        plan = network.plan(batch.composite, batch.mask)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        plan_loss(plan, batch, (1, 2)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        losses.append(float(loss.detach()))
-    assert min(losses[-3:]) < 0.9 * losses[0]
+        errors.append(float(foreground_error(plan.render(batch.composite).detach(), batch.target, batch.mask).mean()))
+    assert min(errors[-3:]) < 0.5 * errors[0]
