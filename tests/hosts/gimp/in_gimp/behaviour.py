@@ -120,17 +120,17 @@ def curves(version: str) -> None:
 
 
 def compare_with_pixels(image: Any, figure: Any) -> None:
-    """The curves filter gives what the renderer gives, where the network's change is curves alone."""
+    """The curves filter gives what the renderer gives, for a network whose change is curves alone."""
     Gimp.Selection.none(image)
     for entry in figure.get_filters():
         entry.delete()
-    support.call(image, [figure], output="curves")
+    support.call(image, [figure], output="curves", network="s2crnet")
     shown = figure.copy()
     image.insert_layer(shown, None, 0)
     shown.merge_filters()
     for entry in figure.get_filters():
         entry.delete()
-    support.call(image, [figure])
+    support.call(image, [figure], network="s2crnet")
     rendered = image.get_selected_layers()[0]
     (support.OUT / "curves.filter").write_bytes(support.pixels(shown, "R'G'B'A u8"))
     (support.OUT / "curves.rendered").write_bytes(support.pixels(rendered, "R'G'B'A u8"))
