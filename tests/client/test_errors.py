@@ -15,7 +15,8 @@ TABLE = PROTOCOL[PROTOCOL.index("## Errors") :]
 
 
 def leaves(base: type[HarmonizeError] = HarmonizeError) -> list[type[HarmonizeError]]:
-    children = base.__subclasses__()
+    # Other packages derive errors of their own, which are no part of the protocol.
+    children = [child for child in base.__subclasses__() if child.__module__ == errors.__name__]
     return [leaf for child in children for leaf in leaves(child)] if children else [base]
 
 
