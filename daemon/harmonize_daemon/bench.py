@@ -5,16 +5,20 @@ Milliseconds depend on the machine and on what else runs there; ratios to memcpy
 
 from __future__ import annotations
 
+import os
 import platform
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from harmonize_client import Client, LayerFormat, Place, Thumbnail, connect
+from harmonize_client import Client, LayerFormat, Place, Thumbnail, connect, paths
 from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.adjustments.look import Look
 from harmonize_models.layer import Depth, Layout
@@ -62,6 +66,8 @@ class Report:
     machine: str
     device: str
     measurements: tuple[Measurement, ...]
+    first_answer_milliseconds: float
+    """From the start of another daemon's process to its first answer, while its networks still load."""
     worst_ping_milliseconds: float
     """The longest that a second client waited for `status` while a render ran."""
     peak_megabytes: dict[str, float]
@@ -89,7 +95,12 @@ def run(
         worst_ping = _worst_ping(client, networks[0], *sizes[-1])
         status = client.status()
     return Report(
-        platform.processor() or platform.machine(), status.device, tuple(measurements), worst_ping, _peaks(status.pid)
+        machine=platform.processor() or platform.machine(),
+        device=status.device,
+        measurements=tuple(measurements),
+        first_answer_milliseconds=median(_first_answer() for _ in range(repeats)),
+        worst_ping_milliseconds=worst_ping,
+        peak_megabytes=_peaks(status.pid),
     )
 
 
@@ -170,6 +181,24 @@ def _worst_ping(client: Client, network: str, width: int, height: int) -> float:
     finished.set()
     pinging.join()
     return 1000 * max(waits, default=0.0)
+
+
+def _first_answer() -> float:
+    """Milliseconds until a daemon in a folder of its own has answered for the first time."""
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "harmonize_daemon", "daemon", "run"]
+        process = subprocess.Popen(command, env={**os.environ, "HARMONIZE_HOME": folder}, stdout=subprocess.DEVNULL)
+        try:
+            while not (home / paths.CONNECTION_FILE).exists() and process.poll() is None:
+                time.sleep(0.001)
+            with connect(CLIENT_NAME, start=False, folder=home) as client:
+                milliseconds = 1000 * (time.perf_counter() - start)
+                client.shutdown()
+        finally:
+            process.wait(timeout=10)
+    return milliseconds
 
 
 def _wait_until_ready(client: Client) -> None:

@@ -60,6 +60,7 @@ def print_report(report: Report, console: Console) -> None:
             table.add_row(stage.name, f"{stage.milliseconds:.1f}", f"{stage.ratio:.1f}")
         console.print(table)
         console.print()
+    console.print(f"First answer of a daemon that starts: {report.first_answer_milliseconds:.0f} ms")
     console.print(f"Slowest answer to a second client meanwhile: {report.worst_ping_milliseconds:.1f} ms")
     for name, megabytes in report.peak_megabytes.items():
         console.print(f"Peak memory of the {name}: {megabytes:.0f} MB")
