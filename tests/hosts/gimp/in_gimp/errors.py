@@ -191,7 +191,9 @@ def end_plug_in() -> None:
                 continue
             # "-run" and not "-query": the one that works.
             if own and b"-run" in words and any(word.endswith(b"harmonize_selection.py") for word in words):
-                time.sleep(0.5)
+                with Client(Session("test", start=False, folder=GOOD.parent)) as client:
+                    while not client.status().jobs.running and time.monotonic() < until:
+                        pass  # a job takes some 0.1 s: asking is quick, sleeping could miss it
                 os.kill(int(entry.name), signal.SIGKILL)
                 return
         time.sleep(0.02)
