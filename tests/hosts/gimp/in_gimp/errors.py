@@ -177,6 +177,15 @@ def in_the_middle(case: str, act: Callable[[], None], **arguments: Any) -> None:
     image.delete()
 
 
+def until_a_job_runs(folder: Path) -> None:
+    """Asks without a pause: a job takes less than 0.1 s on a quick machine, and must be caught in the middle."""
+    until = time.monotonic() + 30
+    with Client(Session("test", start=False, folder=folder)) as client:
+        while not client.status().jobs.running:
+            if time.monotonic() > until:
+                raise TimeoutError("no job has run")
+
+
 def end_plug_in() -> None:
     """What GIMP does when the artist presses Cancel: the process is gone at once."""
     until = time.monotonic() + 20
@@ -191,9 +200,7 @@ def end_plug_in() -> None:
                 continue
             # "-run" and not "-query": the one that works.
             if own and b"-run" in words and any(word.endswith(b"harmonize_selection.py") for word in words):
-                with Client(Session("test", start=False, folder=GOOD.parent)) as client:
-                    while not client.status().jobs.running and time.monotonic() < until:
-                        pass  # a job takes some 0.1 s: asking is quick, sleeping could miss it
+                until_a_job_runs(GOOD.parent)
                 os.kill(int(entry.name), signal.SIGKILL)
                 return
         time.sleep(0.02)
@@ -201,8 +208,7 @@ def end_plug_in() -> None:
 
 def end_daemon() -> None:
     """Waits until the plug-in's job runs, then ends the daemon."""
-    with Client(Session("test", start=False, folder=DOOMED.parent)) as client:
-        support.until(lambda: client.status().jobs.running, 30, "a running job")
+    until_a_job_runs(DOOMED.parent)
     os.kill(json.loads(DOOMED.read_text())["pid"], signal.SIGKILL)
 
 
