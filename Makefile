@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := docs/demo/dim-astronaut
 
-.PHONY: help demo test test-hosts lint format dist bench results clean
+.PHONY: help demo test test-hosts lint format dist bench clean
 
 help:
 	@echo "make demo        harmonize the bundled composite through the daemon"
