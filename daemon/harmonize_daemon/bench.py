@@ -111,7 +111,7 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
     small_mask = thumbnail(mask, THUMBNAIL_SIDE)
 
     def shrink() -> NDArray[np.uint8]:
-        return np.ascontiguousarray(thumbnail(layer, THUMBNAIL_SIDE)[:, :, :3])
+        return _shrunk(layer)
 
     # Each prediction sees another picture, or the daemon would answer from its cache.
     others = _variants(shrink())
@@ -158,7 +158,7 @@ def _worst_ping(client: Client, network: str, width: int, height: int) -> float:
 
     layer, mask = _scene(width, height)
     out = np.empty_like(layer)
-    small = np.ascontiguousarray(thumbnail(layer, THUMBNAIL_SIDE)[:, :, :3])
+    small = _shrunk(layer)
     prediction = client.predict(
         Thumbnail(small.shape[1], small.shape[0], small), thumbnail(mask, THUMBNAIL_SIDE), network=network
     )
@@ -216,6 +216,11 @@ def _scene(width: int, height: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8
     layer = np.full((height, width, 4), 255, np.uint8)
     layer[..., :3] = np.clip(color + rng.normal(0, 12, (height, width, 1)), 0, 255)
     return layer, (inside * 255).astype(np.uint8)
+
+
+def _shrunk(layer: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a client sends of a layer [H, W, 4]: its thumbnail without alpha."""
+    return np.ascontiguousarray(thumbnail(layer, THUMBNAIL_SIDE)[:, :, :3])
 
 
 def _variants(scene: NDArray[np.uint8]) -> Iterator[Thumbnail]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from harmonize_daemon.cli import main
 
-from tests.daemon.rig import Daemon, RawClient
+from tests.daemon.rig import Daemon, RawClient, environment
 
 Start = Callable[..., Daemon]
 
@@ -46,3 +49,16 @@ def client(shared_daemon: Daemon) -> Iterator[RawClient]:
     with shared_daemon.raw() as another:
         identifier = another.predict()
         another.expect("predicted", identifier)
+
+
+@pytest.fixture(scope="module")
+def command_line_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder whose daemon, with the real engine, the `harmonize` command starts when it needs one."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HARMONIZE_HOME", "PYTHONPATH"):
+            patch.setenv(name, environment(home)[name])
+        patch.setenv("HARMONIZE_DAEMON", json.dumps([sys.executable, "-m", "harmonize_daemon"]))
+        patch.setenv("HARMONIZE_IDLE_EXIT", "120")
+        yield home
+        main(["daemon", "stop"])

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from pathlib import Path
 
 import pytest
 from harmonize_daemon import bench
-from harmonize_daemon.cli import main
-
-ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def _daemon_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path.chmod(0o700)
-    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
-    monkeypatch.setenv("HARMONIZE_DAEMON", json.dumps([sys.executable, "-m", "harmonize_daemon"]))
-    monkeypatch.setenv("HARMONIZE_IDLE_EXIT", "60")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(str(ROOT / name) for name in ("plugins", "daemon", "models")))
-
-
-@pytest.mark.usefixtures("_daemon_of_its_own")
+@pytest.mark.usefixtures("command_line_home")
 def test_every_stage_is_measured_and_the_whole_is_more_than_its_parts() -> None:
-    try:
-        report = bench.run([""], sizes=[(300, 200)], repeats=2)
-    finally:
-        main(["daemon", "stop"])
+    report = bench.run([""], sizes=[(300, 200)], repeats=2)
     (measurement,) = report.measurements
     stages = {stage.name: stage for stage in measurement.stages}
     assert stages["memcpy of the layer"].ratio == 1

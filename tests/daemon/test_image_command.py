@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +18,7 @@ ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 160, 120
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _daemon_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    home = tmp_path_factory.mktemp("home")
-    home.chmod(0o700)
-    paths = os.pathsep.join(str(ROOT / name) for name in ("plugins", "daemon", "models"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HARMONIZE_HOME", str(home))
-        patch.setenv("HARMONIZE_DAEMON", json.dumps([sys.executable, "-m", "harmonize_daemon"]))
-        patch.setenv("HARMONIZE_IDLE_EXIT", "120")
-        patch.setenv("PYTHONPATH", paths)
-        yield
-        main(["daemon", "stop"])
+pytestmark = pytest.mark.usefixtures("command_line_home")
 
 
 def scene(channels: int, dtype: str) -> tuple[np.ndarray, np.ndarray]:
