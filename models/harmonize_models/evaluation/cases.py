@@ -31,6 +31,8 @@ class Cases:
     """[K, 3, T, T] uint8."""
     labels: Tensor
     """[K] int64."""
+    kinds: Tensor
+    """[K] int64: what changed the foreground, a number of `training.composites.KINDS`; -1 = not known."""
     names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -56,6 +58,7 @@ class Cases:
             self.masks[index],
             self.targets[index],
             self.labels[index],
+            self.kinds[index],
             tuple(self.names[i] for i in index.tolist()),
         )
 
@@ -84,18 +87,22 @@ def build_cases(
     maker = CompositeMaker(photos, recipe)
     parts = [_variant(maker, side, seeded(seed, number)) for number in range(variants)]
     names = tuple(f"{name}#{number}" for number in range(variants) for name in photos.names)
-    composites, masks, targets, labels = (torch.cat(items) for items in zip(*parts, strict=True))
-    return Cases(composites, masks, targets, labels, names)
+    composites, masks, targets, labels, kinds = (torch.cat(items) for items in zip(*parts, strict=True))
+    return Cases(composites, masks, targets, labels, kinds, names)
 
 
-def _variant(maker: CompositeMaker, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """One composite of every mask: of several changes drawn for it, the first plausible one."""
+def _variant(maker: CompositeMaker, side: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """One composite of every mask, in the fields of `Cases`: of several changes drawn, the first plausible one."""
     photos = maker.photos
     count = len(photos)
     drawn = torch.cat([torch.randperm(count, generator=generator) for _ in range(TRIES)])
-    changes, fine = maker.changes(drawn, generator)
-    rank = torch.arange(len(drawn)) + (~fine).long() * len(drawn)
-    first = torch.full((count,), 2 * len(drawn)).scatter_reduce(0, drawn, rank, "amin") % len(drawn)
+    changes, fine, kinds = maker.changes(drawn, generator)
+    # `changes` deals its kinds out in order of position: who comes first is drawn, so that all kinds come.
+    position = torch.randperm(len(drawn), generator=generator)
+    place = torch.empty_like(position)
+    place[position] = torch.arange(len(drawn))
+    rank = place + (~fine).long() * len(drawn)
+    first = position[torch.full((count,), 2 * len(drawn)).scatter_reduce(0, drawn, rank, "amin") % len(drawn)]
     done = []
     for index in torch.split(torch.arange(count), 64):
         target = resize(photos.photos[photos.photo_of[index]].permute(0, 3, 1, 2), side)
@@ -103,7 +110,7 @@ def _variant(maker: CompositeMaker, side: int, generator: torch.Generator) -> tu
         batch = maker.compose(target, alpha.float() / 255, changes.pick(first[index]), photos.labels[index], generator)
         done.append(((batch.composite * 255).round().to(torch.uint8), alpha, target, batch.label))
     composites, masks, targets, labels = (torch.cat(items) for items in zip(*done, strict=True))
-    return composites, masks, targets, labels
+    return composites, masks, targets, labels, kinds[first]
 
 
 def _ready_made(photos: PhotoSet, side: int) -> Cases:
@@ -113,5 +120,6 @@ def _ready_made(photos: PhotoSet, side: int) -> Cases:
         resize(photos.masks.unsqueeze(1), side),
         resize(photos.photos[photos.photo_of].permute(0, 3, 1, 2), side),
         photos.labels,
+        torch.full((len(photos),), -1),
         photos.names,
     )

@@ -25,6 +25,7 @@ from ..training.sources import Skipped
 from .cases import SEED, VARIANTS, build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
 from .cost import Cost, cost_of
+from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
 
 
@@ -37,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
     parser.add_argument("--seed", type=int, default=SEED, help="which composites are made")
     parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask")
-    parser.add_argument("--baselines", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--baselines", action=argparse.BooleanOptionalAction, default=True, help="statistical transfers and oracles"
+    )
     parser.add_argument("--raw-only", action="store_true", help="leave out the rows through the adjustment")
     parser.add_argument("--cost", action=argparse.BooleanOptionalAction, default=True, help="measure MACs and time")
     parser.add_argument("--write", type=Path, help="write the results page, such as docs/results.md")
@@ -59,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     contestants = [untouched()]
     if args.baselines:
         contestants += [Contestant(TITLES[b], partial(_baseline, b)) for b in Baseline]
+        contestants += [Contestant(oracle.value, partial(ask, oracle)) for oracle in Oracle]
     costs: dict[str, Cost] = {}
     fingerprints: dict[str, str] = {}
     for spec, network in _networks(args):

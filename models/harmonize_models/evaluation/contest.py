@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..networks.base import HarmonizationNetwork
-from ..training.composites import Batch
+from ..training.composites import KINDS, Batch
 from .cases import Cases
 from .metrics import Metrics, measure
 
@@ -42,6 +42,8 @@ class Score:
     """Share of the cases whose fMSE is higher than the untouched composite's."""
     fmse_by_share: tuple[float, ...]
     """fMSE for each of `BANDS`; NaN where no case falls into it."""
+    fmse_by_kind: tuple[float, ...]
+    """fMSE for each of `KINDS`, in the same way."""
     outside: float
     """Largest difference outside the mask, in 8-bit levels: what should not change and did."""
 
@@ -75,6 +77,7 @@ def hold(cases: Cases, contestant: Contestant, reference: Metrics | None = None,
         ssim=means["ssim"],
         worse=float((found.fmse > baseline.fmse).double().mean()),
         fmse_by_share=tuple(float(found.fmse[band].double().mean()) for band in bands),
+        fmse_by_kind=tuple(float(found.fmse[cases.kinds == kind].double().mean()) for kind in range(len(KINDS))),
         outside=outside,
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..training.composites import KINDS
 from .contest import Score
 from .cost import Cost
 
@@ -23,6 +24,7 @@ what is measured is harmonization alone.
 * **worse**: the share of composites whose foreground came out further from the target than it was.
 * **through the adjustment**: rendered the way the product renders full-size layers (curves and color grid, 8 bits), so
   that the cost of that step is known. Rows without it are the network's own output picture.
+* **oracles** know the target: the best that one curve per channel, one affine map of the colors, or a color grid could do.
 * These figures do not compare with the papers' on iHarmony4: other photos, other composites, and far less training.
 """  # noqa: E501
 
@@ -36,7 +38,7 @@ def results_page(
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(score) for score in scores),
     ]
-    lines = [INTRODUCTION.format(**cases), *quality, ""]
+    lines = [INTRODUCTION.format(**cases), *quality, "", *_by_kind(scores)]
     if costs:
         lines += [
             f"Cost of one thumbnail (256 x 256), the fastest of 20 on {machine}:",
@@ -48,6 +50,21 @@ def results_page(
         ]
     lines += ["Made by", "", "```", command, "```", ""]
     return "\n".join(lines)
+
+
+def _by_kind(scores: Sequence[Score]) -> list[str]:
+    """A table of fMSE by what changed the foreground; nothing if the composites came ready made."""
+    kinds = [number for number, value in enumerate(scores[0].fmse_by_kind) if not math.isnan(value)]
+    if not kinds:
+        return []
+    return [
+        "fMSE by what had been done to the foreground:",
+        "",
+        "| | " + " | ".join(KINDS[kind] for kind in kinds) + " |",
+        "|---" * (len(kinds) + 1) + "|",
+        *(f"| {s.name} | " + " | ".join(f"{s.fmse_by_kind[kind]:.0f}" for kind in kinds) + " |" for s in scores),
+        "",
+    ]
 
 
 def _row(score: Score) -> str:
@@ -76,5 +93,6 @@ class Figures:
 def read_json(path: Path) -> Figures:
     """The inverse of `write_json`."""
     content = json.loads(path.read_text(encoding="utf-8"))
-    scores = [Score(**{**row, "fmse_by_share": tuple(row["fmse_by_share"])}) for row in content["scores"]]
+    lists = ("fmse_by_share", "fmse_by_kind")
+    scores = [Score(**{**row, **{name: tuple(row[name]) for name in lists}}) for row in content["scores"]]
     return Figures(content["cases"], content["weights"], tuple(scores))

@@ -36,6 +36,10 @@ class Batch:
     """[B] int64, values of `ForegroundClass`."""
 
 
+KINDS = ("nothing", "edit by hand", *(f"transfer: {kind.value}" for kind in Transfer))
+"""What changed a foreground, as `CompositeMaker.changes` numbers it."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How composites are made."""
@@ -79,8 +83,10 @@ class CompositeMaker:
             return self._ready_made(chosen, side, generator)
         candidates = math.ceil(count * recipe.spare)
         chosen = torch.randint(len(self.photos), (candidates,), generator=generator)
-        changes, fine = self.changes(chosen, generator)
-        best = torch.argsort(~fine, stable=True)[:count]
+        changes, fine, _ = self.changes(chosen, generator)
+        # Who stays is drawn among the plausible: `changes` deals its kinds out in order, and each has its share.
+        chance = torch.rand(candidates, generator=generator).to(self.device)
+        best = torch.argsort(chance + (~fine).float())[:count]
         index = chosen.to(self.device)[best]
         target, alpha = self._crop(self.photos.photos[self.photos.photo_of[index]], index, side, generator)
         return self.compose(target, alpha, changes.pick(best), self.photos.labels[index], generator)
@@ -102,12 +108,13 @@ class CompositeMaker:
         composite = torch.lerp(original, changed, alpha)
         return Batch((composite * 255).round() / 255, given, original, labels)
 
-    def changes(self, chosen: Tensor, generator: torch.Generator) -> tuple[ColorChange, Tensor]:
-        """A colour change for each mask `chosen` [C] (on the CPU), and which are plausible, [C] bool."""
+    def changes(self, chosen: Tensor, generator: torch.Generator) -> tuple[ColorChange, Tensor, Tensor]:
+        """A colour change for each mask `chosen` [C] (on the CPU), which are plausible, [C] bool, and their `KINDS`."""
         recipe, count = self.recipe, len(chosen)
         untouched, edited = round(count * recipe.identity_share), round(count * recipe.edit_share)
         own = self._samples(chosen)
         parts = [identity(untouched, self.device), random_edits(edited, generator).to(self.device)]
+        sorts = torch.tensor([0] * untouched + [1] * (count - untouched))
         reference = self._samples(self._references(chosen, generator))
         start = untouched + edited
         kinds = list(Transfer)
@@ -116,15 +123,16 @@ class CompositeMaker:
         bounds = torch.linspace(start, count, len(kinds) + 1).round().long().tolist()
         for number, (low, high) in enumerate(pairwise(bounds)):
             if high > low:
-                kind = kinds[(number + turn) % len(kinds)]
-                parts.append(transfer(kind, own[low:high], reference[low:high], generator))
+                kind = (number + turn) % len(kinds)
+                parts.append(transfer(kinds[kind], own[low:high], reference[low:high], generator))
+                sorts[low:high] = kind + 2
         changes = concatenate(parts)
         strength = 0.4 + 0.6 * torch.rand(count, generator=generator)
         strength[:start] = 1
         changes = weaken(changes, strength.to(self.device))
         fine = plausible(own, apply(changes, (own * 255).round().to(torch.uint8)))
         fine[:untouched] = True
-        return changes, fine
+        return changes, fine, sorts
 
     def _samples(self, chosen: Tensor) -> Tensor:
         return self.photos.samples[chosen.to(self.device)].transpose(1, 2).float() / 255

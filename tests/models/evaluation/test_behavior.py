@@ -34,9 +34,8 @@ def dark_foregrounds(count: int = 4, side: int = 64) -> Cases:
     masks = torch.zeros(count, 1, side, side, dtype=torch.uint8)
     masks[..., 16:40, 16:40] = 255
     composites = torch.where(masks > 0, targets - 10, targets)
-    return Cases(
-        composites, masks, targets, torch.zeros(count).long(), tuple(f"photo{i}.mask0#0" for i in range(count))
-    )
+    names = tuple(f"photo{i}.mask0#0" for i in range(count))
+    return Cases(composites, masks, targets, torch.zeros(count).long(), torch.full((count,), -1), names)
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)

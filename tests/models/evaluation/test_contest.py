@@ -13,6 +13,7 @@ from harmonize_models.evaluation.contest import Contestant, hold, untouched
 from harmonize_models.evaluation.cost import cost_of
 from harmonize_models.networks import registry
 from harmonize_models.training.checkpoint import save_weights
+from harmonize_models.training.composites import KINDS
 from harmonize_models.training.photos import load_photos
 from harmonize_models.training.sources import Skipped
 
@@ -52,6 +53,15 @@ def test_a_change_for_the_worse_is_counted_and_so_is_one_outside_the_mask(cases:
     inverted = hold(cases, Contestant("inverted", lambda batch: 1 - batch.composite))
     assert inverted.worse > 0.9
     assert inverted.outside > 100
+
+
+def test_errors_are_told_apart_by_what_changed_the_foreground(cases: Cases) -> None:
+    by_kind = hold(cases, untouched()).fmse_by_kind
+    assert len(by_kind) == len(KINDS)
+    assert math.isnan(by_kind[0])  # none of the cases needs no change
+    there = [number for number, value in enumerate(by_kind) if not math.isnan(value)]
+    assert there == sorted(set(cases.kinds.tolist()))
+    assert len(there) >= 2
 
 
 def test_shares_without_cases_have_no_value(cases: Cases) -> None:
