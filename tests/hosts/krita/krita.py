@@ -15,6 +15,8 @@ from harmonize_daemon.install import krita as krita_plugin
 from .. import environment, pictures
 
 SCRIPTS = Path(__file__).parent / "in_krita"
+PICTURES = "krita-pictures"
+"""The folder of the scripts' pictures; GIMP's scripts have others, of another size, beside it."""
 PICTURE_SIZE = (600, 400)
 DISPLAY = ":81"
 
@@ -71,8 +73,8 @@ class Krita:
         common.install(krita_plugin.PROGRAM, common.Location(plugins, "Krita"), ["/w/start-daemon"])
         shutil.copytree(SCRIPTS, plugins / "harmonize_runner")
         (plugins / "harmonize_runner.desktop").write_text(_RUNNER_DESKTOP)
-        if not (self.shared / "pictures").exists():
-            pictures.main(str(self.shared / "pictures"), *map(str, PICTURE_SIZE))
+        if not (self.shared / PICTURES).exists():
+            pictures.main(str(self.shared / PICTURES), *map(str, PICTURE_SIZE))
 
     def run(
         self,
@@ -111,5 +113,6 @@ class Krita:
         )
         said = out / "said.jsonl"
         lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
-        assert (out / "finished").exists(), f"{script} did not finish:\n{lines[-3:]}\n{outcome.output[-6000:]}"
+        ended = "ran out of time" if outcome.code is None else f"ended with {outcome.code}"
+        assert (out / "finished").exists(), f"{script}: Krita {ended}:\n{lines[-3:]}\n{outcome.output[-6000:]}"
         return Said(lines, out, outcome.output, outcome.code)

@@ -39,9 +39,11 @@ def small_image(read: Reader, rect: Rect, space: ColorSpace, width: int, height:
         with Converter(space, PICTURE) as converter:
             pixels = bytes(converter.convert(pixels, columns, rows))
     image = QtGui.QImage(pixels, columns, rows, columns * 4, QtGui.QImage.Format.Format_ARGB32)
-    return image.scaled(
+    small = image.scaled(
         width, height, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
     ).convertToFormat(QtGui.QImage.Format.Format_ARGB32)
+    # Where nothing is scaled, the picture still lies in `pixels`, and Qt does not keep those.
+    return small.copy()
 
 
 def _every(line: bytes, step: int, pixel_bytes: int) -> bytes:

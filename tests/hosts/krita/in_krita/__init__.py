@@ -1,5 +1,6 @@
 """A plug-in that runs one test script, as a generator: each `yield` gives Krita's event loop so many seconds."""
 
+import faulthandler
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ except ImportError:
 
 sys.path.insert(0, str(Path(__file__).parent))
 OUT = Path(os.environ["HARMONIZE_TEST_OUT"])
+faulthandler.enable(2)  # where Krita crashes, the log says what Python was doing
 
 
 class Runner(Extension):

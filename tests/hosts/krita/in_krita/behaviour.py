@@ -6,6 +6,7 @@ from harmonize_selection.client import Look
 from harmonize_selection.values import Output, Reference, Source
 from krita import Selection
 from support import (
+    PICTURES,
     app,
     at_hand,
     composite,
@@ -150,8 +151,8 @@ def references(presenter, document, scene, figure):
         "below": Reference(),
         "visible": Reference(Source.VISIBLE),
         "layer": Reference(Source.LAYER, scene.uniqueId().toString()),
-        "file": Reference(Source.FILE, "/w/pictures/figure.png"),
-        "missing": Reference(Source.FILE, "/w/pictures/none.png"),
+        "file": Reference(Source.FILE, str(PICTURES / "figure.png")),
+        "missing": Reference(Source.FILE, str(PICTURES / "none.png")),
     }
     for name, reference in choices.items():
         yield from at_hand(presenter, document, figure)

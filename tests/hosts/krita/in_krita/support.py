@@ -10,7 +10,7 @@ from harmonize_selection import register
 from krita import Krita
 
 OUT = Path(os.environ["HARMONIZE_TEST_OUT"])
-PICTURES = Path("/w/pictures")
+PICTURES = Path("/w/krita-pictures")
 app = Krita.instance()
 app.setBatchmode(True)
 
