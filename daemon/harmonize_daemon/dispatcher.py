@@ -25,6 +25,7 @@ from harmonize_daemon.link import (
     OpenTask,
     PredictedTask,
     PredictTask,
+    PredictTasks,
     TaskFailed,
 )
 from harmonize_daemon.messages import Reply
@@ -41,8 +42,6 @@ DEAF_SECONDS = 10.0
 """A client that takes no progress for so long is disconnected."""
 ASLEEP_SECONDS = 5.0
 """Who has not looked for so long was suspended together with the clients, and nobody is late."""
-DEVICE_ATTEMPTS = 2
-"""How many workers may lose their device over a prediction before it is made on the CPU."""
 
 
 class Delivery(Enum):
@@ -60,6 +59,8 @@ class WorkerSide(Protocol):
     slots: Slots | None
     renders: bool
     predicts: bool
+    device: str
+    """Where networks run, once `predicts`."""
     failure: str
 
     def send(self, message: FromFront) -> None:
@@ -80,8 +81,8 @@ class Dispatcher:
         self._speak = speak
         self._renders = Renders(options.limits, options.band_timeout_seconds)
         self._ticked = monotonic()
-        self._inferring: int | None = None
-        """The prediction that the worker has not answered, also when its job has ended: it cannot be interrupted."""
+        self._inferring: set[int] = set()
+        """Predictions that the worker has not answered, also when their jobs have ended: it cannot be interrupted."""
         self._deaf: dict[bytes, float] = {}
         """Since when clients with jobs have taken no progress."""
         self.jobs = Jobs(self._limits)
@@ -156,18 +157,18 @@ class Dispatcher:
             if job := self.jobs.by_number(message.job):
                 self._end(job, messages.Exported(id=job.id, exact=message.exact), [message.text])
         elif isinstance(message, TaskFailed):
-            self._not_inferring(message.job)
+            self._inferring.discard(message.job)
             if job := self.jobs.by_number(message.job):
                 self._refuse(job, Refused(ErrorCode(message.code), message.cause))
         elif isinstance(message, DeviceLost):
-            self._device_lost(message)
+            self._device_lost()
         if self.worker.failure:
             self._refuse_all(Lane.INFERENCE, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
         self._start_jobs()
 
     def worker_died(self, cause: str) -> None:
         """The worker is gone and its slots with it. What only waited waits for the next one, if there will be one."""
-        self._inferring = None
+        self._inferring.clear()
         for job in self.jobs:
             if job.running:
                 self._refuse(job, Refused(ErrorCode.WORKER_DIED, cause))
@@ -224,19 +225,25 @@ class Dispatcher:
             raise Refused(ErrorCode.WORKER_FAILED, self.worker.failure, id)
 
     def _start_jobs(self) -> None:
-        if self.worker.predicts and self._inferring is None and (job := self.jobs.startable(Lane.INFERENCE)):
-            self._start(job)
-        while self.worker.renders and (job := self.jobs.startable(Lane.RENDERING)):
+        if self.worker.predicts and not self._inferring:
+            self._start_predictions()
+        while self.worker.renders and (job := self.jobs.rendering()):
             if isinstance(job, RenderJob) and not self._renders.can_start:
                 break
             self._start(job)
 
+    def _start_predictions(self) -> None:
+        tasks = []
+        for job in self.jobs.predictions(together=self.worker.device != "cpu"):
+            job.running = True
+            self._inferring.add(job.number)
+            tasks.append(replace(job.task, job=job.number, force_cpu=job.forced_onto_cpu))
+        if tasks:
+            self.worker.send(PredictTasks(tasks))
+
     def _start(self, job: Job) -> None:
         job.running = True
-        if isinstance(job, PredictJob):
-            self._inferring = job.number
-            self.worker.send(replace(job.task, job=job.number, force_cpu=job.attempts >= DEVICE_ATTEMPTS))
-        elif isinstance(job, RenderJob):
+        if isinstance(job, RenderJob):
             self.worker.send(self._renders.start(job))
         elif isinstance(job, ExportJob):
             self.worker.send(replace(job.task, job=job.number))
@@ -260,7 +267,7 @@ class Dispatcher:
             self._end(job, messages.Done(id=job.id, milliseconds=milliseconds, notes=job.notes))
 
     def _predicted(self, message: PredictedTask) -> None:
-        self._not_inferring(message.job)
+        self._inferring.discard(message.job)
         if job := self.jobs.by_number(message.job):
             reply = messages.Predicted(
                 id=job.id,
@@ -272,18 +279,15 @@ class Dispatcher:
             )
             self._end(job, reply, [message.adjustment])
 
-    def _device_lost(self, message: DeviceLost) -> None:
-        """Let the prediction wait for the next worker, which starts as soon as this one's end is noticed."""
-        self._not_inferring(message.job)
-        job = self.jobs.by_number(message.job)
-        if isinstance(job, PredictJob):
-            job.attempts += 1
-            job.running = False
-            self.worker.predicts = False
-
-    def _not_inferring(self, number: int) -> None:
-        if self._inferring == number:
-            self._inferring = None
+    def _device_lost(self) -> None:
+        """Let the predictions wait for the next worker, which starts as soon as this one's end is noticed."""
+        for number in self._inferring:
+            job = self.jobs.by_number(number)
+            if isinstance(job, PredictJob):
+                job.attempts += 1
+                job.running = False
+        self._inferring.clear()
+        self.worker.predicts = False
 
     def _progress(self, job: Job, now: float) -> None:
         job.spoken = now

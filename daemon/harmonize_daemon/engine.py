@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from harmonize_models.adjustments.adjustment import Adjustment
     from harmonize_models.adjustments.look import Look as ModelLook
     from harmonize_models.networks.base import HarmonizationNetwork
+    from harmonize_models.predict import Scene
     from numpy.typing import NDArray
 
     from harmonize_daemon.catalogue import Entry
@@ -129,14 +130,24 @@ class Engine:
         """Predict, or remember. Raises Refused, DeviceLostError."""
         entry = self._entry(task.network)
         seen = _digest(task, entry)
-        if kept := self._kept.get(seen):
-            self._kept.move_to_end(seen)
-            return replace(kept, job=task.job)
-        predicted = self._compute(task, entry)
-        self._kept[seen] = predicted
-        if len(self._kept) > KEPT_PREDICTIONS:
-            self._kept.popitem(last=False)
-        return predicted
+        predicted = self._kept.get(seen) or self._compute(task, entry)
+        self._keep(seen, predicted)
+        return replace(predicted, job=task.job)
+
+    def predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        """Predict with the same network, all that is not remembered in one pass.
+
+        Raises DeviceLostError, and whatever goes wrong with any of them or with so many at once.
+        """
+        entry = self._entry(tasks[0].network)
+        seen = [_digest(task, entry) for task in tasks]
+        found = {digest: self._kept[digest] for digest in seen if digest in self._kept}
+        new = {digest: task for digest, task in zip(seen, tasks, strict=True) if digest not in found}
+        with _device_errors(self._device):
+            found.update(zip(new, self._predict_on(self._device, entry, list(new.values())), strict=True))
+        for digest, predicted in found.items():
+            self._keep(digest, predicted)
+        return [replace(found[digest], job=task.job) for digest, task in zip(seen, tasks, strict=True)]
 
     def rest(self) -> None:
         """Take networks off the graphics card; they are read again in milliseconds."""
@@ -162,52 +173,57 @@ class Engine:
         import torch
 
         device = "cpu" if task.force_cpu else self._device
-        try:
-            try:
-                return self._predict_on(device, entry, task)
-            except torch.OutOfMemoryError:
+        with _device_errors(device):
+            for _ in range(2):
+                try:
+                    return self._predict_on(device, entry, [task])[0]
+                except torch.OutOfMemoryError:
+                    log.warning("out of memory on %s", device)
                 # Other programs may hold most of the card: give back what earlier work left, and try with one network.
-                log.warning("out of memory on %s: trying again", device)
                 self.rest()
-                return self._predict_on(device, entry, task)
-        except torch.OutOfMemoryError:
-            log.warning("out of memory on %s: using the CPU", device)
-            self.rest()
-            predicted = self._predict_on("cpu", entry, task)
+            predicted = self._predict_on("cpu", entry, [task])[0]
             return replace(predicted, notes=[*predicted.notes, SHORT_OF_MEMORY.format(device=device)])
-        except RuntimeError as error:
-            if "DefaultCPUAllocator" in str(error):
-                raise Refused(ErrorCode.OUT_OF_MEMORY, "The computer's memory did not suffice.") from error
-            if device != "cpu" and "CUDA" in str(error):
-                raise DeviceLostError(str(error)) from error
-            raise
 
-    def _predict_on(self, device: str, entry: Entry, task: PredictTask) -> PredictedTask:
+    def _predict_on(self, device: str, entry: Entry, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        """Predictions in the order of their tasks, in one pass if it is a network's."""
         from harmonize_models.baselines import Baseline
         from harmonize_models.networks import registry
-        from harmonize_models.networks.base import ForegroundClass
-        from harmonize_models.predict import predict, predict_baseline
+        from harmonize_models.predict import predict_baseline, predict_batch
 
-        composite = _picture(task.thumbnail, task.size)
-        mask = _picture(task.mask, task.size)[..., 0]
-        reference = None if task.reference_size is None else _picture(task.reference, task.reference_size)
-        label = ForegroundClass[task.foreground_class.upper()] if task.foreground_class else None
+        scenes = [_scene(task) for task in tasks]
         key = entry.info.key
         with _model_errors():
             if entry.weights_dir is None:
-                begun = time.perf_counter()
-                predicted = predict_baseline(Baseline(key), composite, mask, reference)
                 device = "cpu"
+                begun = time.perf_counter()
+                found = [predict_baseline(Baseline(key), one.composite, one.mask, one.reference) for one in scenes]
             else:
                 network = self._network(entry, entry.weights_dir, device)
                 begun = time.perf_counter()
-                predicted = predict(network, registry.get(key), composite, mask, reference, label, device)
+                found = predict_batch(network, registry.get(key), scenes, device)
         milliseconds = (time.perf_counter() - begun) * 1000
-        # The quickest so far: what comes first, or beside other work, says little about the network.
-        self._milliseconds[key] = min(milliseconds, self._milliseconds.get(key, milliseconds))
-        adjustment = predicted.adjustment.to_json().encode()
-        notes = list(predicted.notes)
-        return PredictedTask(task.job, adjustment, key, device, milliseconds, notes, predicted.confidence)
+        if len(tasks) == 1:
+            # The quickest so far: what comes first, or beside other work, says little about the network.
+            self._milliseconds[key] = min(milliseconds, self._milliseconds.get(key, milliseconds))
+        return [
+            PredictedTask(
+                task.job,
+                predicted.adjustment.to_json().encode(),
+                key,
+                device,
+                milliseconds,
+                list(predicted.notes),
+                predicted.confidence,
+            )
+            for task, predicted in zip(tasks, found, strict=True)
+        ]
+
+    def _keep(self, seen: bytes, predicted: PredictedTask) -> None:
+        """Remember a prediction as the latest that was asked for."""
+        self._kept[seen] = predicted
+        self._kept.move_to_end(seen)
+        if len(self._kept) > KEPT_PREDICTIONS:
+            self._kept.popitem(last=False)
 
     def _network(self, entry: Entry, weights_dir: Path, device: str) -> HarmonizationNetwork:
         from harmonize_models import checkpoints
@@ -233,6 +249,19 @@ def _choose_device(wanted: str) -> str:
         log.warning("there is no %s: networks run on the CPU", wanted)
         return "cpu"
     return f"cuda:{number}"
+
+
+def _scene(task: PredictTask) -> Scene:
+    """What a task shows. Raises ValueError if its payload is not that of its sizes."""
+    from harmonize_models.networks.base import ForegroundClass
+    from harmonize_models.predict import Scene
+
+    return Scene(
+        _picture(task.thumbnail, task.size),
+        _picture(task.mask, task.size)[..., 0],
+        None if task.reference_size is None else _picture(task.reference, task.reference_size),
+        ForegroundClass[task.foreground_class.upper()] if task.foreground_class else None,
+    )
 
 
 def _picture(frame: bytes, size: Size) -> NDArray[np.uint8]:
@@ -261,6 +290,23 @@ def _look(look: Look) -> ModelLook:
     from harmonize_models.adjustments.look import Look as ModelLook
 
     return ModelLook(**asdict(look))
+
+
+@contextlib.contextmanager
+def _device_errors(device: str) -> Iterator[None]:
+    """Tells a lost device and the computer's own lack of memory from defects."""
+    import torch
+
+    try:
+        yield
+    except torch.OutOfMemoryError:  # a RuntimeError, too
+        raise
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" in str(error):
+            raise Refused(ErrorCode.OUT_OF_MEMORY, "The computer's memory did not suffice.") from error
+        if device != "cpu" and "CUDA" in str(error):
+            raise DeviceLostError(str(error)) from error
+        raise
 
 
 @contextlib.contextmanager

@@ -22,6 +22,11 @@ class Lane(Enum):
     RENDERING = "rendering"
 
 
+MOST_TOGETHER = 8
+"""How many predictions a graphics card makes in one pass; all wait for the last of them."""
+DEVICE_ATTEMPTS = 2
+"""How many workers may lose their device over a prediction before it is made on the CPU."""
+
 _numbers = itertools.count(1)
 
 
@@ -49,6 +54,10 @@ class PredictJob(Job):
     task: PredictTask = field(kw_only=True)
     attempts: int = 0
     """How many workers have lost their device over it."""
+
+    @property
+    def forced_onto_cpu(self) -> bool:
+        return self.attempts >= DEVICE_ATTEMPTS
 
 
 @dataclass(eq=False)
@@ -150,15 +159,23 @@ class Jobs:
             return []
         return [job for job in self.of(newer.peer) if job.live and type(job) is type(newer) and job is not newer]
 
-    def startable(self, lane: Lane) -> Job | None:
-        """The oldest waiting job of a lane that may run now."""
-        running = [job for job in self if job.running and job.lane is lane]
-        if len(running) >= (1 if lane is Lane.INFERENCE else self._limits.renders):
+    def predictions(self, together: bool) -> list[PredictJob]:
+        """The oldest waiting prediction; if `together`, also others that one pass on a graphics card can make."""
+        waiting = [job for job in self if isinstance(job, PredictJob) and not job.running]
+        if not waiting or not together or waiting[0].forced_onto_cpu:
+            return waiting[:1]
+        network = waiting[0].task.network
+        return [job for job in waiting if job.task.network == network and not job.forced_onto_cpu][:MOST_TOGETHER]
+
+    def rendering(self) -> Job | None:
+        """The oldest waiting render or export that may run now."""
+        running = [job for job in self if job.running and job.lane is Lane.RENDERING]
+        if len(running) >= self._limits.renders:
             return None
         for job in self:
-            if job.running or job.lane is not lane:
+            if job.running or job.lane is not Lane.RENDERING:
                 continue
             own = sum(other.peer.routing_id == job.peer.routing_id for other in running)
-            if lane is Lane.INFERENCE or own < self._limits.renders_per_client:
+            if own < self._limits.renders_per_client:
                 return job
         return None

@@ -24,7 +24,10 @@ class Message(Struct, frozen=True, tag=True, array_like=True):
 
 
 class PredictTask(Message, frozen=True):
-    """Predict an adjustment. `thumbnail`, `mask`, `reference` are the payload frames of `predict`."""
+    """Predict an adjustment: one of `PredictTasks`.
+
+    `thumbnail`, `mask`, `reference` are the payload frames of `predict`.
+    """
 
     job: int
     network: str
@@ -35,6 +38,12 @@ class PredictTask(Message, frozen=True):
     reference: bytes
     foreground_class: str | None
     force_cpu: bool = False
+
+
+class PredictTasks(Message, frozen=True):
+    """Predict, for the same network and on the same device: in one pass if there are several and they fit."""
+
+    tasks: list[PredictTask]
 
 
 class OpenTask(Message, frozen=True):
@@ -144,13 +153,12 @@ class TaskFailed(Message, frozen=True):
 
 
 class DeviceLost(Message, frozen=True):
-    """The device does not answer any more; the process ends now and the job should be tried again in a fresh one."""
+    """The device does not answer any more; the process ends now. A fresh one should try what was not answered."""
 
-    job: int
     cause: str
 
 
-FromFront = PredictTask | OpenTask | BandTask | CloseTask | ExportTask | Rest | Stop
+FromFront = PredictTasks | OpenTask | BandTask | CloseTask | ExportTask | Rest | Stop
 FromWorker = (
     Beat
     | RenderingReady

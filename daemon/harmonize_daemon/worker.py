@@ -15,10 +15,10 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.folders import cache_folder, log_folder
@@ -39,6 +39,7 @@ from harmonize_daemon.link import (
     OpenTask,
     PredictedTask,
     PredictTask,
+    PredictTasks,
     RenderingReady,
     Rest,
     Stop,
@@ -99,6 +100,12 @@ class EngineLike(Protocol):
 
     def predict(self, task: PredictTask) -> PredictedTask:
         """Predict an adjustment. Raises DeviceLostError."""
+
+    def predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        """Predict with the same network in one pass on the device.
+
+        Raises DeviceLostError; anything else (no memory for so many, one bad picture) means: one by one, then.
+        """
 
     def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> BandRenderer:
         """Get ready to render a layer."""
@@ -186,8 +193,8 @@ class Worker:
         elif isinstance(message, CloseTask):
             if render := self._renders.pop(message.job, None):
                 render.closed.set()
-        elif isinstance(message, PredictTask):
-            self._inference.submit(self._answer, message.job, self._engine.predict, message)
+        elif isinstance(message, PredictTasks):
+            self._inference.submit(self._guarded, self._predict, message.tasks)
         elif isinstance(message, ExportTask):
             self._rendering.submit(self._answer, message.job, self._export, message)
         elif isinstance(message, Rest):
@@ -241,6 +248,30 @@ class Worker:
             self._link.send(_failure(task.job, error))
         self._link.send(BandDone(task.job, task.slot, rendered))
 
+    def _predict(self, tasks: Sequence[PredictTask]) -> None:
+        """Answer predictions, together if they can be made so."""
+        if len(tasks) > 1 and (predicted := self._predict_together(tasks)):
+            for answer in predicted:
+                self._link.send(answer)
+        else:
+            for task in tasks:
+                self._answer(task.job, self._engine.predict, task)
+
+    def _predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        """The predictions; none if they have to be made one by one, so that each fails or succeeds for itself."""
+        try:
+            return self._engine.predict_together(tasks)
+        except DeviceLostError as error:
+            self._end_without_device(error)
+        except Exception as error:
+            log.warning("%d predictions are made one by one: %s: %s", len(tasks), type(error).__name__, error)
+        return []
+
+    def _end_without_device(self, error: DeviceLostError) -> NoReturn:
+        log.error("the device is lost", exc_info=error)
+        self._link.send(DeviceLost(str(error)))
+        os._exit(3)
+
     def _answer(
         self,
         job: int,
@@ -256,9 +287,7 @@ class Worker:
             except LinkClosed:
                 raise
             except DeviceLostError as error:
-                log.exception("the device is lost")
-                self._link.send(DeviceLost(job, str(error)))
-                os._exit(3)
+                self._end_without_device(error)
             except Exception as error:
                 self._link.send(_failure(job, error))
         except LinkClosed:

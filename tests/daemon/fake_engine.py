@@ -1,6 +1,7 @@
 """An engine for tests of everything around it: inverts bytes, and misbehaves when it is told to.
 
 What an adjustment or a network is called says what happens: `crash` ends the process, `slow` takes its time, …
+So does a thumbnail's first byte: a spoiled picture cannot be predicted, a big one only by itself.
 """
 
 from __future__ import annotations
@@ -8,15 +9,18 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 
 from harmonize_daemon.errors import ErrorCode, Refused
 from harmonize_daemon.link import PredictedTask, PredictTask
 from harmonize_daemon.messages import Layer, Look, NetworkInfo
 from harmonize_daemon.options import Options
 from harmonize_daemon.worker import DeviceLostError, Networks
+from msgspec.structs import replace
 
 INVERTED = bytes(range(255, -1, -1))
 SLOW_SECONDS = 0.15
+SPOILED, BIG = 255, 254
 
 
 class Engine:
@@ -25,7 +29,7 @@ class Engine:
     load_seconds = 0.0
 
     def __init__(self, options: Options) -> None:
-        self._device = options.device
+        self._device = "cpu" if options.device == "auto" else options.device
 
     def load_rendering(self) -> None:
         pass
@@ -56,7 +60,7 @@ class Engine:
             os.kill(os.getpid(), 9)
         elif network == "lost" and not task.force_cpu:
             raise DeviceLostError("CUDA error: device-side failure")
-        elif network == "broken":
+        elif network == "broken" or task.thumbnail[0] == SPOILED:
             raise RuntimeError("a defect")
         elif network == "memory":
             raise MemoryError
@@ -66,6 +70,12 @@ class Engine:
             raise Refused(ErrorCode.UNKNOWN_NETWORK, f"There is no network {network}.")
         adjustment = json.dumps({"does": "invert"}).encode()
         return PredictedTask(task.job, adjustment, network, device, 1.0, [], None)
+
+    def predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        if any(task.thumbnail[0] == BIG for task in tasks):
+            raise MemoryError
+        predicted = [self.predict(task) for task in tasks]
+        return [replace(one, notes=[f"{len(tasks)} together"]) for one in predicted]
 
     def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> Renderer:
         try:

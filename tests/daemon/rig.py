@@ -175,10 +175,10 @@ class RawClient:
         assert reply["kind"] == "status", reply
         return reply
 
-    def predict(self, width: int = 4, height: int = 4, **fields: Any) -> str:
-        """Send a good `predict`."""
+    def predict(self, width: int = 4, height: int = 4, fill: int = 0, **fields: Any) -> str:
+        """Send a good `predict`; `fill` is every byte of its thumbnail."""
         fields = {"thumbnail": {"width": width, "height": height}, **fields}
-        return self.send("predict", bytes(width * height * 3), bytes(width * height), **fields)
+        return self.send("predict", bytes([fill]) * (width * height * 3), bytes(width * height), **fields)
 
     def render(self, width: int = 8, height: int = 8, does: str = "invert", masked: bool = False, **fields: Any) -> str:
         """Send a good `render`."""

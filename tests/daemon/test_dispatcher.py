@@ -20,6 +20,7 @@ from harmonize_daemon.link import (
     OpenTask,
     PredictedTask,
     PredictTask,
+    PredictTasks,
     TaskFailed,
 )
 from harmonize_daemon.messages import Layer, Reply, Size
@@ -41,6 +42,7 @@ class Worker:
     slots: Slots | None = field(default_factory=lambda: Slots(4, slot_bytes(2 << 20)))
     renders: bool = True
     predicts: bool = True
+    device: str = "cpu"
     failure: str = ""
     told: list[FromFront] = field(default_factory=list)
 
@@ -50,6 +52,12 @@ class Worker:
     def take(self) -> list[FromFront]:
         told, self.told = self.told, []
         return told
+
+    def predictions(self) -> list[PredictTask]:
+        """What it was told to predict together; nothing else may have been said."""
+        (message,) = self.take()
+        assert isinstance(message, PredictTasks)
+        return message.tasks
 
 
 class Rig:
@@ -109,29 +117,84 @@ def rig(monkeypatch: pytest.MonkeyPatch) -> Rig:
     return Rig(monkeypatch)
 
 
-def answer(task: FromFront, device: str = "cpu") -> PredictedTask:
-    assert isinstance(task, PredictTask)
+def answer(task: PredictTask, device: str = "cpu") -> PredictedTask:
     return PredictedTask(task.job, b"{}", "n", device, 1.0, [], None)
 
 
 def test_one_prediction_is_at_the_worker_at_a_time(rig: Rig) -> None:
     first, second = rig.predict(), rig.predict(BEN)
-    (task,) = rig.worker.take()
+    (task,) = rig.worker.predictions()
     rig.dispatcher.hear(answer(task))
-    (other,) = rig.worker.take()
+    (other,) = rig.worker.predictions()
     rig.dispatcher.hear(answer(other))
     assert [reply.id for reply in rig.heard()] == [first, second]
+
+
+def test_on_a_graphics_card_all_that_waits_for_a_network_is_at_the_worker(rig: Rig) -> None:
+    rig.worker.device = "cuda:0"
+    first = rig.predict()
+    waiting = [rig.predict(BEN), rig.predict(), rig.predict(BEN)]
+    (task,) = rig.worker.predictions()
+    rig.dispatcher.hear(answer(task))
+    together = rig.worker.predictions()
+    last = rig.predict()
+    for one in together:
+        assert rig.worker.take() == []  # not before the worker has answered all of them
+        rig.dispatcher.hear(answer(one))
+    (task,) = rig.worker.predictions()
+    rig.dispatcher.hear(answer(task))
+    assert [reply.id for reply in rig.heard()] == [first, *waiting, last]
+
+
+def test_on_a_graphics_card_each_of_several_predictions_ends_for_itself(rig: Rig) -> None:
+    rig.worker.device = "cuda:0"
+    rig.predict()
+    cancelled, old, spoiled = rig.predict(BEN), rig.predict(live=True), rig.predict()
+    rig.dispatcher.hear(answer(rig.worker.predictions()[0]))
+    together = rig.worker.predictions()
+    newer = rig.predict(live=True)
+    rig.dispatcher.cancel(BEN, cancelled)
+    rig.heard()
+    rig.dispatcher.hear(answer(together[0]))
+    rig.dispatcher.hear(answer(together[1]))
+    rig.dispatcher.hear(TaskFailed(together[2].job, "internal", "A defect."))
+    (reply,) = rig.heard()
+    assert isinstance(reply, messages.ErrorReply)
+    assert reply.id == spoiled
+    rig.dispatcher.hear(answer(rig.worker.predictions()[0]))
+    assert [reply.id for reply in rig.heard()] == [newer]
+    assert old not in {job.id for job in rig.dispatcher.jobs}
+
+
+def test_fault_29_all_unanswered_predictions_wait_for_another_worker_when_the_device_is_lost(rig: Rig) -> None:
+    rig.worker.device = "cuda:0"
+    rig.predict()
+    answered, *unanswered = [rig.predict() for _ in range(3)]
+    rig.dispatcher.hear(answer(rig.worker.predictions()[0]))
+    rig.heard()
+    rig.dispatcher.hear(answer(rig.worker.predictions()[0]))
+    for _ in range(2):
+        rig.dispatcher.hear(DeviceLost("lost"))
+        rig.dispatcher.worker_died("The device was lost.")
+        rig.worker.take()
+        rig.worker.predicts = True
+        rig.dispatcher.hear(TaskFailed(999, "internal", ""))
+    for _ in unanswered:
+        (task,) = rig.worker.predictions()
+        assert task.force_cpu
+        rig.dispatcher.hear(answer(task))
+    assert [reply.id for reply in rig.heard()] == [answered, *unanswered]
 
 
 def test_a_superseded_prediction_still_occupies_the_worker(rig: Rig) -> None:
     """Or else live requests that come faster than inference would queue up there."""
     for _ in range(5):
         newest = rig.predict(live=True)
-    (task,) = rig.worker.take()
+    (task,) = rig.worker.predictions()
     assert [reply.code for reply in rig.heard() if isinstance(reply, messages.ErrorReply)] == ["superseded"] * 4
     rig.dispatcher.hear(answer(task))
     assert rig.heard() == []  # the late reply is dropped
-    (last,) = rig.worker.take()
+    (last,) = rig.worker.predictions()
     rig.dispatcher.hear(answer(last))
     assert [reply.id for reply in rig.heard()] == [newest]
 
@@ -250,8 +313,7 @@ def test_fault_27_the_death_of_the_worker_ends_what_ran_and_keeps_what_waited(ri
     rig.worker.predicts = rig.worker.renders = True
     rig.worker.slots = Slots(4, slot_bytes(2 << 20))
     rig.dispatcher.hear(TaskFailed(999, "internal", "of the old worker"))
-    (task,) = rig.worker.take()
-    assert isinstance(task, PredictTask)
+    assert len(rig.worker.predictions()) == 1
     assert rig.render()
     assert isinstance(rig.worker.take()[0], OpenTask)  # all slots are free again
 
@@ -260,13 +322,12 @@ def test_fault_29_a_prediction_whose_device_is_lost_twice_is_forced_onto_the_cpu
     id = rig.predict()
     forced = []
     for _ in range(3):
-        (task,) = rig.worker.take()
-        assert isinstance(task, PredictTask)
+        (task,) = rig.worker.predictions()
         forced.append(task.force_cpu)
         if task.force_cpu:
             rig.dispatcher.hear(answer(task))
         else:
-            rig.dispatcher.hear(DeviceLost(task.job, "lost"))
+            rig.dispatcher.hear(DeviceLost("lost"))
             rig.dispatcher.worker_died("The device was lost.")
             rig.worker.predicts = True
             rig.dispatcher.hear(TaskFailed(999, "internal", ""))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from harmonize_daemon.catalogue import Entry
@@ -34,7 +35,7 @@ def task(network: str = "mkl", job: int = 1, picture: bytes = PICTURE, force_cpu
     return PredictTask(job, network, Size(SIDE, SIDE), picture, MASK, None, b"", None, force_cpu)
 
 
-Predict = Callable[[str, Entry, PredictTask], PredictedTask]
+Predict = Callable[[str, Entry, Sequence[PredictTask]], list[PredictedTask]]
 
 
 def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> list[str]:
@@ -42,11 +43,11 @@ def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, t
     real: Predict = engine._predict_on
     tried = []
 
-    def predict_on(device: str, entry: Entry, task: PredictTask) -> PredictedTask:
+    def predict_on(device: str, entry: Entry, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
         tried.append(device)
         if len(tried) <= times:
             raise error
-        return real("cpu", entry, task)
+        return real("cpu", entry, tasks)
 
     monkeypatch.setattr(engine, "_predict_on", predict_on)
     monkeypatch.setattr(engine, "_device", "cuda:0")
@@ -92,6 +93,51 @@ def test_fault_29_a_lost_device_ends_the_worker(engine: Engine, monkeypatch: pyt
         engine.predict(task())
     assert engine.predict(task(force_cpu=True)).device == "cpu"
     assert tried == ["cuda:0", "cpu"]
+
+
+@pytest.mark.parametrize("network", ["s2crnet-c", "mkl"])
+def test_predictions_made_together_are_those_made_alone(engine: Engine, network: str) -> None:
+    from harmonize_models.adjustments.adjustment import Adjustment
+
+    pictures = [PICTURE, PICTURE[::-1], PICTURE, bytes(len(PICTURE))]
+    tasks = [task(network, job, picture) for job, picture in enumerate(pictures, 1)]
+    together = engine.predict_together(tasks)
+    assert [one.job for one in together] == [1, 2, 3, 4]
+    assert together[0].adjustment == together[2].adjustment != together[1].adjustment
+    alone = Engine(Options(device="cpu"))
+    alone.load()
+    for one, other in zip(together, map(alone.predict, tasks), strict=True):
+        # The last bits of a pass over several pictures differ.
+        curves = [Adjustment.from_json(each.adjustment).curves.values for each in (one, other)]
+        np.testing.assert_allclose(*curves, atol=1e-5)
+
+
+def test_predictions_made_together_are_remembered_and_what_is_remembered_is_not_made_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    real: Predict = engine._predict_on
+
+    def predict_on(device: str, entry: Entry, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
+        made.append([one.job for one in tasks])
+        return real(device, entry, tasks)
+
+    monkeypatch.setattr(engine, "_predict_on", predict_on)
+    first = engine.predict(task(job=1))
+    _, second, third = engine.predict_together([task(job=2), task(job=3, picture=PICTURE[::-1]), task(job=4)])
+    assert (third.job, third.adjustment) == (4, first.adjustment)
+    assert engine.predict(task(job=5, picture=PICTURE[::-1])).adjustment == second.adjustment
+    assert made == [[1], [3]]
+
+
+def test_fault_28_and_29_several_at_once_say_what_failed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [task(job=1), task(job=2, picture=PICTURE[::-1])]
+    failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=1)
+    with pytest.raises(torch.OutOfMemoryError):  # the worker goes on one by one
+        engine.predict_together(tasks)
+    failing(engine, monkeypatch, RuntimeError("CUDA error: unspecified launch failure"), times=1)
+    with pytest.raises(DeviceLostError):
+        engine.predict_together(tasks)
 
 
 def damaged(kind: str) -> bytes:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.daemon.conftest import Start
-from tests.daemon.fake_engine import INVERTED
+from tests.daemon.fake_engine import BIG, INVERTED, SPOILED
 from tests.daemon.rig import Daemon, RawClient, alive, children, descriptors, until
 
 
@@ -121,6 +121,59 @@ def test_fault_29_a_lost_device_is_tried_again_and_then_the_cpu_is_used(start: S
         assert reply["device"] == "cpu"
         assert client.expect("predicted", waiting)[0]["device"] == "cuda:0"
     assert daemon.log().count("worker") >= 3
+
+
+def test_on_a_graphics_card_what_waits_is_predicted_together(start: Start) -> None:
+    daemon = start(device="cuda:0").ready()
+    with daemon.raw() as ann, daemon.raw() as ben:
+        ben.status()
+        before = [ann.predict(network="slow") for _ in range(2)]
+        mine, theirs = ann.predict(), ben.predict()
+        for id in before:
+            ann.expect("predicted", id)
+        assert ann.expect("predicted", mine)[0]["notes"] == ["2 together"]
+        assert ben.expect("predicted", theirs)[0]["notes"] == ["2 together"]
+
+
+def test_on_a_cpu_predictions_are_made_one_by_one(start: Start) -> None:
+    daemon = start().ready()
+    with daemon.raw() as client:
+        ids = [client.predict(network="slow"), client.predict(), client.predict()]
+        assert [client.expect("predicted", id)[0]["notes"] for id in ids] == [[], [], []]
+
+
+def test_fault_28_a_batch_that_does_not_fit_is_predicted_one_by_one(start: Start) -> None:
+    daemon = start(device="cuda:0").ready()
+    with daemon.raw() as client:
+        ids = [client.predict(network="slow"), client.predict(), client.predict(fill=BIG)]
+        assert [client.expect("predicted", id)[0]["notes"] for id in ids] == [[], [], []]
+
+
+def test_a_picture_that_fails_in_a_batch_fails_only_itself(start: Start) -> None:
+    daemon = start(device="cuda:0").ready()
+    with daemon.raw() as client:
+        first, good, bad, last = (
+            client.predict(network="slow"),
+            client.predict(),
+            client.predict(fill=SPOILED),
+            client.predict(),
+        )
+        client.expect("predicted", first)
+        client.expect("predicted", good)
+        assert client.error(bad) == "internal"
+        client.expect("predicted", last)
+
+
+def test_fault_29_a_batch_that_loses_its_device_is_made_on_the_cpu_in_the_end(start: Start) -> None:
+    daemon = start(device="cuda:0").ready()
+    with daemon.raw() as client:
+        first = client.predict(network="slow")
+        ids = [client.predict(network="lost") for _ in range(3)]
+        client.expect("predicted", first)
+        for id in ids:
+            assert client.expect("predicted", id, seconds=30)[0]["device"] == "cpu"
+        id = client.predict()
+        assert client.expect("predicted", id)[0]["device"] == "cuda:0"
 
 
 def test_the_first_hello_is_answered_while_the_networks_load(start: Start) -> None:

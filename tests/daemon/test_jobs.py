@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import pytest
 from harmonize_daemon.errors import ErrorCode, Refused
-from harmonize_daemon.jobs import Job, Jobs, Lane
+from harmonize_daemon.jobs import MOST_TOGETHER, Job, Jobs, Lane, PredictJob
+from harmonize_daemon.link import PredictTask
+from harmonize_daemon.messages import Size
 from harmonize_daemon.options import Limits
 from harmonize_daemon.peers import Peer
 
@@ -15,20 +19,46 @@ def job(peer: Peer = ANN, lane: Lane = Lane.INFERENCE, live: bool = False, cost:
     return Job(peer, f"{id(object()):032x}", lane, live, cost)
 
 
-def added(jobs: Jobs, *new: Job) -> list[Job]:
+def prediction(peer: Peer = ANN, network: str = "", attempts: int = 0) -> PredictJob:
+    task = PredictTask(0, network, Size(1, 1), b"", b"", None, b"", None)
+    return PredictJob(peer, f"{id(object()):032x}", Lane.INFERENCE, False, 0, task=task, attempts=attempts)
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)
+
+
+def added(jobs: Jobs, *new: AnyJob) -> list[AnyJob]:
     for one in new:
         jobs.add(one)
     return list(new)
 
 
-def test_the_oldest_waiting_job_starts_and_one_prediction_runs_at_a_time() -> None:
+def test_the_oldest_waiting_prediction_starts() -> None:
     jobs = Jobs(Limits())
-    first, second = added(jobs, job(), job(BEN))
-    assert jobs.startable(Lane.INFERENCE) is first
+    assert jobs.predictions(together=True) == []
+    first, second = added(jobs, prediction(), prediction(BEN))
+    assert jobs.predictions(together=False) == [first]
     first.running = True
-    assert jobs.startable(Lane.INFERENCE) is None
-    jobs.remove(first)
-    assert jobs.startable(Lane.INFERENCE) is second
+    assert jobs.predictions(together=False) == [second]
+
+
+def test_predictions_by_the_same_network_start_together_in_order_of_arrival() -> None:
+    jobs = Jobs(Limits(waiting_per_client=99))
+    first, _, third, *more = added(
+        jobs, prediction(), prediction(network="other"), *(prediction(BEN) for _ in range(MOST_TOGETHER))
+    )
+    assert jobs.predictions(together=True) == [first, third, *more[: MOST_TOGETHER - 2]]
+
+
+def test_what_has_to_be_made_on_the_cpu_is_made_alone() -> None:
+    jobs = Jobs(Limits())
+    first, second, third, forced = added(
+        jobs, prediction(attempts=2), prediction(), prediction(attempts=1), prediction(attempts=2)
+    )
+    assert jobs.predictions(together=True) == [first]
+    first.running = True
+    assert jobs.predictions(together=True) == [second, third]
+    assert forced.forced_onto_cpu
 
 
 def test_renders_run_side_by_side_but_nobody_takes_all_lanes() -> None:
@@ -36,7 +66,7 @@ def test_renders_run_side_by_side_but_nobody_takes_all_lanes() -> None:
     mine = added(jobs, *(job(ANN, Lane.RENDERING) for _ in range(3)))
     theirs = added(jobs, *(job(BEN, Lane.RENDERING) for _ in range(2)))
     started = []
-    while one := jobs.startable(Lane.RENDERING):
+    while one := jobs.rendering():
         one.running = True
         started.append(one)
     assert started == [mine[0], mine[1], theirs[0]]

@@ -14,6 +14,7 @@ from harmonize_daemon.link import (
     LinkClosed,
     NetworksReady,
     PredictTask,
+    PredictTasks,
     Splitter,
     WorkerLink,
     encode,
@@ -27,7 +28,7 @@ def test_messages_survive_being_cut_anywhere() -> None:
         BandTask(1, 2, 3, 4),
         BandDone(1, 2, True),
         NetworksReady("cpu", [NetworkInfo("k", "t", "curves", "", 1, "", "")], "k"),
-        PredictTask(7, "n", Size(1, 1), b"abc", b"d", None, b"", "food", True),
+        PredictTasks([PredictTask(7, "n", Size(1, 1), b"abc", b"d", None, b"", "food", True)] * 2),
     ]
     stream = b"".join(map(encode, sent))
     for step in (1, 3, 7, 50, len(stream)):
@@ -39,7 +40,7 @@ def test_messages_survive_being_cut_anywhere() -> None:
 def test_the_fronts_end_never_waits_and_loses_nothing() -> None:
     ours, theirs = socket.socketpair()
     front, worker = FrontLink(ours), WorkerLink(theirs)
-    task = PredictTask(1, "", Size(1024, 1024), bytes(3 << 20), bytes(1 << 20), None, b"", None)
+    task = PredictTasks([PredictTask(1, "", Size(1024, 1024), bytes(3 << 20), bytes(1 << 20), None, b"", None)])
     assert front.receive() == []
     for _ in range(5):
         front.send(task)  # far more than a socket holds
