@@ -128,7 +128,9 @@ def test_on_a_graphics_card_what_waits_is_predicted_together(start: Start) -> No
     with daemon.raw() as ann, daemon.raw() as ben:
         ben.status()
         before = [ann.predict(network="slow") for _ in range(2)]
-        mine, theirs = ann.predict(), ben.predict()
+        mine = ann.predict()
+        ann.status()  # now the daemon has taken them in
+        theirs = ben.predict()
         for id in before:
             ann.expect("predicted", id)
         assert ann.expect("predicted", mine)[0]["notes"] == ["2 together"]
