@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from ..conftest import RunningDaemon
-from .krita import Krita, Said
+from .krita import PICTURE_SIZE, Krita, Said
 
 RGB, LIGHT, GREY, GREY_LIGHT = (
     "sRGB-elle-V2-srgbtrc.icc",
@@ -29,6 +29,7 @@ class Case:
     depth: str
     profile: str
     selected: bool = False
+    size: tuple[int, int] = PICTURE_SIZE
     tolerance: float = 0.0
     """Of an encoded value: what the layer's own depth cannot hold after the conversion back. 0: the same bytes."""
 
@@ -36,6 +37,7 @@ class Case:
 CASES = (
     Case("u8", "RGBA", "U8", RGB),
     Case("u8-selected", "RGBA", "U8", RGB, selected=True),
+    Case("u8-small", "RGBA", "U8", RGB, size=(420, 280)),  # no larger than its thumbnail
     Case("u16", "RGBA", "U16", RGB),
     Case("f16", "RGBA", "F16", RGB),
     Case("f32", "RGBA", "F32", RGB),
@@ -54,7 +56,7 @@ _TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32
 
 @pytest.fixture(scope="module")
 def said(krita: Krita) -> Said:
-    cases = [[case.name, case.model, case.depth, case.profile, case.selected] for case in CASES]
+    cases = [[case.name, case.model, case.depth, case.profile, case.selected, case.size] for case in CASES]
     return krita.run("agreement", json.dumps(cases), timeout=500)
 
 
@@ -62,7 +64,8 @@ def said(krita: Krita) -> Said:
 class TestEveryColorSpace:
     def test_the_layer_is_what_the_client_gets_directly(self, case: Case, said: Said, daemon: RunningDaemon) -> None:
         line = _line(said, case)
-        expected = _directly(said.out, case.name, line, daemon.home)
+        adjustment = (said.out / f"{case.name}.adjustment").read_text()
+        expected = _directly(said.out, case.name, line, adjustment, daemon.home)
         written = _values(said.out / f"{case.name}.rendered", line)
         mask = np.frombuffer((said.out / f"{case.name}.region-mask").read_bytes(), np.uint8) > 0
         expected = expected.reshape(mask.size, -1)[mask]
@@ -74,6 +77,21 @@ class TestEveryColorSpace:
             colors = slice(0, -1)
             expected, written = np.clip(expected[:, colors], 0, 1), np.clip(written[:, colors], 0, 1)
             assert np.abs(written - expected).max() <= case.tolerance
+
+    def test_its_change_is_what_the_client_is_told_directly(
+        self, case: Case, said: Said, daemon: RunningDaemon
+    ) -> None:
+        line = _line(said, case)
+        session = client.Session("test/1", start=False, folder=daemon.home)
+        with client.Client(session) as direct:
+            scene = client.Thumbnail(*line["thumbnail"], (said.out / f"{case.name}.composite").read_bytes())
+            answer = direct.predict(scene, (said.out / f"{case.name}.mask").read_bytes()).adjustment
+        adjustment = (said.out / f"{case.name}.adjustment").read_text()
+        told, used = (_directly(said.out, case.name, line, each, daemon.home) for each in (answer, adjustment))
+        most = np.iinfo(told.dtype).max if told.dtype.kind == "u" else 1.0
+        told, used = np.clip(told / most, 0, 1), np.clip(used / most, 0, 1)
+        # The daemon may have computed twice, and sums need not come out the same to the last bit.
+        assert np.abs(told - used).max() <= 1 / 255
 
     def test_the_layer_has_changed(self, case: Case, said: Said) -> None:
         line = _line(said, case)
@@ -117,23 +135,18 @@ def _values(path: Path, line: dict[str, object]) -> npt.NDArray[np.generic]:
     return np.frombuffer(path.read_bytes(), _TYPES[line["depth"]])
 
 
-def _directly(out: Path, name: str, line: dict[str, object], home: Path) -> npt.NDArray[np.generic]:
-    """The same request, by the client itself."""
-
-    def read(part: str) -> bytes:
-        return (out / f"{name}.{part}").read_bytes()
-
+def _directly(out: Path, name: str, line: dict[str, object], adjustment: str, home: Path) -> npt.NDArray[np.generic]:
+    """The same adjustment of the same pixels, rendered for the client itself."""
     _, _, width, height = line["rect"]
     layer = client.LayerFormat(width, height, line["layout"], line["depth"])
     target = bytearray(layer.nbytes)
     session = client.Session("test/1", start=False, folder=home)
     with client.Client(session) as direct:
-        prediction = direct.predict(client.Thumbnail(*line["thumbnail"], read("composite")), read("mask"))
         direct.render(
-            prediction.adjustment,
+            adjustment,
             layer,
-            read("region"),
-            read("region-mask"),
+            (out / f"{name}.region").read_bytes(),
+            (out / f"{name}.region-mask").read_bytes(),
             into=target,
             place=client.Place(*line["place"]),
         )

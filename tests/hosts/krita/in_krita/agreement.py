@@ -1,4 +1,4 @@
-"""Harmonizes the figure in one color space after the other, and leaves all that was asked for and written."""
+"""Harmonizes the figure in one color space after the other, and leaves all that was asked for, answered and written."""
 
 import dataclasses
 import json
@@ -6,13 +6,16 @@ import json
 from harmonize_selection.krita_host.color import ColorSpace, Converter
 from harmonize_selection.values import Output
 from krita import Selection
-from support import at_hand, composite, docker, done, drain, find, layers, pixels, ready, save, say
+from support import at_hand, close, composite, docker, done, drain, find, layers, pixels, ready, save, say, settle
 
 
 def steps(cases):
     presenter, host = None, None
-    for name, model, depth, profile, selected in json.loads(cases):
+    for name, model, depth, profile, selected, (width, height) in json.loads(cases):
         document, _scene, layer = composite(model, depth, profile)
+        if (width, height) != (document.width(), document.height()):
+            document.scaleImage(width, height, 72, 72, "Bilinear")
+            settle(document)
         if presenter is None:
             widget = docker()
             presenter, host = widget.presenter, widget.host
@@ -39,6 +42,7 @@ def steps(cases):
             say(name, problem=presenter.state.problem.details)
             continue
         written = find(document, "Figure harmonized")
+        save(f"{name}.adjustment", presenter._results.all[0].adjustment.encode())
         space = ColorSpace(model, depth, profile)
         after = pixels(written, document)
         save(f"{name}.after", after)
@@ -60,9 +64,7 @@ def steps(cases):
             undo=[undo_before, _undo_text()],
             milliseconds=presenter.last_milliseconds,
         )
-        document.setModified(False)
-        document.close()
-        yield 0.2
+        yield from close(document)
 
 
 def _undo_text():

@@ -9,6 +9,7 @@ from support import (
     PICTURES,
     app,
     at_hand,
+    close,
     composite,
     docker,
     done,
@@ -200,7 +201,7 @@ def curves_survive_a_file(presenter, document, figure):
         remembered=copy.annotationTypes(),
         undone=undone,
     )
-    copy.close()
+    yield from close(copy)
     figure.childNodes()[0].remove()
     settle(document)
     yield 0.3
@@ -324,10 +325,10 @@ def vanishing(presenter):
     figure.remove()
     yield from done(presenter)
     say("vanished-layer", problem=problem(presenter), layers=layers(document))
-    document.setModified(False)
-    document.close()
+    yield from close(document)
     document, _scene, figure = composite()
     yield from at_hand(presenter, document, figure)
+    yield 0.4  # see `close`
     presenter.dismiss()
     presenter.harmonize()
     yield 0.01

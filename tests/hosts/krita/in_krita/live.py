@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from harmonize_selection.client import Look
-from support import app, at_hand, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
+from support import app, at_hand, close, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
 
 _DRAG = """
 xdotool mousemove {x} {y} sleep 0.3 mousedown 1 sleep 0.2
@@ -33,6 +33,11 @@ def steps():
     yield from four_megapixels(presenter)
 
 
+def shown(node, document):
+    """The layer's pixels with its masks applied."""
+    return bytes(node.projectionPixelData(0, 0, document.width(), document.height()))
+
+
 def update(live, act):
     """The milliseconds from the change to its picture."""
     count, start = live.updates, time.perf_counter()
@@ -42,15 +47,15 @@ def update(live, act):
 
 
 def moved(document, figure, live):
-    shown = []
+    seen = []
     for left in (40, 180, 420):
         figure.move(left - 286, 0)
         settle(document)
         yield from update(live, lambda: None)
         yield 0.8
         bounds = figure.bounds()
-        shown.append(bytes(figure.projectionPixelData(bounds.x(), bounds.y(), bounds.width(), bounds.height())).hex())
-    say("moved", different=len(set(shown)), updates=live.updates, layers=layers(document))
+        seen.append(bytes(figure.projectionPixelData(bounds.x(), bounds.y(), bounds.width(), bounds.height())))
+    say("moved", different=len(set(seen)), updates=live.updates, layers=layers(document))
     figure.move(0, 0)
     settle(document)
     yield 1.0
@@ -58,7 +63,8 @@ def moved(document, figure, live):
 
 def below(document, scene, live):
     count = live.updates
-    scene.setPixelData(b"\xff\x80\x40\xff" * (600 * 120), 0, 0, 600, 120)
+    width = document.width()
+    scene.setPixelData(b"\xff\x80\x40\xff" * (width * 120), 0, 0, width, 120)
     settle(document)
     yield from until(lambda: live.updates > count)
     say("below", updates=live.updates - count)
@@ -70,7 +76,7 @@ def slider(presenter, document, figure, live):
     presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look(strength=0.0)))
     yield from until(lambda: live.updates > count)
     yield 1.0
-    same = bytes(figure.projectionPixelData(0, 0, 600, 400)) == pixels(figure, document)
+    same = shown(figure, document) == pixels(figure, document)
     presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look()))
     yield 1.5
     say("slider", same_at_zero=same)
@@ -106,17 +112,15 @@ def switched_off(presenter, document, figure, before):
     presenter.set_live(False)
     yield 0.5
     left = layers(document)
-    shown = bytes(figure.projectionPixelData(0, 0, 600, 400))
+    seen = shown(figure, document)
     yield from undo()
     undone, plain = layers(document), pixels(figure, document)
     yield from redo()
-    again = bytes(figure.projectionPixelData(0, 0, 600, 400))
+    again = shown(figure, document)
     yield from undo()
     yield from undo()
     place = figure.bounds().x()
-    say(
-        "off", left=left, undone=undone, same_again=again == shown, place=place, colors_kept=_same_colors(plain, before)
-    )
+    say("off", left=left, undone=undone, same_again=again == seen, place=place, colors_kept=_same_colors(plain, before))
 
 
 def _same_colors(one, other):
@@ -131,9 +135,7 @@ def deleted(presenter, document, figure):
     find(document, "Figure").remove()
     yield from until(lambda: not presenter.state.live)
     say("deleted", note=presenter.state.note, layers=layers(document))
-    document.setModified(False)
-    document.close()
-    yield 0.3
+    yield from close(document)
 
 
 def four_megapixels(presenter):
