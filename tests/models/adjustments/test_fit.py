@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from harmonize_models.adjustments import Adjustment, ColorGrid, Curves
-from harmonize_models.adjustments.fit import GridFit, fit_curves, fit_grid
+from harmonize_models.adjustments.fit import GridFit, _block_tridiagonal, fit_curves, fit_grid
 from harmonize_models.evaluation.full_resolution import compare, disc, psnr, relit, rendered, scene
 
 Array = np.ndarray[Any, Any]
@@ -158,3 +158,20 @@ def test_fitted_curves_rise_and_change_nothing_where_nothing_is_known() -> None:
     assert fit_curves(before, after, np.ones((64, 64))).is_monotone
     nothing = fit_curves(before, after, np.zeros((64, 64)))
     assert nothing.is_identity
+
+
+@pytest.mark.parametrize("stiffness", [1.0, 1e6, 1e12])
+def test_the_system_is_solved_in_double_precision_however_stiff_it_is(stiffness: float) -> None:
+    rng = np.random.default_rng(3)
+    rows, size = 3, 130  # large enough to be inverted by halves
+    root = rng.normal(0, 1, (rows * size, rows * size)) / size
+    for row in range(rows):
+        root[row * size : (row + 1) * size, (row + 2) * size :] = 0
+        root[row * size : (row + 1) * size, : row * size] = 0
+    whole = root.T @ root + np.diag(np.geomspace(1, stiffness, rows * size))
+    blocks = whole.reshape(rows, size, rows, size)
+    places = np.arange(rows)
+    right = rng.normal(0, 1, (rows, size, 3))
+    found = _block_tridiagonal(blocks[places, :, places], blocks[places[:-1], :, places[1:]], right)
+    wanted = np.linalg.solve(whole, right.reshape(-1, 3)).reshape(right.shape)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
