@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .base import Kind, NetworkSpec
+from .base import NetworkSpec
 from .blocks import ConvBlock, elu
 from .deeplab import DeepLab
 from .dih import DIH
 from .encoder_decoder import PAPER, PixelTranslator
-from .exact import has_exactly_the_parameters_of
+from .exact import pixel_spec
 from .hrnet import STEM, W18, W18_SMALL, W32, HRNetSize
 from .initialization import xavier_gaussian
 from .ocr import HRNetOCR
@@ -129,8 +129,7 @@ class _Row:
 
     def spec(self) -> NetworkSpec:
         build = partial(Backboned, self.base, self.backbone, self.sees_mask)
-        exact = has_exactly_the_parameters_of(build)
-        return NetworkSpec(self.key, self.title, PAPER, Kind.PIXELS, 256, self.parameters, build, exact)
+        return pixel_spec(self.key, self.title, PAPER, self.parameters, build)
 
 
 SPECS: tuple[NetworkSpec, ...] = tuple(

@@ -11,10 +11,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .base import Kind, NetworkSpec
+from .base import NetworkSpec
 from .blocks import ConvBlock, elu, upsample
-from .encoder_decoder import PAPER, Decoder, Encoder, PixelTranslator, extra_channels
-from .exact import has_exactly_the_parameters_of
+from .encoder_decoder import PAPER, Decoder, Encoder, EncoderDecoder, extra_channels
+from .exact import pixel_spec
 from .initialization import xavier_gaussian
 
 WIDEST = 512
@@ -105,7 +105,7 @@ class DeconvDecoder(Decoder):
         return self.picture(self.deconv_blocks[-1](x, mask), picture)
 
 
-class DIH(PixelTranslator):
+class DIH(EncoderDecoder):
     """`dih`, `idih` and `idih-se`; the whole of the base networks and the inner part of those with a backbone.
 
     depth: 7 for pictures of 256 px (8 for 512). norm_from: the first block with batch normalization.
@@ -127,21 +127,9 @@ class DIH(PixelTranslator):
         self.decoder = DeconvDecoder(self.encoder.widths, blends, attend_from)
         xavier_gaussian(self, magnitude=2.0)
 
-    def start_at_identity(self) -> None:
-        self.decoder.start_at_identity()
-
-    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
-        encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
-        translated: Tensor = self.decoder(encoded, picture, mask)
-        return translated
-
-
-def _spec(key: str, title: str, parameters: int, build: partial[DIH]) -> NetworkSpec:
-    return NetworkSpec(key, title, PAPER, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
-
 
 SPECS: tuple[NetworkSpec, ...] = (
-    _spec("dih", "DIH", 8_301_507, partial(DIH, norm_from=0, blends=False)),
-    _spec("idih", "iDIH", 8_301_284, partial(DIH)),
-    _spec("idih-se", "iDIH with channel attention", 8_304_468, partial(DIH, attend_from=5)),
+    pixel_spec("dih", "DIH", PAPER, 8_301_507, partial(DIH, norm_from=0, blends=False)),
+    pixel_spec("idih", "iDIH", PAPER, 8_301_284, partial(DIH)),
+    pixel_spec("idih-se", "iDIH with channel attention", PAPER, 8_304_468, partial(DIH, attend_from=5)),
 )

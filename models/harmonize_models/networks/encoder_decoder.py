@@ -34,7 +34,10 @@ class PixelTranslator(HarmonizationNetwork, ABC):
 
 
 class Encoder(nn.Module, ABC):
-    """Blocks one after the other; before block 2 and the following ones, features of a backbone are concatenated."""
+    """Blocks one after the other; before block 2 and the following ones, features of a backbone are concatenated.
+
+    Called with picture and mask [B, 4, H, W] and those features, it returns the outputs of all blocks, finest first.
+    """
 
     block0: nn.Module
     block1: nn.Module
@@ -63,7 +66,10 @@ def extra_channels(block: int, joins: Sequence[int]) -> int:
 
 
 class Decoder(nn.Module):
-    """Ends in the picture: directly, or blended with the input by an attention map of its own (equation 1)."""
+    """Ends in the picture: directly, or blended with the input by an attention map of its own (equation 1).
+
+    Called with the encoder's outputs, the picture [B, 3, H, W] and the mask, it returns the output picture.
+    """
 
     def __init__(self, width: int, blends: bool) -> None:
         super().__init__()
@@ -85,3 +91,18 @@ class Decoder(nn.Module):
             return predicted
         kept = torch.sigmoid(3.0 * self.conv_attention(features))
         return mix(predicted, original, kept)
+
+
+class EncoderDecoder(PixelTranslator):
+    """The base networks, and the inner part of those with a backbone."""
+
+    encoder: Encoder
+    decoder: Decoder
+
+    def start_at_identity(self) -> None:
+        self.decoder.start_at_identity()
+
+    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
+        encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
+        translated: Tensor = self.decoder(encoded, picture, mask)
+        return translated

@@ -1,4 +1,4 @@
-"""Recognising a network by all names and shapes of its parameters."""
+"""Networks that answer in pixels, recognised by all names and shapes of their parameters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import torch
 
-from .base import HarmonizationNetwork
+from .base import HarmonizationNetwork, Kind, NetworkSpec
 
 
 @cache
@@ -23,3 +23,10 @@ def has_exactly_the_parameters_of(
 ) -> Callable[[Mapping[str, torch.Size]], bool]:
     """A `NetworkSpec.recognises` that accepts these names and shapes and no others."""
     return lambda shapes: dict(shapes) == shapes_of(build)
+
+
+def pixel_spec(
+    key: str, title: str, paper: str, parameters: int, build: Callable[[], HarmonizationNetwork]
+) -> NetworkSpec:
+    """The registry's entry of a network that makes pictures of 256 pixels along a side."""
+    return NetworkSpec(key, title, paper, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))

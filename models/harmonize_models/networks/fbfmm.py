@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
-from .exact import has_exactly_the_parameters_of
+from .base import HarmonizationNetwork, NetworkSpec, Prediction
+from .exact import pixel_spec
 from .s2am import binary_mask_at
 
 MEAN = 0.4462414
@@ -116,14 +116,11 @@ class FBFMM(HarmonizationNetwork):
 
 
 SPECS: tuple[NetworkSpec, ...] = (
-    NetworkSpec(
-        key="fbfmm",
-        title="FB-FMM",
-        paper="Hao, Iizuka, Fukui: Image Harmonization with Attention-based Deep Feature Modulation (2020)",
-        kind=Kind.PIXELS,
-        input_size=256,
-        parameters=11_590_789,
-        build=FBFMM,
-        recognises=has_exactly_the_parameters_of(FBFMM),
+    pixel_spec(
+        "fbfmm",
+        "FB-FMM",
+        "Hao, Iizuka, Fukui: Image Harmonization with Attention-based Deep Feature Modulation (2020)",
+        11_590_789,
+        FBFMM,
     ),
 )

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .base import Kind, NetworkSpec, Prediction
+from .base import NetworkSpec, Prediction
 from .blocks import ConvBlock, denormalize, mix, normalize, upsample
 from .encoder_decoder import PixelTranslator
-from .exact import has_exactly_the_parameters_of
+from .exact import pixel_spec
 from .initialization import xavier_gaussian
 from .ssam import SeparatedAttention, UNetEncoder, UpBlock
 
@@ -174,14 +174,11 @@ class GKNet(PixelTranslator):
 
 
 SPECS: tuple[NetworkSpec, ...] = (
-    NetworkSpec(
-        key="gknet",
-        title="GKNet",
-        paper="Shen et al.: Learning Global-aware Kernel for Image Harmonization (2023)",
-        kind=Kind.PIXELS,
-        input_size=256,
-        parameters=18_274_561,
-        build=GKNet,
-        recognises=has_exactly_the_parameters_of(GKNet),
+    pixel_spec(
+        "gknet",
+        "GKNet",
+        "Shen et al.: Learning Global-aware Kernel for Image Harmonization (2023)",
+        18_274_561,
+        GKNet,
     ),
 )

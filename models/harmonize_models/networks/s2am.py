@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from .base import HarmonizationNetwork, NetworkSpec, Prediction
 from .blocks import ChannelGate, MaskBlur, mix, upsample
-from .exact import has_exactly_the_parameters_of
+from .exact import pixel_spec
 from .initialization import kaiming_fan_in
 
 PAPER = "Cun & Pun: Improving the Harmony of the Composite Image by Spatial-Separated Attention Module (2020)"
@@ -220,12 +220,8 @@ class BlindS2AM(HarmonizationNetwork):
         return Prediction(mix(composite, (picture + 1) / 2, share), found_masks=found)
 
 
-def _spec(key: str, title: str, parameters: int, build: Callable[[], HarmonizationNetwork]) -> NetworkSpec:
-    return NetworkSpec(key, title, PAPER, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
-
-
 SPECS: tuple[NetworkSpec, ...] = (
-    _spec("s2am-asc", "S²AM (attention on the skips)", 57_564_055, partial(S2AM, Placement.SKIP)),
-    _spec("s2am-ad", "S²AM (attention in the decoder)", 67_003_051, partial(S2AM, Placement.DECODER)),
-    _spec("s2am-blind", "S²AM without a mask", 67_009_134, BlindS2AM),
+    pixel_spec("s2am-asc", "S²AM (attention on the skips)", PAPER, 57_564_055, partial(S2AM, Placement.SKIP)),
+    pixel_spec("s2am-ad", "S²AM (attention in the decoder)", PAPER, 67_003_051, partial(S2AM, Placement.DECODER)),
+    pixel_spec("s2am-blind", "S²AM without a mask", PAPER, 67_009_134, BlindS2AM),
 )

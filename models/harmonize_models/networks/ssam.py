@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from .base import Kind, NetworkSpec
+from .base import NetworkSpec
 from .blocks import ChannelGate, ConvBlock, MaskBlur, mix, upsample
-from .encoder_decoder import PAPER, Decoder, Encoder, PixelTranslator, extra_channels
-from .exact import has_exactly_the_parameters_of
+from .encoder_decoder import PAPER, Decoder, Encoder, EncoderDecoder, extra_channels
+from .exact import pixel_spec
 from .initialization import xavier_gaussian
 
 WIDEST = 512
@@ -133,7 +133,7 @@ class UNetDecoder(Decoder):
         return self.picture(x, picture)
 
 
-class SSAM(PixelTranslator):
+class SSAM(EncoderDecoder):
     """`ssam` and `issam`, and the inner part of `issam` with a backbone.
 
     middle_ratio: width inside the attention's learning block, relative to its input. joins: as in `DIH`.
@@ -154,20 +154,10 @@ class SSAM(PixelTranslator):
         self.decoder = UNetDecoder(self.encoder.widths, blends, attend_from, middle_ratio)
         xavier_gaussian(self, magnitude=1.0)
 
-    def start_at_identity(self) -> None:
-        self.decoder.start_at_identity()
-
-    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
-        encoded = self.encoder(torch.cat([picture, mask], dim=1), features)
-        translated: Tensor = self.decoder(encoded, picture, mask)
-        return translated
-
-
-def _spec(key: str, title: str, parameters: int, build: partial[SSAM]) -> NetworkSpec:
-    return NetworkSpec(key, title, PAPER, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
-
 
 SPECS: tuple[NetworkSpec, ...] = (
-    _spec("ssam", "SSAM (S²AM of Sofiiuk 2021)", 9_163_291, partial(SSAM, width=64, middle_ratio=2.0, blends=False)),
-    _spec("issam", "iSSAM", 2_185_340, partial(SSAM)),
+    pixel_spec(
+        "ssam", "SSAM (S²AM of Sofiiuk 2021)", PAPER, 9_163_291, partial(SSAM, width=64, middle_ratio=2.0, blends=False)
+    ),
+    pixel_spec("issam", "iSSAM", PAPER, 2_185_340, partial(SSAM)),
 )
