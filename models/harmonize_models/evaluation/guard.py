@@ -59,7 +59,7 @@ def trade_off(network: SceneFit, cases: Cases, thresholds: Sequence[float] = THR
 
 def _point(threshold: float, after: Metrics, before: Metrics, untouched: float) -> GuardPoint:
     means = after.means()
-    worse = float((after.fmse > before.fmse + 1e-3).double().mean())
+    worse = after.worse_than(before)
     harmed = float((after.fmse.sqrt() > before.fmse.sqrt() + VISIBLE).double().mean())
     return GuardPoint(threshold, means["psnr"], means["fmse"], worse, harmed, untouched)
 

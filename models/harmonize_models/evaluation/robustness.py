@@ -197,7 +197,7 @@ def _row(network: HarmonizationNetwork, cases: Cases, condition: Condition) -> R
         psnr_after=last["psnr"],
         fmse_before=first["fmse"],
         fmse_after=last["fmse"],
-        worse=float((end.fmse > start.fmse + 1e-3).double().mean()),
+        worse=end.worse_than(start),
     )
 
 

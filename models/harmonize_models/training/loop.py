@@ -239,7 +239,7 @@ class Trainer:
             mse=means["mse"],
             fmse=means["fmse"],
             ssim=means["ssim"],
-            worse=float((found.fmse > self.untouched.fmse).float().mean()),
+            worse=found.worse_than(self.untouched),
             composite_psnr=self.untouched.means()["psnr"],
         )
 

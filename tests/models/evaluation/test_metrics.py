@@ -67,3 +67,10 @@ def test_batches_can_be_put_together_and_taken_apart() -> None:
     both = Metrics.concatenate([one, one])
     assert len(both.mse) == 2
     assert both.pick(torch.tensor([True, False])).means() == one.means()
+
+
+def test_noise_of_the_last_bits_is_not_worse() -> None:
+    target, mask = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.ones(4, 1, 32, 32)
+    reference = measure((target + 0.1).clamp(0, 1), target, mask)
+    assert measure((target + 0.1 + 1e-9).clamp(0, 1), target, mask).worse_than(reference) == 0
+    assert measure((target + 0.101).clamp(0, 1), target, mask).worse_than(reference) == 1
