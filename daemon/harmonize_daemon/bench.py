@@ -27,6 +27,9 @@ from harmonize_models.render import render
 from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 
+from . import inference_bench
+from .inference_bench import Inference
+
 CLIENT_NAME = "bench"
 THUMBNAIL_SIDE = 512
 PING_SECONDS = 0.02
@@ -66,6 +69,8 @@ class Report:
     machine: str
     device: str
     measurements: tuple[Measurement, ...]
+    inferences: tuple[Inference, ...]
+    """Of the same networks, without the daemon; a baseline has no such figures."""
     first_answer_milliseconds: float
     """From the start of another daemon's process to its first answer, while its networks still load."""
     worst_ping_milliseconds: float
@@ -94,10 +99,14 @@ def run(
                 measurements.append(_measure(client, network, width, height, repeats, threads))
         worst_ping = _worst_ping(client, networks[0], *sizes[-1])
         status = client.status()
+    progress("inference")
+    measured = dict.fromkeys(measurement.network for measurement in measurements)
+    with_weights = [info.key for info in status.networks if info.kind != "baseline"]
     return Report(
         machine=platform.processor() or platform.machine(),
         device=status.device,
         measurements=tuple(measurements),
+        inferences=tuple(inference_bench.run(key) for key in measured if key in with_weights),
         first_answer_milliseconds=median(_first_answer() for _ in range(repeats)),
         worst_ping_milliseconds=worst_ping,
         peak_megabytes=_peaks(status.pid),

@@ -46,8 +46,10 @@ SHORT_OF_MEMORY = "The memory of {device} did not suffice: computed on the CPU."
 class Engine:
     """The worker's engine (worker.EngineLike)."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, imported: Path | None = None) -> None:
+        """imported: where weights lie that do not come with the product (default: where users' imports go)."""
         self._wanted = options.device
+        self._imported = imported or imported_weights_folder()
         self._device = "cpu"
         self._entries: dict[str, Entry] = {}
         self._default = ""
@@ -105,9 +107,8 @@ class Engine:
         """What there is now: weights may have been imported since."""
         from harmonize_daemon.catalogue import default_network, stamp, usable_networks
 
-        imported_dir = imported_weights_folder()
-        if self._stamp != (now := stamp(imported_dir)):
-            self._entries = usable_networks(imported_dir)
+        if self._stamp != (now := stamp(self._imported)):
+            self._entries = usable_networks(self._imported)
             self._default = default_network(self._entries)
             self._stamp = now
         infos = [

@@ -17,6 +17,7 @@ def test_every_stage_is_measured_and_the_whole_is_more_than_its_parts() -> None:
     assert stages["whole request"].milliseconds > stages["render alone"].milliseconds
     for stage in measurement.stages:
         assert stage.ratio == pytest.approx(stage.milliseconds / stages["memcpy of the layer"].milliseconds)
+    assert [inference.network for inference in report.inferences] == [measurement.network]
     assert report.first_answer_milliseconds > 0
     if sys.platform == "linux":
         assert report.peak_megabytes["worker"] > report.peak_megabytes["front"] > 10

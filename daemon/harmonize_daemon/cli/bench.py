@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..bench import Report
+    from ..inference_bench import Inference
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
         "--network", action="append", metavar="KEY", help="may be given several times (default: the daemon's)"
+    )
+    parser.add_argument(
+        "--inference",
+        action="append",
+        metavar="KEY",
+        help="measure nothing but this network's predictions, beside its own pass; it needs no weights",
     )
     parser.add_argument("--repeats", type=int, default=5, metavar="N", help="median of N runs (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="for `render alone` (default: %(default)s)")
@@ -25,22 +33,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
+    from ..worker import set_environment
+
+    set_environment()  # what this process computes is to be as fast as in the worker
     from rich.console import Console
 
-    from .. import bench
+    from .. import bench, inference_bench
 
     console = Console()
     with console.status("measuring") as status:
+        if arguments.inference:
+            found = [inference_bench.run(key, arguments.repeats) for key in arguments.inference]
+            _write(arguments.json, [asdict(one) for one in found])
+            for one in found:
+                print_inference(one, console)
+            return 0
         report = bench.run(
             arguments.network or [""],
             repeats=arguments.repeats,
             threads=arguments.threads,
             progress=lambda text: status.update(f"measuring: {text}"),
         )
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report.to_dict(), indent=1) + "\n")
+    _write(arguments.json, report.to_dict())
     print_report(report, console)
     return 0
+
+
+def _write(file: Path | None, figures: object) -> None:
+    if file is not None:
+        file.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -60,7 +81,22 @@ def print_report(report: Report, console: Console) -> None:
             table.add_row(stage.name, f"{stage.milliseconds:.1f}", f"{stage.ratio:.1f}")
         console.print(table)
         console.print()
+    for inference in report.inferences:
+        print_inference(inference, console)
     console.print(f"First answer of a daemon that starts: {report.first_answer_milliseconds:.0f} ms")
     console.print(f"Slowest answer to a second client meanwhile: {report.worst_ping_milliseconds:.1f} ms")
     for name, megabytes in report.peak_megabytes.items():
         console.print(f"Peak memory of the {name}: {megabytes:.0f} MB")
+
+
+def print_inference(inference: Inference, console: Console) -> None:
+    """Show what a prediction takes as a table."""
+    from rich.table import Table
+
+    table = Table("inference", title=f"{inference.network} on {inference.device}", title_justify="left", box=None)
+    table.add_column("ms", justify="right")
+    table.add_column("x plain pass", justify="right")
+    for part in inference.parts:
+        table.add_row(part.name, f"{part.milliseconds:.1f}", f"{part.ratio:.2f}")
+    console.print(table)
+    console.print()
