@@ -24,6 +24,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
+	$(BIN)/python -m harmonize_daemon.warming
 	$(BIN)/harmonize image $(DEMO).png --mask $(DEMO).mask.png -o demo-output/harmonized.png \
 		--before-after demo-output/before-after.png
 	@echo
