@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 
@@ -27,6 +28,12 @@ from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
 from .cost import Cost, cost_of
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
+
+
+class UnsuitableSide(ModelError):
+    """A network cannot take pictures of that side: many halve them again and again."""
+
+    code: ClassVar[str] = "unsuitable_side"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate as the flags say; returns the exit status."""
     torch.set_num_threads(args.threads)
+    networks = _networks(args)
     skipped = Skipped()
     photos = load_photos(args.data, "val", args.side, skipped, args.limit)
     cases = build_cases(photos, args.side, args.seed, args.variants)
@@ -65,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         contestants += [Contestant(oracle.value, partial(ask, oracle)) for oracle in Oracle]
     costs: dict[str, Cost] = {}
     fingerprints: dict[str, str] = {}
-    for spec, network in _networks(args):
+    for spec, network in networks:
         contestants.append(of_network(spec.key, network))
         fingerprints[spec.key] = fingerprint(network.state_dict())
         if not args.raw_only:
@@ -115,8 +123,21 @@ def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, Harmonization
             network.eval()
         else:
             network = load(key, weights_dir=args.weights)
+        _check_side(spec, network, args.side)
         found.append((spec, network))
     return found
+
+
+@torch.inference_mode()
+def _check_side(spec: NetworkSpec, network: HarmonizationNetwork, side: int) -> None:
+    """Raises UnsuitableSide, before minutes have gone into other networks."""
+    blank = torch.zeros(1, 3, side, side)
+    try:
+        network(blank, blank[:, :1])
+    except RuntimeError as error:
+        raise UnsuitableSide(
+            f"{spec.key} cannot take pictures of {side} px ({error}).", f"Use --side {spec.input_size} for it."
+        ) from error
 
 
 def _baseline(baseline: Baseline, batch: Batch) -> torch.Tensor:

@@ -120,7 +120,10 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     torch.manual_seed(config.seed)
     network = spec.build()
     if args.start_at_identity:
-        network.start_at_identity()
+        try:
+            network.start_at_identity()
+        except ValueError as error:
+            raise BadSettings(str(error), "Train it without --start-at-identity.") from error
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     fresh_norms = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 from pathlib import Path
 
@@ -95,3 +96,15 @@ def test_command_writes_a_page_with_every_row(shard_folder: Path, tmp_path: Path
     assert str(tmp_path) not in text
     assert (sheets / "s2crnet.png").stat().st_size > 1000
     assert '"psnr"' in figures.read_text()
+
+
+def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measured(
+    photo_folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "dih.safetensors"
+    save_weights(file, registry.get("dih").build().state_dict())
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    with pytest.raises(cli.UnsuitableSide, match="--side 256") as caught:
+        cli.run(parser.parse_args([f"dih={file}", "--data", str(photo_folder), "--side", "128"]))
+    assert caught.value.code == "unsuitable_side"

@@ -135,6 +135,14 @@ def test_settings_that_do_not_go_together_are_refused_with_a_way_out(photo_folde
         cli.config_of(parser.parse_args(["s2crnet", "--data", str(photo_folder), "--size", "64"]))
 
 
+def test_a_network_that_cannot_start_as_the_identity_says_so(photo_folder: Path, tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    words = ["dih", "--data", str(photo_folder), "--output", str(tmp_path), "--start-at-identity", "--limit", "8"]
+    with pytest.raises(cli.BadSettings, match="without --start-at-identity"):
+        cli.run(parser.parse_args(words))
+
+
 def test_shipped_weights_can_be_named_by_their_key() -> None:
     assert cli._weights_file(Path("s2crnet-cs")).name == "s2crnet-cs.safetensors"
     with pytest.raises(cli.BadSettings, match="neither a file nor"):
