@@ -1,5 +1,16 @@
 """`harmonize evaluate`: the evaluation of `harmonize_models`."""
 
-from harmonize_models.evaluation.cli import add_arguments, run
+from __future__ import annotations
+
+import argparse
+
+from harmonize_models.evaluation.arguments import add_arguments
 
 __all__ = ["add_arguments", "run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it. Raises ModelError."""
+    from harmonize_models.evaluation.cli import run
+
+    return run(arguments)

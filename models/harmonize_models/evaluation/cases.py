@@ -11,10 +11,8 @@ from torch import Tensor
 
 from ..training.composites import Batch, CompositeMaker, Recipe, resize, seeded
 from ..training.photos import PhotoSet
+from .defaults import SEED, VARIANTS
 
-SEED = 20_260
-VARIANTS = 1
-"""Composites made of each mask."""
 TRIES = 5
 """Changes drawn for each composite until one is plausible."""
 

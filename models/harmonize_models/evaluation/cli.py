@@ -23,9 +23,11 @@ from ..training.folding import folded
 from ..training.photos import load_photos
 from ..training.report import write_sheet
 from ..training.sources import Skipped
-from .cases import SEED, VARIANTS, build_cases
+from .arguments import add_arguments
+from .cases import build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
 from .cost import Cost, cost_of
+from .defaults import SEED, VARIANTS
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
 
@@ -34,27 +36,6 @@ class UnsuitableSide(ModelError):
     """A network cannot take pictures of that side: many halve them again and again."""
 
     code: ClassVar[str] = "unsuitable_side"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of `harmonize evaluate`."""
-    parser.add_argument("networks", nargs="*", help="keys, or KEY=FILE for weights of one's own (default: all shipped)")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks, or iHarmony4")
-    parser.add_argument("--weights", type=Path, default=SHIPPED_DIR, help="folder of weights (default: the shipped)")
-    parser.add_argument("--limit", type=int, help="use only so many photos")
-    parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
-    parser.add_argument("--seed", type=int, default=SEED, help="which composites are made")
-    parser.add_argument("--variants", type=int, default=VARIANTS, help="composites for each mask")
-    parser.add_argument(
-        "--baselines", action=argparse.BooleanOptionalAction, default=True, help="statistical transfers and oracles"
-    )
-    parser.add_argument("--raw-only", action="store_true", help="leave out the rows through the adjustment")
-    parser.add_argument("--cost", action=argparse.BooleanOptionalAction, default=True, help="measure MACs and time")
-    parser.add_argument("--write", type=Path, help="write the results page, such as docs/results.md")
-    parser.add_argument("--json", type=Path, help="write the figures for programs")
-    parser.add_argument("--reuse", type=Path, help="take over rows of a --json file that are still valid")
-    parser.add_argument("--sheets", type=Path, help="write picture sheets into this folder (they show the photos)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,7 +92,8 @@ def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> 
 
 
 def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, HarmonizationNetwork]]:
-    there = {item.key for item in shipped(args.weights)}
+    weights = args.weights or SHIPPED_DIR
+    there = {item.key for item in shipped(weights)}
     names = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
     found = []
     for name in names:
@@ -122,7 +104,7 @@ def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, Harmonization
             network.load_state_dict(folded(load_weights(Path(file))))
             network.eval()
         else:
-            network = load(key, weights_dir=args.weights)
+            network = load(key, weights_dir=weights)
         _check_side(spec, network, args.side)
         found.append((spec, network))
     return found

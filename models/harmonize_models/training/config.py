@@ -8,27 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from .choices import Discriminator, Optimizer, Schedule
 from .composites import Recipe
-from .discriminators import Discriminator
 from .losses import LossWeights
-
-
-class Optimizer(Enum):
-    """The optimizers that the papers use."""
-
-    ADAM = "adam"
-    ADAMW = "adamw"
-    ADADELTA = "adadelta"
-
-
-class Schedule(Enum):
-    """How the learning rate falls over the run."""
-
-    CONSTANT = "constant"
-    COSINE = "cosine"
-    LINEAR = "linear"
-    STEPS = "steps"
-    """A tenth at each of `milestones`."""
 
 
 @dataclass(frozen=True)

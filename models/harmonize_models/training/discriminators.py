@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 import torch
 from torch import Tensor, nn
 
+from .choices import Discriminator
+
 SMALLEST_JUDGED = 80
 """Side in pixels below which a discriminator has no pixel left to judge."""
-
-
-class Discriminator(Enum):
-    """Which one a preset uses."""
-
-    NONE = "none"
-    S2CRNET = "s2crnet"
-    PATCH = "patch"
 
 
 def build_discriminator(kind: Discriminator) -> nn.Module | None:

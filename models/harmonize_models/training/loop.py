@@ -18,9 +18,10 @@ from ..evaluation.cases import Cases
 from ..evaluation.metrics import Metrics, measure
 from ..networks.base import HarmonizationNetwork, Prediction
 from .checkpoint import load_checkpoint, save_checkpoint, save_weights
+from .choices import Discriminator
 from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig
-from .discriminators import Discriminator, build_discriminator, judge
+from .discriminators import build_discriminator, judge
 from .distributed import Worker
 from .folding import folded
 from .losses import discriminator_loss, generator_loss, pixel_loss

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.base import HarmonizationNetwork
-from .config import Optimizer, Schedule, TrainConfig
+from .choices import Optimizer, Schedule
+from .config import TrainConfig
 
 
 def build_optimizer(network: HarmonizationNetwork, config: TrainConfig) -> torch.optim.Optimizer:

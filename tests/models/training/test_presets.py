@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from harmonize_models.networks import registry
-from harmonize_models.training.config import Optimizer, Schedule, TrainConfig, preset
+from harmonize_models.training.choices import Optimizer, Schedule
+from harmonize_models.training.config import TrainConfig, preset
 from harmonize_models.training.losses import LossWeights
 
 FN_MSE_100 = LossWeights(fn_mse=1, least_area=100)

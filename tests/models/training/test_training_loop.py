@@ -17,9 +17,10 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.training import cli
 from harmonize_models.training.checkpoint import load_checkpoint, load_weights
+from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, seeded
-from harmonize_models.training.config import Schedule, TrainConfig, override, preset
-from harmonize_models.training.discriminators import Discriminator, build_discriminator, judge
+from harmonize_models.training.config import TrainConfig, override, preset
+from harmonize_models.training.discriminators import build_discriminator, judge
 from harmonize_models.training.distributed import Worker
 from harmonize_models.training.folding import calibrate, folded, insert_norms
 from harmonize_models.training.history import command_line, read_history
