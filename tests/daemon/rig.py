@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -11,7 +10,6 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,19 +36,9 @@ sys.exit(run(Options(limits=limits, **settings)))
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The environment of a daemon whose folder is `home`."""
+    """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do."""
     path = os.pathsep.join([*_PATHS, os.environ.get("PYTHONPATH", "")])
-    # Compiled kernels are the only thing that daemons of different tests share: they take long to make.
-    kernels = os.environ.get(
-        "NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), f"harmonize-tests-{getpass.getuser()}"))
-    )
-    return {
-        **os.environ,
-        "NUMBA_CACHE_DIR": kernels,
-        "HARMONIZE_HOME": str(home),
-        "PYTHONPATH": path,
-        "OMP_NUM_THREADS": "1",
-    }
+    return {**os.environ, "HARMONIZE_HOME": str(home), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 class Daemon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,14 +10,13 @@ from harmonize_daemon import warming
 from harmonize_models import render
 
 from tests.daemon.conftest import Start
-from tests.daemon.rig import environment
 
 ADJUSTMENT = b'{"version": 1, "network": "", "curves": {"values": [[0, 0.5], [0, 0.5], [0, 1]]}, "grid": null}'
 
 
-def test_a_worker_compiles_nothing_that_was_compiled_before(start: Start, tmp_path: Path) -> None:
+def test_a_worker_compiles_nothing_that_was_compiled_before(start: Start) -> None:
     assert warming.compile_kernels()
-    cache = Path(environment(tmp_path)["NUMBA_CACHE_DIR"])
+    cache = Path(os.environ["NUMBA_CACHE_DIR"])
 
     def compiled() -> dict[Path, int]:
         return {file: file.stat().st_mtime_ns for file in cache.rglob("*.nbc")}
