@@ -141,6 +141,8 @@ class Front:
         try:
             while not self._stopping and not self._is_idle():
                 heard = self._wait(next_tick - monotonic() if started else START_SECONDS)
+                if self._stopping:
+                    break
                 if not started and (heard or monotonic() - begun > START_SECONDS):
                     self._begin_work()
                     started = True
@@ -185,6 +187,8 @@ class Front:
                     break
                 self._take(frames)
                 heard = True
+                if self._stopping:  # who comes now is to find the next daemon
+                    break
         return heard
 
     def _tick(self) -> None:

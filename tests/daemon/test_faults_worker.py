@@ -207,6 +207,21 @@ def test_shutdown_ends_jobs_and_processes(start: Start) -> None:
     assert not (daemon.home / "connection.json").exists()
 
 
+def test_a_daemon_that_was_asked_to_end_answers_nobody_else(start: Start) -> None:
+    """Or a client that comes at that moment would take it for the daemon to work with."""
+    daemon = start().ready()
+    with daemon.raw() as client:
+        client.status()
+        os.kill(daemon.process.pid, signal.SIGSTOP)  # so that it finds both at once
+        bye, late = client.send("shutdown"), client.send("status")
+        time.sleep(0.1)
+        os.kill(daemon.process.pid, signal.SIGCONT)
+        client.expect("bye", bye)
+        daemon.output()
+        with pytest.raises(TimeoutError):
+            client.expect("status", late, seconds=0.1)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_the_daemon_cleanly(start: Start, number: int) -> None:
     daemon: Daemon = start()
