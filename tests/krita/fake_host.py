@@ -48,7 +48,7 @@ class FakeHost:
     pen: bool = False
     below_changed: bool = False
     signature: bytes = b"1"
-    balance_works: bool = True
+    levels_work: bool = True
     canvas: Rect = CANVAS
 
     # Layers
@@ -153,9 +153,9 @@ class FakeHost:
         assert not self.pen, "Krita's move tool crashes when masks change under it"
         self.log.append("live curves")
 
-    def set_live_balance(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
-        self.log.append("live balance" + " redraw" * redraw)
-        return self.balance_works
+    def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+        self.log.append("live levels" + " redraw" * redraw)
+        return self.levels_work
 
     def clear_live_curves(self, ref: LayerRef) -> None:
         self.log.append("live clear")

@@ -50,7 +50,7 @@ def test_a_moved_layer_is_followed_at_once_and_exactly_when_it_rests() -> None:
     following.news()
     following.move()
     following.wait(0.2)
-    assert following.news() == ["live scene", "live balance redraw"]
+    assert following.news() == ["live scene", "live levels redraw"]
     following.wait(0.5)
     assert following.news() == ["live curves"]
 
@@ -63,7 +63,7 @@ def test_a_dragged_layer_is_followed_without_touching_its_masks() -> None:
         following.move()
         following.wait(0.06)
     news = following.news()
-    assert news.count("live balance") >= 5
+    assert news.count("live levels") >= 5
     assert "live curves" not in news
     following.host.pen = False
     following.wait(1)
@@ -116,7 +116,7 @@ def test_a_slider_needs_no_inference() -> None:
 
 def test_a_grey_layer_gets_curves_when_the_pen_rests() -> None:
     following = Following()
-    following.host.balance_works = False
+    following.host.levels_work = False
     following.news()
     following.host.pen = True
     following.move()

@@ -100,7 +100,7 @@ class LiveHost(Protocol):
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
         """Shows the layer through curves, without an undo step. Not while the pen is down."""
 
-    def set_live_balance(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+    def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
         """Nearly the same at once, also while the pen is down. False: not possible here."""
 
     def clear_live_curves(self, ref: LayerRef) -> None:

@@ -1,7 +1,7 @@
 """Live mode: follows one layer and keeps its color fitting, without undo steps, until it is switched off.
 
 The layer is shown through one native mask, so it moves under the artist's pen as fast as ever, and only its color
-follows: nearly right while it is dragged (`balance`), with the exact curves as soon as the pen rests.
+follows: nearly right while it is dragged (`levels`), with the exact curves as soon as the pen rests.
 Switching off leaves those curves: exactly one undo step.
 """
 
@@ -22,6 +22,8 @@ from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Referenc
 
 LARGEST_AREA = 32_000_000
 """Pixels of canvas above which Krita itself needs too long to show a change."""
+_LOOK_SECONDS = 0.02
+"""Looking costs Krita about a millisecond."""
 _REST_SECONDS = 0.3
 """After the pen is lifted or the last change, before what costs more is done."""
 
@@ -53,7 +55,7 @@ class _Seen:
 
 
 class Live:
-    """Call `tick` some twenty times a second, or more often."""
+    """Call `tick` at least some twenty times a second; while it is `working`, much more often."""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class Live:
         self._running: Running[None] | None = None
         self._pen_lifted = self._changed = -1.0
         self._noticed = 0.0
+        self._next_look = 0.0
 
     @property
     def ref(self) -> LayerRef:
@@ -91,10 +94,11 @@ class Live:
     def tick(self) -> None:
         """Looks whether something has changed, and moves the update along that is under way."""
         try:
-            if self.working and self._running is not None:
+            if self.working:
                 # It is shown first, then the newest state is looked at: a drag must not starve the picture.
-                self._running.step()
-            else:
+                self._go_on()
+            elif self._clock() >= self._next_look:
+                self._next_look = self._clock() + _LOOK_SECONDS
                 self._look()
         except Exception as error:  # a document that closes right now, for instance
             self._failed(error)
@@ -159,7 +163,16 @@ class Live:
             self._picture = scene.layer
         self.state = LiveState.WORKING
         self._running = Running(self._update(scene, seen), lambda _: None, self._failed)
-        self._running.step()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """As far as it goes. Until the next tick Krita may be drawing for 0.1 s: the daemon is asked before that."""
+        running = self._running
+        while running is not None:
+            running.step()
+            if running.done or running.waits:
+                break
+        self._session.poll()
 
     def _update(self, scene: Scene | None, seen: _Seen) -> Task[None]:
         if scene is not None:
@@ -180,7 +193,7 @@ class Live:
         first, self._curves = self._curves is None, curves
         pen = self._host.pen_is_down()
         self._exact = False
-        if first or not self._host.set_live_balance(self.ref, curves, picture, redraw=not pen):
+        if first or not self._host.set_live_levels(self.ref, curves, picture, redraw=not pen):
             if pen:
                 return  # `_look` does it when the pen rests
             self._host.set_live_curves(self.ref, curves)

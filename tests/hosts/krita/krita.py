@@ -84,8 +84,12 @@ class Krita:
         language: str = "en",
         environ: dict[str, str] | None = None,
         timeout: float = 300,
+        opengl: bool = True,
     ) -> Said:
-        """Runs `in_krita/SCRIPT.py` to its end. Fails unless the script came to its last line."""
+        """Runs `in_krita/SCRIPT.py` to its end. Fails unless the script came to its last line.
+
+        opengl: Krita's canvas is drawn with OpenGL, which takes the processor's time where there is no graphics card.
+        """
         out = self.shared / f"out-{uuid.uuid4().hex[:8]}"
         out.mkdir()
         settings = self.folder / "config"
@@ -94,6 +98,8 @@ class Krita:
         (settings / "kritarc").write_text(
             f"[python]\nenable_harmonize_selection=true\nenable_harmonize_runner=true\n[theme]\nTheme={theme}\n"
         )
+        if not opengl:
+            (settings / "kritadisplayrc").write_text("[General]\nOpenGLRenderer=none\n")
         outcome = environment.enter(
             self.host,
             self.shared,

@@ -176,8 +176,8 @@ class KritaHost:
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
         live_view.set_live_curves(ref, curves)
 
-    def set_live_balance(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
-        return live_view.set_live_balance(ref, curves, layer, redraw=redraw)
+    def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+        return live_view.set_live_levels(ref, curves, layer, redraw=redraw)
 
     def clear_live_curves(self, ref: LayerRef) -> None:
         self._live.forget()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from itertools import compress, islice
 
-from .. import balance
+from .. import levels
 from ..curve_text import to_light
 from ..qt import Qt, QtWidgets
 from ..values import Curves, LayerRef, Picture, Rect, Scene
@@ -29,6 +30,7 @@ _LINES = 24
 """Rows that are compared to see whether a picture has changed."""
 _COLORS = 400
 """Colors of a layer that settings are fitted to."""
+_OPAQUE = bytes(value > 127 for value in range(256))
 
 
 @dataclass
@@ -38,11 +40,12 @@ class LiveView:
     _background: Background | None = None
     _layer: LayerImage | None = None
     _lines: dict[int, bytes] = field(default_factory=dict)
-    _bounds: Rect | None = None
+    _places: list[Rect] = field(default_factory=list)
+    """Where the layer may still be seen: Krita shows a move some time after it."""
 
     def forget(self) -> None:
-        self._background = self._layer = self._bounds = None
-        self._lines = {}
+        self._background = self._layer = None
+        self._lines, self._places = {}, []
 
     def surroundings_changed(self, ref: LayerRef) -> bool:
         """Compares some rows of the document, but not where the layer is or was: there our own curves show."""
@@ -51,13 +54,16 @@ class LiveView:
         pixel_bytes = color_space(document).pixel_bytes
         rows = range(canvas.height // (2 * _LINES), canvas.height, max(1, canvas.height // _LINES))
         lines = {row: bytes(document.pixelData(0, row, canvas.width, 1)) for row in rows}
-        hidden = [rect for rect in (bounds, self._bounds) if rect is not None]
+        if bounds not in self._places:
+            self._places.append(bounds)
         changed = any(
-            _without(line, row, hidden, canvas, pixel_bytes)
-            != _without(self._lines.get(row, line), row, hidden, canvas, pixel_bytes)
+            _without(line, row, self._places, canvas, pixel_bytes)
+            != _without(self._lines.get(row, line), row, self._places, canvas, pixel_bytes)
             for row, line in lines.items()
         )
-        self._lines, self._bounds = lines, bounds
+        if lines == self._lines:
+            self._places = [bounds]
+        self._lines = lines
         return changed
 
     def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
@@ -98,22 +104,26 @@ def set_live_curves(ref: LayerRef, curves: Curves) -> None:
     curves_mask.show(ref, curves, MASK_NAME)
 
 
-def set_live_balance(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
+def set_live_levels(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
     """Nearly these curves, in the mask that is there already. redraw: unless a stroke redraws the layer anyway.
 
-    False if there is no such mask, or the layer has no colors to balance.
+    False if there is no such mask, or the layer is not in RGB.
     """
     document, node = need_document(ref), need_node(ref)
     mask, space = curves_mask.find(node, MASK_NAME), color_space(node)
     if mask is None or space.model != "RGBA":
         return False
-    fitted = balance.fit(curves, _colors(layer), to_light if space.is_linear else lambda value: value)
-    effect = application().filter("colorbalance")
+    fitted = levels.fit(curves, _colors(layer), to_light if space.is_linear else lambda value: value)
+    effect = application().filter("levels")
     settings = effect.configuration()
-    settings.setProperty("preserve_luminosity", False)
-    for part in ("shadows", "midtones", "highlights"):
-        for name, share in zip(("cyan_red", "magenta_green", "yellow_blue"), getattr(fitted, part), strict=True):
-            settings.setProperty(f"{name}_{part}", share)
+    settings.setProperty("mode", "channels")
+    channels = [levels.Level(), fitted.red, fitted.green, fitted.blue, *[levels.Level()] * 4]  # see `curve_text`
+    settings.setProperty("number_of_channels", len(channels))
+    for index, level in enumerate(channels):
+        settings.setProperty(f"channel_{index}", str(level))
+    # Krita takes settings over in the order of their names, and works the curves out at each that has "channel_N" in
+    # its name: the last of them must come after "number_of_channels".
+    settings.setProperty("~channel_0", "")
     effect.setConfiguration(settings)
     mask.setFilter(effect)
     if redraw:
@@ -121,13 +131,13 @@ def set_live_balance(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: b
     return True
 
 
-def _colors(layer: Picture) -> list[balance.Color]:
+def _colors(layer: Picture) -> list[tuple[int, int, int]]:
     """Some of the layer's colors, evenly from all over it."""
-    opaque = [index for index in range(0, len(layer.rgba), 4) if layer.rgba[index + 3] > 127]
-    step = max(1, len(opaque) // _COLORS)
-    return [
-        (layer.rgba[index] / 255, layer.rgba[index + 1] / 255, layer.rgba[index + 2] / 255) for index in opaque[::step]
-    ]
+    rgba = layer.rgba
+    opaque = rgba[3::4].translate(_OPAQUE)
+    step = max(1, opaque.count(1) // _COLORS)
+    places = islice(compress(range(0, len(rgba), 4), opaque), 0, None, step)
+    return [(rgba[place], rgba[place + 1], rgba[place + 2]) for place in places]
 
 
 def clear_live_curves(ref: LayerRef) -> None:

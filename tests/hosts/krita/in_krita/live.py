@@ -30,7 +30,6 @@ def steps():
     yield from dragged(document, figure, live)
     yield from switched_off(presenter, document, figure, before)
     yield from deleted(presenter, document, figure)
-    yield from four_megapixels(presenter)
 
 
 def shown(node, document):
@@ -38,20 +37,13 @@ def shown(node, document):
     return bytes(node.projectionPixelData(0, 0, document.width(), document.height()))
 
 
-def update(live, act):
-    """The milliseconds from the change to its picture."""
-    count, start = live.updates, time.perf_counter()
-    act()
-    yield from until(lambda: live.updates > count)
-    return (time.perf_counter() - start) * 1000
-
-
 def moved(document, figure, live):
     seen = []
     for left in (40, 180, 420):
+        count = live.updates
         figure.move(left - 286, 0)
         settle(document)
-        yield from update(live, lambda: None)
+        yield from until(lambda count=count: live.updates > count)
         yield 0.8
         bounds = figure.bounds()
         seen.append(bytes(figure.projectionPixelData(bounds.x(), bounds.y(), bounds.width(), bounds.height())))
@@ -136,46 +128,3 @@ def deleted(presenter, document, figure):
     yield from until(lambda: not presenter.state.live)
     say("deleted", note=presenter.state.note, layers=layers(document))
     yield from close(document)
-
-
-def four_megapixels(presenter):
-    """The speed: in all, and without what other programs on the machine take away."""
-    document, _scene, figure = composite(view=False)
-    document.scaleImage(2400, 1600, 72, 72, "Bilinear")
-    settle(document)
-    app.activeWindow().addView(document)
-    yield from at_hand(presenter, document, figure)
-    yield 1.0
-    presenter.set_live(True)
-    live = presenter._live
-    yield from until(lambda: live.updates)
-    yield 1.5
-    own = [0.0]
-    host = presenter._host
-
-    def counted(name):
-        act = getattr(host, name)
-
-        def wrapped(*arguments, **options):
-            start = time.thread_time()
-            try:
-                return act(*arguments, **options)
-            finally:
-                own[0] += (time.thread_time() - start) * 1000
-
-        setattr(host, name, wrapped)
-
-    counted("live_scene")
-    counted("set_live_balance")
-    measured = []
-    for step in range(12):
-        figure.move(-40 * (step + 1), 10 * (step % 3))
-        settle(document)
-        own[0] = 0.0
-        count = live.updates
-        yield from until(lambda count=count: live.updates > count)
-        measured.append([live.milliseconds, own[0], live._prediction.milliseconds])
-        yield 0.7
-    say("speed", measured=measured, pixels=document.width() * document.height())
-    presenter.set_live(False)
-    yield 0.5
