@@ -51,3 +51,25 @@ def test_a_deleted_layer_ends_it_quietly(said: Said) -> None:
     line = said["deleted"]
     assert "gone" in line["note"]
     assert line["layers"] == ["Scene"]
+
+
+def test_a_document_saved_meanwhile_shows_what_was_seen_and_live_mode_goes_on_in_it(said: Said) -> None:
+    line = said["saved"]
+    live = ["Scene", ["Figure", ["Harmonize live"]]]
+    assert line["opened"] == live
+    assert line["same"]
+    assert line["adopted"] == live
+    assert line["still"] < 1
+    assert line["left"] == ["Scene", ["Figure", ["Harmonize"]]]
+    assert line["undone"] == ["Scene", "Figure"]
+    assert line["plain_again"]
+
+
+@pytest.mark.parametrize("depth", ["U8", "U16", "F32"])
+def test_what_a_drag_shows_is_near_the_curves(said: Said, depth: str) -> None:
+    """In means over the layer, of 8-bit values; the change itself is some twenty of them."""
+    line = said[f"near-{depth}"]
+    assert line["near"]
+    assert line["filter"] == "levels"
+    assert line["change"] > 8
+    assert line["off"] < 3

@@ -5,6 +5,8 @@ import subprocess
 import time
 
 from harmonize_selection.client import Look
+from harmonize_selection.krita_host.color import PICTURE, Converter, color_space
+from harmonize_selection.values import Curves
 from support import app, at_hand, close, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
 
 _DRAG = """
@@ -12,6 +14,8 @@ xdotool mousemove {x} {y} sleep 0.3 mousedown 1 sleep 0.2
 for i in $(seq 50); do xdotool mousemove_relative -- -5 1; sleep 0.06; done
 xdotool mouseup 1
 """
+
+_LIGHT = "sRGB-elle-V2-g10.icc"
 
 
 def steps():
@@ -30,6 +34,8 @@ def steps():
     yield from dragged(document, figure, live)
     yield from switched_off(presenter, document, figure, before)
     yield from deleted(presenter, document, figure)
+    yield from saved(presenter)
+    yield from nearly_the_curves(presenter)
 
 
 def shown(node, document):
@@ -128,3 +134,74 @@ def deleted(presenter, document, figure):
     yield from until(lambda: not presenter.state.live)
     say("deleted", note=presenter.state.note, layers=layers(document))
     yield from close(document)
+
+
+def saved(presenter):
+    """Saved while live mode is on: the file shows what was seen, and live mode goes on with its mask."""
+    document, _scene, figure = composite()
+    plain = pixels(figure, document)
+    yield from at_hand(presenter, document, figure)
+    presenter.set_live(True)
+    live = presenter._live
+    yield from until(lambda: live.updates)
+    yield 1.0
+    seen = shown(figure, document)
+    document.saveAs("/tmp/live.kra")
+    presenter.set_live(False)
+    yield from close(document)
+    again = app.openDocument("/tmp/live.kra")
+    app.activeWindow().addView(again)
+    settle(again)
+    figure = find(again, "Figure")
+    opened, same = layers(again), shown(figure, again) == seen
+    yield from at_hand(presenter, again, figure)
+    presenter.set_live(True)
+    live = presenter._live
+    yield from until(lambda: live.updates)
+    yield 1.0
+    adopted, still = layers(again), _mean_difference(shown(figure, again), seen)
+    presenter.set_live(False)
+    yield 0.5
+    left = layers(again)
+    yield from undo()
+    undone, back = layers(again), shown(figure, again) == plain
+    say("saved", opened=opened, same=same, adopted=adopted, still=still, left=left, undone=undone, plain_again=back)
+    yield from close(again)
+
+
+def nearly_the_curves(presenter):
+    """What is shown during a drag, beside the curves that it stands for."""
+    host = presenter._host
+    curves = Curves("0,0.04;0.5,0.6;1,1;", "0,0;0.5,0.46;1,0.94;", "0,0;0.5,0.4;1,0.8;")
+    for depth, profile in (("U8", "sRGB-elle-V2-srgbtrc.icc"), ("U16", _LIGHT), ("F32", _LIGHT)):
+        document, _scene, figure = composite("RGBA", depth, profile)
+        yield from at_hand(presenter, document, figure)
+        ref = presenter.state.layer.ref
+        picture = host.live_scene(ref, fresh_background=True, fresh_layer=True).layer
+        before = _in_8_bit(figure, document)
+        host.set_live_curves(ref, curves)
+        exact = _in_8_bit(figure, document)
+        near = host.set_live_levels(ref, curves, picture, redraw=True)
+        levels = _in_8_bit(figure, document)
+        kind = figure.childNodes()[0].filter().name()
+        host.clear_live_curves(ref)
+        say(
+            f"near-{depth}",
+            near=near,
+            filter=kind,
+            change=_mean_difference(before, exact),
+            off=_mean_difference(levels, exact),
+        )
+        yield from close(document)
+
+
+def _in_8_bit(figure, document):
+    space = color_space(figure)
+    with Converter(space, PICTURE) as converter:
+        return bytes(converter.convert(shown(figure, document), document.width(), document.height()))
+
+
+def _mean_difference(one, other):
+    """Of 8-bit values, where anything is shown."""
+    opaque = [index for index in range(0, len(one), 4) if one[index + 3] > 127][::7]
+    return sum(abs(one[i + c] - other[i + c]) for i in opaque for c in range(3)) / (3 * len(opaque))
