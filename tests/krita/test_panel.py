@@ -1,7 +1,11 @@
-"""The widgets, under PyQt6 as in Krita 6, where it is installed; tests/hosts has them in Krita 5, under PyQt5."""
+"""The widgets, under PyQt6 as in Krita 6 or PyQt5 as in Krita 5: skipped where neither is installed.
+
+`tests/hosts/krita/test_widgets.py` runs this file with the Python and the Qt of each host.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,18 +14,20 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-QtWidgets = pytest.importorskip("PyQt6.QtWidgets", reason="PyQt6 is not installed here")
+try:
+    from harmonize_selection.qt import Qt, QtWidgets
+except ImportError:
+    pytest.skip("neither PyQt6 nor PyQt5 is installed here", allow_module_level=True)
 
-from harmonize_client.values import Look  # noqa: E402
-from harmonize_selection.state import DockerState, Health, Problem, Variant  # noqa: E402
-from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings  # noqa: E402
-from harmonize_selection.view.panel import Panel  # noqa: E402
-from harmonize_selection.view.slider import LookSlider  # noqa: E402
-from PyQt6.QtCore import Qt  # noqa: E402
-from PyQt6.QtTest import QTest  # noqa: E402
+from harmonize_client.values import Look
+from harmonize_selection.state import DockerState, Health, Problem, Variant
+from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings
+from harmonize_selection.view.panel import Panel
+from harmonize_selection.view.slider import LookSlider
 
-from .fake_host import CANVAS, NETWORK, layer_ref  # noqa: E402
+from .fake_host import CANVAS, NETWORK, layer_ref
 
+QTest = importlib.import_module(QtWidgets.__name__.replace("QtWidgets", "QtTest")).QTest
 PICTURE = Picture(300, 200, bytes(300 * 200 * 4))
 LAYER = LayerInfo(layer_ref("a"), "Pasted figure with quite a long name", Rect(1, 1, 2, 2), CANVAS)
 FULL = DockerState(

@@ -37,7 +37,8 @@ class LookSliders(QtWidgets.QWidget):
         names = list(self._sliders)
         fine = theme.column(
             *(self._sliders[name] for name in names[3:]),
-            theme.row(self._protect, self._color_only),
+            self._protect,
+            self._color_only,
             spacing=4,
         )
         self._fold = Fold(tr("Fine tuning"), fine, self._reset)
