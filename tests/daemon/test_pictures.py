@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from harmonize_client import BadMask
 from harmonize_daemon import pictures
-from harmonize_daemon.pictures import Metadata, Picture, UnreadablePicture, UnsupportedPicture, UnwritablePicture
+from harmonize_daemon.pictures import (
+    Metadata,
+    Picture,
+    UnreadablePicture,
+    UnsupportedPicture,
+    UnwritablePicture,
+    reading,
+)
 from PIL import ExifTags, Image, ImageCms
 
 SRGB_PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -84,7 +91,7 @@ def test_pictures_are_read_upright(tmp_path: Path, orientation: int) -> None:
     image = Image.fromarray(noise(3, "u1"))
     image.save(tmp_path / "turned.png", exif=exif)
     picture = pictures.read(tmp_path / "turned.png")
-    deep = pictures._upright(np.asarray(image), orientation)
+    deep = reading._upright(np.asarray(image), orientation)
     np.testing.assert_array_equal(picture.pixels, deep)
     kept = Image.Exif()
     kept.load(picture.metadata.exif or b"")

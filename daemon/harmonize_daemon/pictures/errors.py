@@ -1,0 +1,37 @@
+"""What can be wrong with a picture file."""
+
+from __future__ import annotations
+
+from harmonize_client import HarmonizeError
+
+
+class PictureError(HarmonizeError):
+    """A picture file that cannot be read or written."""
+
+
+class UnreadablePicture(PictureError):
+    """The file is missing, damaged or no picture."""
+
+    default_code = "unreadable_picture"
+    default_hint = "use a PNG, JPEG, TIFF or WebP file"
+
+
+class UnsupportedPicture(PictureError):
+    """The file holds, or should hold, something that is not supported."""
+
+    default_code = "unsupported_picture"
+    default_hint = "convert it to RGB or grey first"
+
+
+class PictureTooLarge(PictureError):
+    """The picture has more pixels than are accepted."""
+
+    default_code = "too_large"
+    default_hint = "crop the picture or scale it down"
+
+
+class UnwritablePicture(PictureError):
+    """The file cannot be written where it should be."""
+
+    default_code = "unwritable_picture"
+    default_hint = "check the folder and the space left"

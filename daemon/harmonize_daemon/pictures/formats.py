@@ -1,0 +1,16 @@
+"""Numbers of the file formats that reading and writing share."""
+
+from __future__ import annotations
+
+from PIL import ExifTags
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TIFF_ICC_TAG = 34675
+TIFF_TEXT_TAGS = (
+    ExifTags.Base.ImageDescription,
+    ExifTags.Base.Make,
+    ExifTags.Base.Model,
+    ExifTags.Base.DateTime,
+    ExifTags.Base.Artist,
+    ExifTags.Base.Copyright,
+)
