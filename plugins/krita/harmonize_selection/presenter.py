@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TypeVar
 
 from . import requests, words
-from .client import DaemonStatus, Job, Look, Session, State, Stopped
+from .client import Look, Session, State, Stopped
+from .daemon_watch import DaemonWatch
 from .i18n import tr
-from .live import Live, LiveHosting, LiveState
+from .live import Live, LiveHosting
+from .live_switch import LiveSwitch
 from .previews import Previews
 from .results import Results
 from .state import DockerState, Problem, Variant
@@ -42,14 +44,14 @@ class Presenter:
         """Of the last layer that was harmonized, from the click to the new layer."""
         self._host, self._session, self._view, self._clock = host, session, view, clock
         self._previews = Previews(host, session, self._previews_changed, self._preview_failed)
-        self._live: Live | None = None
+        self._live = LiveSwitch(host, session, self._live_failed)
+        self._daemon = DaemonWatch(session)
         self._running: Running[Result] | None = None
         self._queue: list[LayerInfo] = []
         self._started = 0.0
         self._visible = False
         self._results = Results(host)
-        self._status_job: Job[DaemonStatus] | None = None
-        self._next_status = self._next_look = self._changed_at = self._slid_at = 0.0
+        self._next_look = self._changed_at = self._slid_at = 0.0
         self._slider_waits = False
 
     # What the artist does
@@ -119,15 +121,14 @@ class Presenter:
             self._previews.want(self.state.layer, self.state.settings, self._session.daemon, fresh=True)
 
     def set_live(self, on: bool) -> None:
-        if on and self._live is None and self.state.layer is not None:
-            layer = self.state.layer
-            self._live = Live(self._host, self._session, layer, lambda: self.state.settings, self._live_failed)
-        elif not on and self._live is not None:
-            live, self._live = self._live, None
-            result = self._guarded(live.stop)
+        self._show(problem=None)
+        if on and self.state.layer is not None:
+            self._live.on(self.state.layer, lambda: self.state.settings)
+        elif not on:
+            result = self._guarded(self._live.off)
             if result is not None:
                 self._remember(result)
-        self._show(live=self._live is not None, live_text="", live_busy=False, problem=None)
+        self._put(self._live.shown(self.state))
 
     def dismiss(self) -> None:
         self._show(problem=None, note="")
@@ -136,9 +137,7 @@ class Presenter:
         """Krita is closing: nothing may be left in a document but what was asked for."""
         self.cancel()
         self._previews.clear()
-        if self._live is not None:
-            live, self._live = self._live, None
-            self._guarded(live.discard)
+        self._guarded(self._live.discard)
         self._session.close()
 
     # Time goes on
@@ -156,27 +155,33 @@ class Presenter:
         elif self._slider_waits and now - self._slid_at > _SLIDER_SECONDS:
             self._apply_sliders()
         if self._visible or self._running is not None:
-            self._ask_status(now)
+            self._put(self._daemon.look(now, self.state))
         if not self._visible:
             return
         if now >= self._next_look:
             self._next_look = now + _LOOK_SECONDS
             if not self._host.pen_is_down():  # Krita has better things to do during a stroke
                 self._guarded(self._look)
-        if self._live is not None:
-            self._follow()
+        if self.live is not None:
+            self._live.tick()
+            self._put(self._live.shown(self.state))
         self._previews.step()
 
     @property
+    def live(self) -> Live | None:
+        """Live mode while it is on."""
+        return self._live.live
+
+    @property
     def busy(self) -> bool:
-        return self._running is not None or self._previews.working or self._live is not None
+        return self._running is not None or self._previews.working or self.live is not None
 
     # Harmonizing
 
     def _harmonize(self, layers: list[LayerInfo]) -> None:
         if self._running is not None or not layers:
             return
-        if self._live is not None:
+        if self.live is not None:
             self.set_live(False)
         bad = next((layer for layer in layers if layer.problem), None)
         if bad is not None:
@@ -243,7 +248,7 @@ class Presenter:
     def _adjustable(self) -> Result | None:
         """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""
         result = self._results.current(self.state.layer)
-        return result if result and not self._live and self._results.region_of(result) else None
+        return result if result and not self.live and self._results.region_of(result) else None
 
     def _remember(self, result: Result) -> None:
         self._guarded(lambda: self._results.add(result))
@@ -272,12 +277,12 @@ class Presenter:
         )
         if layer is None:
             self._previews.clear()
-        elif self._clock() - self._changed_at > _REST_SECONDS and self._live is None and self._running is None:
+        elif self._clock() - self._changed_at > _REST_SECONDS and self.live is None and self._running is None:
             self._want_preview()
 
     def _want_preview(self) -> None:
         layer = self.state.layer
-        if layer is None or not self._visible or layer.problem or self._live is not None:
+        if layer is None or not self._visible or layer.problem or self.live is not None:
             return
         if layer.canvas.area > AUTOMATIC_PREVIEW_AREA and self._previews.before is None:
             self._show(preview_waits=True)
@@ -296,35 +301,6 @@ class Presenter:
             preview_waits=False,
             note=" ".join(notes) or self.state.note,
         )
-
-    def _follow(self) -> None:
-        live = self._live
-        if live is None:
-            return
-        live.tick()
-        if live.state is LiveState.LOST:
-            self._live = None
-            self._show(live=False, live_text="", live_busy=False, note=tr("Live mode ended: its layer is gone."))
-            return
-        text = words.live_words(live)
-        if (text, live.working) != (self.state.live_text, self.state.live_busy):
-            self._show(live_text=text, live_busy=live.working)
-
-    def _ask_status(self, now: float) -> None:
-        if self._status_job is not None and self._status_job.done:
-            self._status_job = None
-        if now >= self._next_status and self._status_job is None:
-            if self._session.state is State.READY:
-                self._status_job = self._session.status()
-            known = self._session.daemon is not None and self._session.daemon.networks
-            self._next_status = now + (5.0 if known else 0.5)
-        health, text = words.daemon_words(self._session)
-        daemon = self._session.daemon
-        networks = daemon.networks if daemon else self.state.networks
-        default = daemon.default_network if daemon else self.state.default_network
-        shown = (self.state.health, self.state.daemon, self.state.networks, self.state.default_network)
-        if (health, text, networks, default) != shown:
-            self._show(health=health, daemon=text, networks=networks, default_network=default)
 
     # Trouble
 
@@ -351,7 +327,9 @@ class Presenter:
             return None
 
     def _show(self, **changes: object) -> None:
-        state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._put(replace(self.state, **changes))  # type: ignore[arg-type]
+
+    def _put(self, state: DockerState) -> None:
         if state != self.state:
             self.state = state
             self._view(state)

@@ -40,12 +40,12 @@ class LiveView:
     _background: Background | None = None
     _layer: LayerImage | None = None
     _lines: dict[int, bytes] = field(default_factory=dict)
-    _places: list[Rect] = field(default_factory=list)
+    _seen_in: Rect | None = None
     """Where the layer may still be seen: Krita shows a move some time after it."""
 
     def forget(self) -> None:
-        self._background = self._layer = None
-        self._lines, self._places = {}, []
+        self._background = self._layer = self._seen_in = None
+        self._lines = {}
 
     def surroundings_changed(self, ref: LayerRef) -> bool:
         """Compares some rows of the document, but not where the layer is or was: there our own curves show."""
@@ -54,15 +54,13 @@ class LiveView:
         pixel_bytes = color_space(document).pixel_bytes
         rows = range(canvas.height // (2 * _LINES), canvas.height, max(1, canvas.height // _LINES))
         lines = {row: bytes(document.pixelData(0, row, canvas.width, 1)) for row in rows}
-        if bounds not in self._places:
-            self._places.append(bounds)
+        hidden = bounds.united(self._seen_in) if self._seen_in is not None else bounds
         changed = any(
-            _without(line, row, self._places, canvas, pixel_bytes)
-            != _without(self._lines.get(row, line), row, self._places, canvas, pixel_bytes)
+            _without(line, row, hidden, canvas, pixel_bytes)
+            != _without(self._lines.get(row, line), row, hidden, canvas, pixel_bytes)
             for row, line in lines.items()
         )
-        if lines == self._lines:
-            self._places = [bounds]
+        self._seen_in = bounds if lines == self._lines else hidden
         self._lines = lines
         return changed
 
@@ -145,14 +143,13 @@ def clear_live_curves(ref: LayerRef) -> None:
     curves_mask.remove(ref, MASK_NAME)
 
 
-def _without(line: bytes, row: int, hidden: list[Rect], canvas: Rect, pixel_bytes: int) -> bytes:
-    """The row without the parts that lie in `hidden`: blanked, so that rows stay comparable."""
-    for rect in hidden:
-        if rect.y <= row < rect.bottom:
-            left = min(max(rect.x, 0), canvas.width) * pixel_bytes
-            right = min(max(rect.right, 0), canvas.width) * pixel_bytes
-            line = line[:left] + bytes(right - left) + line[right:]
-    return line
+def _without(line: bytes, row: int, hidden: Rect, canvas: Rect, pixel_bytes: int) -> bytes:
+    """The row without the part that lies in `hidden`: blanked, so that rows stay comparable."""
+    if not hidden.y <= row < hidden.bottom:
+        return line
+    left = min(max(hidden.x, 0), canvas.width) * pixel_bytes
+    right = min(max(hidden.right, 0), canvas.width) * pixel_bytes
+    return line[:left] + bytes(right - left) + line[right:]
 
 
 def _read_without_mask(document: Document, node: Node) -> LayerImage:

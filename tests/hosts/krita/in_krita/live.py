@@ -25,7 +25,7 @@ def steps():
     yield from ready(presenter)
     before = pixels(figure, document)
     presenter.set_live(True)
-    live = presenter._live
+    live = presenter.live
     yield from until(lambda: live.updates)
     say("begun", layers=layers(document), undo=app.action("edit_undo").text())
     yield from moved(document, figure, live)
@@ -128,7 +128,7 @@ def _same_colors(one, other):
 def deleted(presenter, document, figure):
     yield from at_hand(presenter, document, find(document, "Figure"))
     presenter.set_live(True)
-    live = presenter._live
+    live = presenter.live
     yield from until(lambda: live.updates)
     find(document, "Figure").remove()
     yield from until(lambda: not presenter.state.live)
@@ -142,7 +142,7 @@ def saved(presenter):
     plain = pixels(figure, document)
     yield from at_hand(presenter, document, figure)
     presenter.set_live(True)
-    live = presenter._live
+    live = presenter.live
     yield from until(lambda: live.updates)
     yield 1.0
     seen = shown(figure, document)
@@ -156,7 +156,7 @@ def saved(presenter):
     opened, same = layers(again), shown(figure, again) == seen
     yield from at_hand(presenter, again, figure)
     presenter.set_live(True)
-    live = presenter._live
+    live = presenter.live
     yield from until(lambda: live.updates)
     yield 1.0
     adopted, still = layers(again), _mean_difference(shown(figure, again), seen)

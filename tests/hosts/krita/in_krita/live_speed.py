@@ -17,7 +17,7 @@ def steps():
     yield from at_hand(presenter, document, figure)
     yield from ready(presenter)
     presenter.set_live(True)
-    live = presenter._live
+    live = presenter.live
     yield from until(lambda: live.updates)
     yield 1.5
     own = [0.0]

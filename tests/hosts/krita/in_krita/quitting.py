@@ -9,7 +9,7 @@ def steps():
     yield from at_hand(presenter, document, figure)
     yield from ready(presenter)
     presenter.set_live(True)
-    yield from until(lambda: presenter._live.updates)
+    yield from until(lambda: presenter.live.updates)
     yield 2.0
     presenter.refresh_preview()
     document.setModified(False)  # or Krita asks whether to save

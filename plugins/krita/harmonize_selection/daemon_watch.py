@@ -1,0 +1,34 @@
+"""What the docker says of the daemon: asked for now and then, never waited for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import words
+from .client import DaemonStatus, Job, Session, State
+from .state import DockerState
+
+_SECONDS, _SECONDS_AT_FIRST = 5.0, 0.5
+"""Between two questions; while its networks are not known yet, more often."""
+
+
+class DaemonWatch:
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._job: Job[DaemonStatus] | None = None
+        self._next = 0.0
+
+    def look(self, now: float, state: DockerState) -> DockerState:
+        """The state with what is known of the daemon at `now` (seconds)."""
+        daemon = self._session.daemon
+        if self._job is not None and self._job.done:
+            self._job = None
+        if now >= self._next and self._job is None:
+            if self._session.state is State.READY:
+                self._job = self._session.status()
+            self._next = now + (_SECONDS if daemon is not None and daemon.networks else _SECONDS_AT_FIRST)
+        health, text = words.daemon_words(self._session)
+        state = replace(state, health=health, daemon=text)
+        if daemon is None:
+            return state
+        return replace(state, networks=daemon.networks, default_network=daemon.default_network)
