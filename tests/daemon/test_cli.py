@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harmonize_client import __version__
 from harmonize_daemon.cli import COMMANDS, main
+from harmonize_models import checkpoints
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,3 +42,18 @@ def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:
     )
     paths = ":".join(str(ROOT / name) for name in ("plugins", "daemon", "models"))
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": paths}, check=False).returncode == 0
+
+
+def test_models_are_listed_with_size_quality_and_where_their_weights_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["models", "list"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    card = checkpoints.shipped()[0]
+    assert f"{card.card.metrics['psnr']:.1f} dB" in rows[card.key]
+    assert "shipped" in rows[card.key]
+    assert "none yet" in rows["idih"]
+    assert "8.30 M" in rows["idih"]
+    assert "needs none" in rows["reinhard"]

@@ -20,21 +20,40 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list() -> int:
-    from harmonize_models import checkpoints
+    from harmonize_models.checkpoints import SHIPPED_DIR
     from harmonize_models.networks import registry
     from rich.console import Console
     from rich.table import Table
 
+    from ..catalogue import usable_networks
     from ..folders import imported_weights_folder
 
-    shipped = {weights.key for weights in checkpoints.shipped()}
-    imported = {weights.key for weights in checkpoints.imported(imported_weights_folder())}
-    table = Table("key", "network", "kind", "parameters", "weights", box=None, header_style="bold")
+    usable = usable_networks(imported_weights_folder())
+    speeds = _speeds()
+    table = Table("key", "network", "parameters", "quality", "speed here", "weights", box=None, header_style="bold")
     for spec in registry.all_specs():
-        origin = "imported" if spec.key in imported else "shipped" if spec.key in shipped else "none yet"
-        table.add_row(spec.key, spec.title, spec.kind.value, f"{spec.parameters / 1e6:.2f} M", origin)
+        entry = usable.get(spec.key)
+        origin = "none yet" if entry is None else "shipped" if entry.weights_dir == SHIPPED_DIR else "imported"
+        quality = f"{entry.psnr:.1f} dB" if entry is not None and entry.psnr else ""
+        speed = f"{speeds[spec.key]:.0f} ms" if speeds.get(spec.key) else ""
+        table.add_row(spec.key, spec.title, f"{spec.parameters / 1e6:.2f} M", quality, speed, origin)
+    for key in sorted(usable.keys() - {spec.key for spec in registry.all_specs()}):
+        speed = f"{speeds[key]:.0f} ms" if speeds.get(key) else ""
+        table.add_row(key, usable[key].info.title, "", "", speed, "needs none")
     Console().print(table)
+    print("Quality: PSNR on the validation photos (docs/results.md). Speed: as the running daemon has seen it.")
     return 0
+
+
+def _speeds() -> dict[str, float]:
+    """Milliseconds of one prediction, by network, as far as a running daemon has measured them."""
+    from harmonize_client import HarmonizeError, connect
+
+    try:
+        with connect("command-line", start=False) as client:
+            return {network.key: network.milliseconds for network in client.status().networks}
+    except HarmonizeError:
+        return {}
 
 
 def _import(checkpoint: Path) -> int:
