@@ -51,13 +51,14 @@ def card_page(
 ) -> str:
     """The text of `weights/KEY.md`."""
     images, minutes = sum(leg.images for leg in legs), sum(leg.minutes for leg in legs)
+    start = legs[0].start if legs else Leg.start
     devices = ", then ".join(dict.fromkeys(leg.device for leg in legs))
     rows = [f"| {s.name} | {s.psnr:.2f} | {s.mse:.1f} | {s.fmse:.1f} | {s.ssim:.4f} | {s.worse:.0%} |" for s in scores]
     lines = [
         f"# {title} (`{key}`)",
         f"After {paper}. SHA-256 `{sha256}`; half precision.",
         "## Training",
-        f"{images:,} composites in {minutes:.0f} minutes on {devices}, from random weights:",
+        f"{images:,} composites in {minutes:.0f} minutes on {devices}, from {start}:",
         "\n".join(
             ["```", *(f"{leg.command}  # {leg.images:,} composites, {leg.minutes:.0f} min" for leg in legs), "```"]
         ),

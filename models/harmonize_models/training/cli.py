@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         spec.semantic,
         report,
     )
-    earlier = read_history(args.init.parent) if args.init else ()
+    earlier = read_history(args.init.parent) if args.init and args.init.is_file() else ()
     report("resumed" if trainer.resume() else "started")
     with progress_bar(trainer):
         progress = trainer.run(args.slice_minutes)
@@ -114,6 +114,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             progress.seconds / 60,
             config.size,
             describe(worker.device),
+            f"the weights of {args.init.name}" if args.init else Leg.start,
         )
         write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")

@@ -21,6 +21,8 @@ class Leg:
     minutes: float
     size: int
     device: str
+    start: str = "random weights"
+    """What the weights were before."""
 
 
 def read_history(folder: Path) -> tuple[Leg, ...]:
