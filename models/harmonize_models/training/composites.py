@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from .edits import ColorChange, apply, identity, random_edits
+from .edits import ColorChange, EditRanges, apply, identity, random_edits
 from .light import random_light
 from .masks import vary_masks
 from .photos import CELLS, PhotoSet
@@ -51,11 +51,17 @@ class Recipe:
     same_category: float = 0.85
     """How often the other foreground shows the same kind of thing."""
     light_share: float = 0.25
+    scene_share: float = 0.0
+    """Photos whose whole look is changed first, target and composite alike: fog, dusk, casts."""
     vary_masks: bool = True
     crop: tuple[float, float] = (0.5, 1.0)
     """Smallest and largest share of the photo's area that a crop keeps."""
     spare: float = 1.3
     """Candidates per composite; implausible ones are dropped."""
+
+
+SCENE_LOOKS = EditRanges(exposure=1.0, temperature=0.45, tint=0.12, contrast=0.35, saturation=0.4, fade=0.15)
+"""How far the look of a whole scene goes: about twice as far as an edit of a foreground."""
 
 
 def seeded(*numbers: int) -> torch.Generator:
@@ -89,7 +95,15 @@ class CompositeMaker:
         best = torch.argsort(chance + (~fine).float())[:count]
         index = chosen.to(self.device)[best]
         target, alpha = self._crop(self.photos.photos[self.photos.photo_of[index]], index, side, generator)
+        if recipe.scene_share > 0:
+            target = self.relit(target, generator)
         return self.compose(target, alpha, changes.pick(best), self.photos.labels[index], generator)
+
+    def relit(self, photos: Tensor, generator: torch.Generator) -> Tensor:
+        """Some of the photos [B, 3, T, T] uint8 in another light: strong edits of the whole picture."""
+        edits = apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
+        changed = (torch.rand(len(photos), generator=generator) < self.recipe.scene_share).to(self.device)
+        return torch.where(changed[:, None, None, None], (edits * 255).round().to(torch.uint8), photos)
 
     def compose(
         self, target: Tensor, alpha: Tensor, changes: ColorChange, labels: Tensor, generator: torch.Generator

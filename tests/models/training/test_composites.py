@@ -66,6 +66,20 @@ def test_some_composites_need_no_change_and_the_others_do(photos: PhotoSet) -> N
     assert int((change > 2).sum()) >= 20
 
 
+def test_kinds_of_change_keep_their_shares_when_the_implausible_are_dropped(photos: PhotoSet) -> None:
+    recipe = replace(PLAIN, identity_share=0.5, edit_share=0.25, spare=3.0)
+    unchanged = sum(int((changed(a_batch(photos, recipe, seed, 40)) < 0.3).sum()) for seed in range(4))
+    assert 60 <= unchanged <= 120  # of 160; whoever stands first in the list would have all places
+
+
+def test_scenes_in_another_light_change_composite_and_target_alike(photos: PhotoSet) -> None:
+    plain = a_batch(photos, replace(PLAIN, identity_share=1.0, edit_share=0.0))
+    relit = a_batch(photos, replace(PLAIN, identity_share=1.0, edit_share=0.0, scene_share=0.5))
+    assert torch.equal(relit.composite, relit.target)
+    different = (relit.target - plain.target).abs().mean(dim=(1, 2, 3)) > 2 / 255
+    assert 4 <= int(different.sum()) <= 16
+
+
 def test_references_are_mostly_of_the_same_category(shard_folder: Path) -> None:
     photos = load_photos([shard_folder], "train", 32, Skipped())
     maker = CompositeMaker(photos, Recipe(same_category=1.0))
