@@ -133,11 +133,19 @@ def crop_to_mask(picture: Tensor, mask: Tensor) -> Tensor:
 
     picture: [B, C, H, W]; mask: [B, 1, H, W] in [0, 1]. An empty mask leaves the frame as it is.
     """
+    return crop(picture, *places_in_mask(mask))
+
+
+def places_in_mask(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows [B, H] and columns [B, W] in [-1, 1] that spread the bounding box of a mask [B, 1, H, W] over the frame."""
     present = mask[:, 0] > 0.5 / 255
-    rows = _stretched(present.any(dim=2)).to(picture.dtype)
-    columns = _stretched(present.any(dim=1)).to(picture.dtype)
-    height, width = rows.shape[1], columns.shape[1]
-    grid = torch.stack([columns[:, None, :].expand(-1, height, -1), rows[:, :, None].expand(-1, -1, width)], dim=3)
+    return _stretched(present.any(dim=2)).to(mask.dtype), _stretched(present.any(dim=1)).to(mask.dtype)
+
+
+def crop(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Read [B, C, H, W] at every pair of places [B, M] and [B, N] in [-1, 1], bilinearly -> [B, C, M, N]."""
+    down, across = rows.shape[1], columns.shape[1]
+    grid = torch.stack([columns[:, None, :].expand(-1, down, -1), rows[:, :, None].expand(-1, -1, across)], dim=3)
     return F.grid_sample(picture, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 

@@ -1,11 +1,12 @@
 """SceneFit, this project's own network: it looks at a thumbnail and predicts the adjustment itself.
 
-What the composite's regions look like is measured (`region_statistics`) and seen (a small convolutional encoder);
-attention lets the foreground ask the background; heads answer with tone curves, one affine color transform, a coarse
-grid of local ones, and how likely all that is to help. See docs/network.md.
+What the composite's regions look like is measured (`region_statistics`) and seen: one convolutional encoder looks at
+the foreground, at its own scale, and at the background; attention lets the foreground ask the background; heads answer
+with tone curves, one affine color transform, a coarse grid of local ones, and how likely all that is to help. See
+docs/network.md.
 
-Ideas taken from: Liang 2021 (curves with fixed ends, separate regions), Hao 2020 (foreground queries, background keys),
-Shen 2023 (long-distance references by attention layers), Gharbi 2017 (bilateral grid of affine transforms).
+Ideas taken from: Liang 2021 (curves with fixed ends, regions encoded apart), Hao 2020 (foreground queries, background
+keys), Shen 2023 (long-distance references by attention layers), Gharbi 2017 (bilateral grid of affine transforms).
 """
 
 from __future__ import annotations
@@ -21,72 +22,27 @@ from torch.nn import functional as F  # noqa: N812 (the name that everyone knows
 from harmonize_models.networks.base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
 from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
 from harmonize_models.networks.rendering import apply_curves, apply_grid, monotone_curves
+from harmonize_models.networks.s2crnet import FEATURES, crop, places_in_mask, squeezenet_features
 
-INPUT_SIZE = 96
-"""Pixels along a side. At 96 a second of training shows almost twice as many composites as at 128; that larger pictures
-teach more about each (as S²CRNet's later training at 128 and 192 px suggests) is not tried out here yet."""
+INPUT_SIZE = 192
+"""Pixels along a side of the thumbnail that is looked at."""
 PIECES = 16
 """Pieces of a tone curve."""
-DEPTH, CELLS = 4, INPUT_SIZE // 16
-"""The color grid: luma levels, and cells along each side of the scene (one for each token)."""
-FINE, MIDDLE = 32, 80
-"""Channels of the encoder at a quarter and at an eighth of the input's side."""
-WIDTH = 160
+DEPTH, CELLS = 4, 8
+"""The color grid: luma levels, and cells along each side of the scene."""
+WIDTH = 192
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
 SUMMARY = 256
+WAVES = 3
+"""Frequencies in which a token's place in the scene is told, each twice the one before."""
 GUARD_WIDTH = 1.5
 """The guard opens between its threshold divided by this and its threshold multiplied by this."""
 GUARD_OFF = 0.0
 
 
-class ConvNorm(nn.Sequential):
-    """Convolution without bias, batch norm, and GELU if `active`."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, active: bool = True) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.GELU(approximate="tanh") if active else nn.Identity(),
-        )
-
-
-class Residual(nn.Module):
-    """Two 3x3 convolutions around a shortcut; the second starts at zero, so that depth costs nothing at first."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = ConvNorm(channels, channels)
-        self.second = ConvNorm(channels, channels, active=False)
-        norm = self.second[1]
-        assert isinstance(norm, nn.BatchNorm2d)
-        nn.init.zeros_(norm.weight)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.gelu(x + self.second(self.first(x)), approximate="tanh")
-
-
-def encoder() -> nn.Sequential:
-    """[B, 4, S, S] -> [B, WIDTH, S/16, S/16]; overlapping windows at each step down, so that shifts change little.
-
-    `FINE` and `MIDDLE` channels at S/4 and S/8 on the way.
-    """
-    return nn.Sequential(
-        ConvNorm(4, FINE, kernel=7, stride=4),
-        Residual(FINE),
-        ConvNorm(FINE, MIDDLE, stride=2),
-        Residual(MIDDLE),
-        ConvNorm(MIDDLE, WIDTH, stride=2),
-        Residual(WIDTH),
-        Residual(WIDTH),
-    )
-
-
 class RegionAttention(nn.Module):
-    """A pre-norm transformer layer in which half of the heads look at background tokens and half at foreground tokens.
-
-    The look is a bias on the keys (the log of the share of that region in the token), not a hard mask.
-    """
+    """A pre-norm transformer layer; what each token weighs as a key is biased by how much of its region it holds."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -100,26 +56,45 @@ class RegionAttention(nn.Module):
             nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * LAYERS))
 
     def forward(self, tokens: Tensor, bias: Tensor) -> Tensor:
-        """tokens: [B, N, W]; bias: [B, heads, 1, N], added to the logits of the keys."""
+        """tokens: [B, N, W]; bias: [B, N], added to the logits of the keys."""
         split = self.queries_keys_values(self.before_attention(tokens)).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = split.permute(2, 0, 3, 1, 4).unbind(0)
         # Written out: on CPUs the fused kernel's backward pass takes longer than all the rest of the network.
-        likeness = queries @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5 + bias.to(queries.dtype)
+        likeness = queries @ keys.transpose(2, 3) * queries.shape[-1] ** -0.5 + bias[:, None, None].to(queries.dtype)
         seen = likeness.softmax(dim=-1).to(values.dtype) @ values
         tokens = tokens + self.joined(seen.transpose(1, 2).flatten(2))
         mixed: Tensor = tokens + self.mlp(self.before_mlp(tokens))
         return mixed
 
 
-def region_pools(features: Tensor, mask: Tensor) -> Tensor:
-    """[B, C, H, W] and a mask of any size -> [B, 4 C]: mean and spread of the features in foreground and background."""
-    share = F.adaptive_avg_pool2d(mask, (features.shape[2], features.shape[3])).flatten(2)
-    regions = torch.cat([share, 1 - share], dim=1)
-    weights = (regions / (regions.sum(dim=2, keepdim=True) + 1e-2)).to(features.dtype)
-    values = features.permute(0, 2, 3, 1).flatten(1, 2)  # [B, HW, C]: no copy, as the encoder works channels-last
-    mean = (weights @ values).float()
-    variance = (weights @ values.square()).float() - mean.square()
-    return torch.stack([mean, variance.clamp(min=1e-4).sqrt()], dim=2).flatten(1)
+def waves(rows: Tensor, columns: Tensor) -> Tensor:
+    """Places in [-1, 1], [B, M] and [B, N] -> [B, M * N, 4 WAVES]: sines and cosines that tell each pair's place."""
+    frequencies = math.pi / 2 * 2 ** torch.arange(WAVES, device=rows.device, dtype=torch.float32)
+
+    def told(places: Tensor) -> Tensor:
+        angles = places.float()[..., None] * frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+    down = told(rows)[:, :, None].expand(-1, -1, columns.shape[1], -1)
+    across = told(columns)[:, None].expand(-1, rows.shape[1], -1, -1)
+    return torch.cat([down, across], dim=-1).flatten(1, 2).to(rows.dtype)
+
+
+def centers(count: int, like: Tensor) -> Tensor:
+    """The centers of `count` cells along one side of the scene, [B, count] in [-1, 1], for the batch of `like`."""
+    places = (torch.arange(count, device=like.device, dtype=like.dtype) + 0.5) * (2 / count) - 1
+    return places.expand(like.shape[0], -1)
+
+
+def seen_from(box: Tensor, places: Tensor) -> Tensor:
+    """Places in the scene [B, N] as places in the frame over which `box` [B, S] spreads the foreground; [-1, 1]."""
+    first, last = box[:, :1], box[:, -1:]
+    return ((places - first) / (last - first).clamp(min=1e-3) * 2 - 1).clamp(-1, 1)
+
+
+def mean_over(tokens: Tensor, share: Tensor) -> Tensor:
+    """[B, N, W] weighted by [B, N] -> [B, W]."""
+    return (tokens * share[..., None]).sum(dim=1) / (share.sum(dim=1, keepdim=True) + 1e-2)
 
 
 @dataclass(frozen=True)
@@ -179,9 +154,13 @@ class SceneFit(HarmonizationNetwork):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = encoder()
-        self.places = nn.Parameter(torch.randn(CELLS * CELLS, WIDTH) * 0.02)
-        self.foreground_place = nn.Parameter(torch.randn(WIDTH) * 0.02)
+        self.squeezenet1_1 = squeezenet_features()
+        for module in self.squeezenet1_1.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        self.token = nn.Linear(FEATURES, WIDTH)
+        self.place = nn.Linear(4 * WAVES, WIDTH)
+        self.region = nn.Parameter(torch.randn(2, WIDTH) * 0.02)
         self.standardise = nn.BatchNorm1d(REGIONS * PER_REGION, affine=False, momentum=0.02)
         self.statistics = nn.Sequential(
             nn.Linear(REGIONS * PER_REGION, SUMMARY),
@@ -192,19 +171,16 @@ class SceneFit(HarmonizationNetwork):
         self.statistics_tokens = nn.Linear(SUMMARY, REGIONS * WIDTH)
         self.layers = nn.ModuleList(RegionAttention(WIDTH, HEADS) for _ in range(LAYERS))
         self.settled = nn.LayerNorm(WIDTH)
+        self.standardise_pools = nn.BatchNorm1d(2 * FEATURES, affine=False, momentum=0.02)
         self.summary = nn.Sequential(
-            nn.Linear((REGIONS + 2) * WIDTH + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
+            nn.Linear((REGIONS + 2) * WIDTH + 2 * FEATURES + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
         )
-        pools = 4 * (FINE + MIDDLE)
-        self.standardise_pools = nn.BatchNorm1d(pools, affine=False, momentum=0.05)
-        self.pools = nn.Linear(pools, 2 * SUMMARY, bias=False)
-        nn.init.zeros_(self.pools.weight)
         self.curve_head = nn.Linear(2 * SUMMARY, 4 * PIECES)
         self.affine_head = nn.Linear(2 * SUMMARY, 12)
         self.local_head = nn.Linear(WIDTH, DEPTH * 12)
         self.certainty_head = nn.Linear(1, 1)
         for head in (self.curve_head, self.affine_head, self.local_head):
-            nn.init.normal_(head.weight, std=1e-3)
+            nn.init.normal_(head.weight, std=5e-4)
             nn.init.zeros_(head.bias)
         self.local_share = 0.7
         """In training: the share of samples whose plan has a local part, so that it can be switched off later."""
@@ -215,34 +191,48 @@ class SceneFit(HarmonizationNetwork):
         """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what should change."""
         half, half_mask = F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2)
         measured = region_statistics(half, half_mask).detach().flatten(1).to(composite.dtype)
-        measured = self.standardise(measured).clamp(-6, 6)
-        known = self.statistics(measured)
+        known = self.statistics(self.standardise(measured).clamp(-6, 6))
 
-        seen = torch.cat([(composite - 0.45) * 4, mask * 2 - 1], dim=1).contiguous(memory_format=torch.channels_last)
-        fine = self.encoder[:2](seen)
-        middle = self.encoder[2:4](fine)
-        view = self.encoder[4:](middle).flatten(2).transpose(1, 2)
-        # At these finer steps foreground and background are still apart.
-        pools = torch.cat([region_pools(fine, mask), region_pools(middle, mask)], dim=1).to(composite.dtype)
-        pools = self.pools(self.standardise_pools(pools).clamp(-6, 6))
-        share = F.adaptive_avg_pool2d(mask, CELLS).flatten(2).transpose(1, 2)  # [B, cells, 1]
-        view = view + self.places + share * self.foreground_place
-        tokens = torch.cat([self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)), view], dim=1)
-        bias = self.key_bias(share[..., 0])
+        rows, columns = self.looked_at(mask)
+        close = crop(torch.cat([composite * mask, mask], dim=1), rows, columns)
+        regions = torch.cat([close[:, :3], composite * (1 - mask)]).contiguous(memory_format=torch.channels_last)
+        features = self.squeezenet1_1(regions)
+        pools = torch.cat(features.mean(dim=(2, 3)).tensor_split(2), dim=1)
+        pools = self.standardise_pools(pools.to(composite.dtype)).clamp(-6, 6)
+
+        side = (features.shape[2], features.shape[3])
+        shares = F.adaptive_avg_pool2d(torch.cat([close[:, 3:], 1 - mask]), side).flatten(1)
+        foreground_share, background_share = shares.tensor_split(2)
+        places = torch.cat(
+            [
+                waves(F.adaptive_avg_pool1d(rows, side[0]), F.adaptive_avg_pool1d(columns, side[1])),
+                waves(centers(side[0], rows), centers(side[1], columns)),
+            ]
+        )
+        view = self.token(features.flatten(2).transpose(1, 2)) + self.place(places)
+        foreground, background = view.tensor_split(2)
+        tokens = torch.cat(
+            [
+                self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)),
+                foreground + self.region[0],
+                background + self.region[1],
+            ],
+            dim=1,
+        )
+        bias = F.pad((torch.cat([foreground_share, background_share], dim=1).float() + 0.02).log(), (REGIONS, 0))
         for layer in self.layers:
             tokens = layer(tokens, bias)
         tokens = self.settled(tokens)
 
-        regions, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
-        foreground = (view * share).sum(dim=1) / (share.sum(dim=1) + 1e-2)
-        background = (view * (1 - share)).sum(dim=1) / ((1 - share).sum(dim=1) + 1e-2)
-        summary = self.summary[0](torch.cat([regions, foreground, background, known], dim=1))
-        summary = self.summary[1](summary + pools)
+        asked, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
+        foreground, background = view.tensor_split(2, dim=1)
+        means = [mean_over(foreground, foreground_share), mean_over(background, background_share)]
+        summary = self.summary(torch.cat([asked, *means, pools, known], dim=1))
 
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
         curves = monotone_curves(logits[:, :1] + logits[:, 1:])
         affine = self.affine_head(summary).float().view(-1, 1, 1, 1, 3, 4)
-        local = self.local_head(view).float().view(-1, CELLS, CELLS, DEPTH, 3, 4).permute(0, 3, 1, 2, 4, 5)
+        local = self.local(view, side, rows, columns)
         if self.training:
             kept = torch.rand(len(local), device=local.device) < self.local_share
             local = local * kept.view(-1, 1, 1, 1, 1, 1)
@@ -251,12 +241,20 @@ class SceneFit(HarmonizationNetwork):
         certainty = self.certainty_head((change + 0.1).log()[:, None].to(summary.dtype)).float()[:, 0]
         return Plan(curves, grid, change, certainty)
 
-    @staticmethod
-    def key_bias(share: Tensor) -> Tensor:
-        """[B, cells] foreground shares -> [B, HEADS, 1, REGIONS + cells]; the tokens of statistics are always open."""
-        both = torch.stack([1 - share, share], dim=1).clamp(min=0) + 0.02
-        bias = F.pad(both.log(), (REGIONS, 0)).repeat_interleave(HEADS // 2, dim=1)
-        return bias[:, :, None]
+    def looked_at(self, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows and columns of the scene that fill the frame in which the foreground is seen."""
+        return places_in_mask(mask)
+
+    def local(self, view: Tensor, side: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+        """Tokens of both regions [B, 2 N, WIDTH] -> [B, DEPTH, CELLS, CELLS, 3, 4]: what each cell adds to the whole.
+
+        Each cell of the scene reads the background's tokens at its place, and the foreground's where its box has it.
+        """
+        maps = self.local_head(view).float().transpose(1, 2).unflatten(2, (2, *side))
+        down, across = centers(CELLS, rows.float()), centers(CELLS, columns.float())
+        near = crop(maps[:, :, 0], seen_from(rows.float(), down), seen_from(columns.float(), across))
+        cells = near + crop(maps[:, :, 1], down, across)
+        return cells.view(-1, DEPTH, 3, 4, CELLS, CELLS).permute(0, 1, 4, 5, 2, 3)
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         """Pictures of any size: planned at INPUT_SIZE, where the network was trained, rendered at their own."""
@@ -277,7 +275,7 @@ class SceneFit(HarmonizationNetwork):
 
 
 def _recognises(names: Mapping[str, torch.Size]) -> bool:
-    return names.get("local_head.weight") == (DEPTH * 12, WIDTH) and "places" in names
+    return names.get("local_head.weight") == (DEPTH * 12, WIDTH) and "squeezenet1_1.0.weight" in names
 
 
 SPECS: tuple[NetworkSpec, ...] = (
@@ -287,7 +285,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         paper="Harmonize Selection's own network (docs/network.md)",
         kind=Kind.ADJUSTMENT,
         input_size=INPUT_SIZE,
-        parameters=2_868_862,
+        parameters=2_896_254,
         build=SceneFit,
         recognises=_recognises,
     ),

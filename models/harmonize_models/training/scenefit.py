@@ -23,10 +23,22 @@ STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 REPLAYED = 8
 """One composite in this many is the network's own result of the step before."""
-MSE, BEND, CERTAINTY = 1.5, 0.5, 0.1
-"""Weights beside the root of the mean squared error, which counts once."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
+
+
+@dataclass(frozen=True)
+class PlanLoss:
+    """The weights of what SceneFit minimises."""
+
+    rmse: float = 1.0
+    """The root of the mean squared error within the mask of each composite."""
+    mse: float = 1.5
+    """That error itself, which minds large mistakes more."""
+    bend: float = 0.5
+    """Second differences of the curves."""
+    certainty: float = 0.1
+    """Cross-entropy of whether the change helps."""
 
 
 def foreground_error(picture: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -35,8 +47,9 @@ def foreground_error(picture: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)
 
 
-def plan_loss(plan: Plan, batch: Batch, place: tuple[int, int] = (0, 0)) -> Tensor:
+def plan_loss(plan: Plan, batch: Batch, place: tuple[int, int] = (0, 0), weights: PlanLoss | None = None) -> Tensor:
     """What SceneFit minimises: a scalar. `place`: the first row and column that are rendered, below STRIDE."""
+    weights = weights or PlanLoss()
     rows, columns = place
     composite, mask, target = (
         picture[:, :, rows::STRIDE, columns::STRIDE].contiguous()
@@ -45,11 +58,11 @@ def plan_loss(plan: Plan, batch: Batch, place: tuple[int, int] = (0, 0)) -> Tens
     rendered = plan.render(composite).float()
     rendered = torch.lerp(rendered.clamp(0, 1), rendered, LEAK)
     error = foreground_error(rendered, target, mask)
-    fit = (error + 1e-5).sqrt().mean() + MSE * error.mean()
+    fit = weights.rmse * (error + 1e-5).sqrt().mean() + weights.mse * error.mean()
     bend = plan.curves.diff(n=2, dim=2).square().sum(dim=(1, 2)).mean()
     helps = error.detach() < foreground_error(composite, target, mask)
     certainty = F.binary_cross_entropy_with_logits(plan.certainty, helps.float())
-    return fit + BEND * bend + CERTAINTY * certainty
+    return fit + weights.bend * bend + weights.certainty * certainty
 
 
 class Planner(nn.Module):
@@ -100,6 +113,8 @@ class Replay:
 class SceneFitTrainer(Trainer):
     """A run of SceneFit. After a resume the first step has no replayed composites; all else is repeated exactly."""
 
+    weights: PlanLoss = PlanLoss()
+    replays: bool = True
     replay: Replay | None = None
     planner: nn.Module | None = None
 
@@ -112,8 +127,8 @@ class SceneFitTrainer(Trainer):
         place = torch.randint(STRIDE, (2,)).tolist()
         with self._autocast():
             plan: Plan = self.planner(batch.composite, batch.mask)
-            loss = plan_loss(plan, batch, (place[0], place[1]))
-        self.replay = Replay.of(plan, batch)
+            loss = plan_loss(plan, batch, (place[0], place[1]), self.weights)
+        self.replay = Replay.of(plan, batch) if self.replays else None
         return loss, None
 
 
