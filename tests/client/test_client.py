@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import secrets
+import signal
 import threading
 import time
 from pathlib import Path
@@ -74,7 +74,8 @@ def test_an_interrupt_from_the_keyboard_cancels_and_goes_on(folder: Path) -> Non
 
         def interrupt() -> None:
             daemon.wait_for("predict")
-            _thread.interrupt_main()
+            # As the terminal does it: a signal, which also wakes a thread that waits for the socket.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
         thread = threading.Thread(target=interrupt)
         thread.start()
