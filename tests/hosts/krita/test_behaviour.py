@@ -82,7 +82,7 @@ def test_all_selected_layers_are_harmonized(said: Said) -> None:
     assert all(name in line["layers"] for name in ("Figure harmonized", "Second harmonized"))
 
 
-@pytest.mark.parametrize("kind", ["group", "clone", "masked", "filtered"])
+@pytest.mark.parametrize("kind", ["group", "inside-pass-through", "clone", "masked", "filtered"])
 def test_every_kind_of_layer_can_be_harmonized(said: Said, kind: str) -> None:
     line = said[f"kind-{kind}"]
     assert line["problem"] == ""

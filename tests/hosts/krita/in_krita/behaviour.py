@@ -243,6 +243,13 @@ def kinds_of_layers(presenter, document, scene, figure):
     inside.setName("Inside")
     group.addChildNode(inside, None)
     made["group"] = group
+    through = document.createGroupLayer("Through")
+    document.rootNode().addChildNode(through, group)
+    inner = figure.duplicate()
+    inner.setName("Inner")
+    through.addChildNode(inner, None)
+    through.setPassThroughMode(True)
+    made["inside-pass-through"] = inner
     clone = document.createCloneLayer("Clone", figure)
     document.rootNode().addChildNode(clone, group)
     made["clone"] = clone
@@ -265,7 +272,8 @@ def kinds_of_layers(presenter, document, scene, figure):
     for name, layer in made.items():
         yield from at_hand(presenter, document, layer)
         yield from harmonize(presenter)
-        written = [node for node in document.topLevelNodes() if node.name() == f"{layer.name()} harmonized"]
+        beside = layer.parentNode().childNodes()
+        written = [node for node in beside if node.name() == f"{layer.name()} harmonized"]
         say(
             f"kind-{name}",
             problem=problem(presenter),
@@ -280,8 +288,10 @@ def kinds_of_layers(presenter, document, scene, figure):
         )
         if written:
             yield from undo()
-    for layer in made.values():
-        layer.remove()
+    through.remove()
+    for name, layer in made.items():
+        if name != "inside-pass-through":
+            layer.remove()
     settle(document)
     yield 0.3
 

@@ -100,13 +100,20 @@ def done(presenter):
 
 
 def undo():
-    app.action("edit_undo").trigger()
-    yield 0.4
+    yield from _step("edit_undo")
 
 
 def redo():
-    app.action("edit_redo").trigger()
+    yield from _step("edit_redo")
+
+
+def _step(name):
+    """Krita ignores the action while it still works on the step before."""
+    settle(app.activeDocument())
+    yield from until(app.action(name).isEnabled)
+    app.action(name).trigger()
     yield 0.4
+    settle(app.activeDocument())
 
 
 def tree(parent):
