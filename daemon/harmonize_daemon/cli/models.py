@@ -35,25 +35,27 @@ def _list() -> int:
         entry = usable.get(spec.key)
         origin = "none yet" if entry is None else "shipped" if entry.weights_dir == SHIPPED_DIR else "imported"
         quality = f"{entry.psnr:.1f} dB" if entry is not None and entry.psnr else ""
-        speed = f"{speeds[spec.key]:.0f} ms" if speeds.get(spec.key) else ""
-        table.add_row(spec.key, spec.title, f"{spec.parameters / 1e6:.2f} M", quality, speed, origin)
+        size = f"{spec.parameters / 1e6:.2f} M"
+        table.add_row(spec.key, spec.title, size, quality, speeds.get(spec.key, ""), origin)
     for key in sorted(usable.keys() - {spec.key for spec in registry.all_specs()}):
-        speed = f"{speeds[key]:.0f} ms" if speeds.get(key) else ""
-        table.add_row(key, usable[key].info.title, "", "", speed, "needs none")
+        table.add_row(key, usable[key].info.title, "", "", speeds.get(key, ""), "needs none")
     Console().print(table)
     print("Quality: PSNR on the validation photos (docs/results.md). Speed: as the running daemon has seen it.")
     return 0
 
 
-def _speeds() -> dict[str, float]:
-    """Milliseconds of one prediction, by network, as far as a running daemon has measured them."""
+def _speeds() -> dict[str, str]:
+    """What one prediction takes, by network, as far as a running daemon has measured it."""
     from harmonize_client import HarmonizeError, connect
 
+    from .daemon import CLIENT_NAME
+
     try:
-        with connect("command-line", start=False) as client:
-            return {network.key: network.milliseconds for network in client.status().networks}
+        with connect(CLIENT_NAME, start=False) as client:
+            networks = client.status().networks
     except HarmonizeError:
         return {}
+    return {network.key: f"{network.milliseconds:.0f} ms" for network in networks if network.milliseconds}
 
 
 def _import(checkpoint: Path) -> int:
