@@ -17,7 +17,7 @@ from .adjustments.fit import GridFit, fit_grid
 from .adjustments.grid import ColorGrid
 from .baselines import Baseline, curves_of, harmonize
 from .layer import Place
-from .networks.base import ForegroundClass, HarmonizationNetwork, NetworkSpec, Prediction
+from .networks.base import Decision, ForegroundClass, HarmonizationNetwork, NetworkSpec, Prediction
 from .thumbnail import network_input
 
 EMPTY_MASK = "The mask is empty: there is nothing to harmonize."
@@ -93,7 +93,7 @@ def predict_batch(
     masks = torch.cat([views[number].mask for number in asked])
     labels = _labels([scenes[number] for number in asked]) if spec.semantic else None
     with torch.inference_mode():
-        answer = network(
+        answer = network.decide(
             composites.to(device, dtype, memory_format=torch.channels_last),
             masks.to(device, dtype, memory_format=torch.channels_last),
             None if labels is None else labels.to(device),
@@ -173,10 +173,11 @@ class _View:
         )
 
 
-def _conclude(answer: Prediction, place: int, view: _View, spec: NetworkSpec) -> Predicted:
+def _conclude(answer: Decision, place: int, view: _View, spec: NetworkSpec) -> Predicted:
     notes = () if view.has_background else (FULL_MASK,)
     confidence = None if answer.confidence is None else float(answer.confidence[place])
-    parts = [part[place].float() for part in (answer.curves, answer.grid, answer.harmonized) if part is not None]
+    harmonized = answer.harmonized if isinstance(answer, Prediction) else None
+    parts = [part[place].float() for part in (answer.curves, answer.grid, harmonized) if part is not None]
     if not all(bool(part.isfinite().all()) for part in parts):
         return Predicted(Adjustment(network=spec.key), (*notes, NO_ANSWER), confidence)
     curves, grid = Curves.identity(), None
@@ -187,7 +188,8 @@ def _conclude(answer: Prediction, place: int, view: _View, spec: NetworkSpec) ->
         if np.array_equal(grid.coefficients, ColorGrid.identity(grid.shape).coefficients):
             grid = None
     if answer.curves is None and answer.grid is None:
-        after = _picture(answer.harmonized[place : place + 1])
+        assert harmonized is not None
+        after = _picture(harmonized[place : place + 1])
         grid = view.in_scene(fit_grid(_picture(view.composite), after, view.mask[0, 0].numpy()))
     adjustment = Adjustment(curves, grid, spec.key)
     if adjustment.is_identity and confidence is not None:

@@ -32,20 +32,26 @@ class ForegroundClass(Enum):
     OTHER = 4
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of a batch of B composites at its input size H x W."""
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a network says of a batch of B composites where it answers in an adjustment: no picture is rendered."""
 
-    harmonized: Tensor
-    """[B, 3, H, W] float, sRGB-encoded, nominally [0, 1]: the network's own output picture, as its paper defines it."""
-    stages: tuple[Tensor, ...] = ()
-    """Earlier stages of a cascade, each like `harmonized` (for the loss); without the last one."""
     curves: Tensor | None = None
     """[B, 3, P + 1] float: the whole tone curve of R, G and B at inputs 0, 1/P, ..., 1 (cascades already composed)."""
     grid: Tensor | None = None
     """[B, D, GH, GW, 3, 4] float: luma x rows x columns of affine colour transforms, applied after `curves`."""
     confidence: Tensor | None = None
     """[B] float in [0, 1]: how sure the network is that its change helps."""
+
+
+@dataclass(frozen=True)
+class Prediction(Decision):
+    """What a network makes of a batch of B composites at its input size H x W."""
+
+    harmonized: Tensor
+    """[B, 3, H, W] float, sRGB-encoded, nominally [0, 1]: the network's own output picture, as its paper defines it."""
+    stages: tuple[Tensor, ...] = ()
+    """Earlier stages of a cascade, each like `harmonized` (for the loss); without the last one."""
     found_masks: tuple[Tensor, ...] = ()
     """[B, 1, h, w] each, in [0, 1], coarse to fine: where a network that is given no mask sees the foreground."""
 
@@ -61,6 +67,10 @@ class HarmonizationNetwork(nn.Module, ABC):
         mask: [B, 1, H, W] float in [0, 1], 1 = foreground; soft edges allowed.
         label: [B] int64, values of `ForegroundClass`, or None; networks without a semantic head ignore it.
         """
+
+    def decide(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Decision:
+        """The answer alone: quicker than `forward`, whose picture nobody looks at where there are curves or a grid."""
+        return self(composite, mask, label)
 
     def pretrained_parameters(self) -> list[nn.Parameter]:
         """Those that start from ImageNet's weights and therefore learn more slowly (`TrainConfig.backbone_rate`)."""

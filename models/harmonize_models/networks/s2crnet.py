@@ -6,14 +6,14 @@ Harmonization" (2021); layer names and the order of the classes as in the author
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
-from .base import ForegroundClass, HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from .base import Decision, ForegroundClass, HarmonizationNetwork, Kind, NetworkSpec, Prediction
 
 PIECES = 64
 """Pieces of a tone curve ("L" in equation 1)."""
@@ -198,18 +198,34 @@ class S2CRNet(HarmonizationNetwork):
         pooled = self.squeezenet1_1(both).mean(dim=(2, 3))
         return pooled.tensor_split(2)[0], pooled.tensor_split(2)[1]
 
-    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+    def curves(self, composite: Tensor, mask: Tensor, label: Tensor | None) -> list[Tensor]:
+        """The knots of each stage, [B, 3, 65]."""
         foreground, background = self.region_features(composite, mask)
-        curves = self.fusion.cr1(foreground, background, label)
-        harmonized = apply_curves(curves, composite) * mask + composite * (1 - mask)
-        if not self.cascaded:
-            return Prediction(harmonized, curves=curves)
-        second = self.fusion.cr2(foreground, background, label)
-        # Within the mask the second stage works on the first one's curve, so that both together are one curve.
-        first_stage = apply_curves(curves, composite)
-        final = apply_curves(second, first_stage) * mask + composite * (1 - mask)
-        inputs = torch.linspace(0, 1, COMPOSED_PIECES + 1, device=curves.device).expand(*curves.shape[:2], -1)
-        return Prediction(final, stages=(harmonized,), curves=apply_curves(second, apply_curves(curves, inputs)))
+        modules = [self.fusion.cr1, self.fusion.cr2] if self.cascaded else [self.fusion.cr1]
+        return [module(foreground, background, label) for module in modules]
+
+    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        stages = self.curves(composite, mask, label)
+        # Within the mask a second stage works on the first one's curve, so that both together are one curve.
+        changed, pictures = composite, []
+        for knots in stages:
+            changed = apply_curves(knots, changed)
+            pictures.append(changed * mask + composite * (1 - mask))
+        return Prediction(pictures[-1], stages=tuple(pictures[:-1]), curves=composed(stages))
+
+    def decide(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Decision:
+        return Decision(curves=composed(self.curves(composite, mask, label)))
+
+
+def composed(stages: Sequence[Tensor]) -> Tensor:
+    """The knots of one curve after the other, [B, 3, L + 1] each, as those of one curve."""
+    first, *others = stages
+    if not others:
+        return first
+    values = torch.linspace(0, 1, COMPOSED_PIECES + 1, device=first.device).expand(*first.shape[:2], -1)
+    for knots in stages:
+        values = apply_curves(knots, values)
+    return values
 
 
 def _recognises(names: Mapping[str, torch.Size], cascaded: bool, semantic: bool) -> bool:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
-from harmonize_models.networks.base import HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from harmonize_models.networks.base import Decision, HarmonizationNetwork, Kind, NetworkSpec, Prediction
 from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
 from harmonize_models.networks.rendering import apply_curves, apply_grid, monotone_curves
 from harmonize_models.networks.s2crnet import FEATURES, crop, places_in_mask, squeezenet_features
@@ -258,11 +258,18 @@ class SceneFit(HarmonizationNetwork):
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         """Pictures of any size: planned at INPUT_SIZE, where the network was trained, rendered at their own."""
-        plan = self.plan(*self.thumbnail(composite, mask))
-        if not self.training:
-            plan = plan.scaled(plan.let_through(self.guard))
+        plan = self.guarded(composite, mask)
         harmonized = plan.render(composite) * mask + composite * (1 - mask)
         return Prediction(harmonized, curves=plan.curves, grid=plan.grid, confidence=plan.certainty.sigmoid())
+
+    def decide(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Decision:
+        plan = self.guarded(composite, mask)
+        return Decision(curves=plan.curves, grid=plan.grid, confidence=plan.certainty.sigmoid())
+
+    def guarded(self, composite: Tensor, mask: Tensor) -> Plan:
+        """The plan; in evaluation mode, what the guard lets through of it."""
+        plan = self.plan(*self.thumbnail(composite, mask))
+        return plan if self.training else plan.scaled(plan.let_through(self.guard))
 
     @staticmethod
     def thumbnail(composite: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
