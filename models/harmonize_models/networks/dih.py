@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import product
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from .base import NetworkSpec
 from .blocks import ConvBlock, elu, upsample
@@ -18,6 +20,21 @@ from .exact import pixel_spec
 from .initialization import xavier_gaussian
 
 WIDEST = 512
+KERNEL = 4
+PLANES, CELL = 4, 4
+"""What is carried at the start as the identity: red, green, blue and mask of the 2 x 2 pixels of a cell."""
+CARRIED = PLANES * CELL
+LIFT = 3.0
+"""Raises normalized colors (-2.2 to 2.7) above zero, where ELU passes them as they are."""
+
+
+def _centered(x: Tensor, side: int) -> Tensor:
+    """[B, C, S, S] -> [B, C, side, side]: zeros around it, or its middle; nothing to do at the size that is meant.
+
+    So a network for 256 px can be trained at 128 px first: the innermost kernels then see and write 2 x 2 cells.
+    """
+    margin = (side - x.shape[-1]) // 2
+    return F.pad(x, (margin,) * 4) if margin else x
 
 
 class ConvEncoder(Encoder):
@@ -31,7 +48,7 @@ class ConvEncoder(Encoder):
             module = ConvBlock(
                 inputs + extra_channels(block, joins),
                 outputs,
-                kernel=4,
+                kernel=KERNEL,
                 stride=2,
                 padding=int(block < depth - 1),
                 act=elu,
@@ -43,11 +60,25 @@ class ConvEncoder(Encoder):
                 self.blocks_connected[f"block{block}"] = module
             inputs = outputs
 
+    def keep_pixels(self) -> None:
+        """Let the first block keep the four pixels of each 2 x 2 cell in its first channels."""
+        conv = self.block0.get_submodule("block.0")
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        conv.weight[:CARRIED] = 0
+        conv.bias[:CARRIED] = 0
+        conv.bias[: CARRIED - CELL] = LIFT  # not the mask
+        for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
+            conv.weight[channel, plane, 1 + row, 1 + column] = 1
+
     def forward(self, x: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """[B, 4, H, W] picture and mask -> the outputs of all blocks, finest first."""
         outputs: list[Tensor] = []
         for index, block in enumerate(self.blocks()):
-            x = block(self.joined(x, index, features))
+            x = self.joined(x, index, features)
+            if index == len(self.widths) - 1:
+                x = _centered(x, KERNEL)
+            x = block(x)
             outputs.append(x)
         return outputs
 
@@ -75,7 +106,7 @@ class DeconvBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, padding: int, attends: bool) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=padding), nn.BatchNorm2d(outputs), elu()
+            nn.ConvTranspose2d(inputs, outputs, KERNEL, stride=2, padding=padding), nn.BatchNorm2d(outputs), elu()
         )
         self.se = MaskedChannelAttention(outputs) if attends else None
 
@@ -98,10 +129,39 @@ class DeconvDecoder(Decoder):
             for d in range(len(encoder_widths))
         )
 
+    def unfold_pixels(self) -> None:
+        """Write what `ConvEncoder.keep_pixels` kept: as the predicted picture, and as where to take it."""
+        attention = self.conv_attention
+        if attention is None:
+            raise ValueError("Without an attention map of its own, a network has no start that changes nothing.")
+        coarser, conv, norm = (
+            self.deconv_blocks.get_submodule(f"{len(self.deconv_blocks) - back}.block.{layer}")
+            for back, layer in ((2, 1), (1, 0), (1, 1))
+        )
+        assert isinstance(coarser, nn.BatchNorm2d)
+        assert isinstance(conv, nn.ConvTranspose2d)
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        biases = [bias for bias in (conv.bias, self.to_rgb.bias, attention.bias) if bias is not None]
+        for tensor in (coarser.weight[:CARRIED], coarser.bias[:CARRIED], self.to_rgb.weight, attention.weight):
+            tensor.zero_()  # nothing from coarser blocks is added to what is carried
+        for tensor in (conv.weight[:, :PLANES], biases[0][:PLANES], norm.running_mean[:PLANES], norm.bias[:PLANES]):
+            tensor.zero_()
+        norm.running_var[:PLANES] = 1 - norm.eps
+        norm.weight[:PLANES] = 1
+        for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
+            conv.weight[channel, plane, 1 + row, 1 + column] = 1
+        self.to_rgb.weight[range(3), range(3)] = 1
+        biases[1].fill_(-LIFT)
+        # Times 3, through a sigmoid: the input passes where the mask is 0, the prediction where it is 1.
+        attention.weight[0, PLANES - 1] = -2
+        biases[2].fill_(1)
+
     def forward(self, encoded: Sequence[Tensor], picture: Tensor, mask: Tensor) -> Tensor:
         x = encoded[-1]
         for block, skip in zip(self.deconv_blocks, encoded[-2::-1], strict=False):
-            x = block(x, mask) + skip
+            x = _centered(block(x, mask), skip.shape[-1]) + skip
         return self.picture(self.deconv_blocks[-1](x, mask), picture)
 
 
@@ -112,6 +172,9 @@ class DIH(EncoderDecoder):
     attend_from: the first transposed convolution with channel attention. joins: channels that a backbone adds to the
     inputs of blocks 2, 3, ...
     """
+
+    encoder: ConvEncoder
+    decoder: DeconvDecoder
 
     def __init__(
         self,
@@ -126,6 +189,16 @@ class DIH(EncoderDecoder):
         self.encoder = ConvEncoder(depth, width, norm_from, joins)
         self.decoder = DeconvDecoder(self.encoder.widths, blends, attend_from)
         xavier_gaussian(self, magnitude=2.0)
+
+    @torch.no_grad()
+    def start_at_identity(self) -> None:
+        """Carry picture and mask from the first block over its skip to the last one, and blend by the mask.
+
+        The foreground's colors come out as they went in, by way of the predicted picture, so that every gradient
+        passes. Exact in evaluation mode, or while norms are frozen.
+        """
+        self.decoder.unfold_pixels()
+        self.encoder.keep_pixels()
 
 
 SPECS: tuple[NetworkSpec, ...] = (

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from ..checkpoints import SHIPPED_DIR
 from ..errors import ModelError
@@ -23,7 +24,7 @@ from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config
 from .discriminators import SMALLEST_JUDGED
 from .distributed import describe, join
-from .folding import calibrate, folded, insert_norms
+from .folding import calibrate, folded, insert_norms, settle
 from .history import Leg, command_line, read_history, write_history
 from .loop import Trainer
 from .photos import PhotoSet, load_photos
@@ -75,6 +76,9 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
+    maker = CompositeMaker(photos.to(worker.device), config.recipe)
+    if config.freeze_norms and not args.init:
+        settle(network, _few_batches(maker, config))
     if args.start_at_identity:
         try:
             network.start_at_identity()
@@ -88,7 +92,6 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
-    maker = CompositeMaker(photos.to(worker.device), config.recipe)
     if fresh_norms:
         sample = maker.batch(64, config.size, seeded(config.seed))
         calibrate(network, sample.composite.cpu(), sample.mask.cpu())
@@ -120,6 +123,13 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
     worker.close()
     return 0
+
+
+def _few_batches(maker: CompositeMaker, config: TrainConfig, count: int = 4) -> Iterator[tuple[Tensor, Tensor]]:
+    """Composites and masks, on the CPU, to measure statistics on."""
+    for number in range(count):
+        batch = maker.batch(16, config.size, seeded(config.seed, number))
+        yield batch.composite.cpu(), batch.mask.cpu()
 
 
 def _weights_file(given: Path) -> Path:

@@ -44,6 +44,9 @@ class TrainConfig:
     ema: float = 0.999
     """Decay of the moving average of the weights, which is what is validated and shipped; 0 = none."""
     loss: LossWeights = field(default_factory=LossWeights)
+    teacher: str = ""
+    """Key of a network with shipped weights whose results are the targets, instead of the true photos: they depend on
+    nothing that cannot be seen, so that a large network finds its way with far fewer composites. Empty = none."""
     discriminator: Discriminator = Discriminator.NONE
     discriminator_rate: float = 2e-4
     unlabelled: float = 0.25
@@ -52,6 +55,9 @@ class TrainConfig:
     batch_norm: str = ""
     """Train with norms behind the convolutions whose name matches this regular expression, folded into the weights that
     are kept (`folding.py`); empty = none."""
+    freeze_norms: str = ""
+    """Hold the network's own batch norms at their running statistics: those it starts from, or, where it starts from
+    random weights, those of a few batches. Small batches shift colors by what happens to be in them."""
     bf16: bool = True
     compile: bool = False
     seed: int = 1
@@ -181,7 +187,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "batch": 32,
         "size": 192,
         "steps": 400_000,
-        "recipe": Recipe(scene_share=0.15),
+        "recipe": Recipe(scene_share=0.15, pasted_share=0.15),
         "schedule": Schedule.COSINE,
         "warm_up": 200,
         "clip": 1.0,

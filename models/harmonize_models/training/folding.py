@@ -1,4 +1,4 @@
-"""Batch norm for the time of training only: inserted behind convolutions, folded into them for use.
+"""Batch norm in training: inserted behind convolutions and folded into them for use, or held as it is.
 
 Networks without norms (SqueezeNet in S²CRNet) hardly learn from scratch; the published ones start from ImageNet.
 A norm in evaluation mode is a factor and an addend per channel, so that weights trained with it become plain weights
@@ -8,7 +8,7 @@ exactly.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +64,29 @@ def calibrate(network: nn.Module, composite: Tensor, mask: Tensor) -> None:
     network(composite, mask)
     for module in norms:
         module.calibrating = False
+
+
+@torch.no_grad()
+def settle(network: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> None:
+    """Set the running statistics of all batch norms to those of a few batches of composites and masks."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    network.train()
+    for composite, mask in batches:
+        network(composite, mask)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+
+
+def freeze_norms(network: nn.Module, names: str) -> None:
+    """Let batch norms whose name matches use their running statistics in training mode too, and never change them."""
+    wanted = re.compile(names)
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and wanted.search(name):
+            module.eval()
 
 
 def folded(state: Mapping[str, Tensor], keep: Container[str] = (), epsilon: float = 1e-5) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..checkpoints import load
 from ..evaluation.cases import Cases
 from ..evaluation.metrics import Metrics, measure
 from ..networks.base import HarmonizationNetwork, Prediction
@@ -23,7 +24,7 @@ from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig
 from .discriminators import build_discriminator, judge
 from .distributed import Worker
-from .folding import folded
+from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
 from .optim import MovingAverage, build_optimizer, rate_factor, set_rate
 from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
@@ -62,6 +63,7 @@ class Trainer:
         runner: nn.Module = worker.wrap(self.network, may_skip_parameters=semantic)
         self.run_network: nn.Module = torch.compile(runner) if config.compile else runner  # type: ignore[assignment]
         self.optimizer = build_optimizer(self.network, config)
+        self.teacher = load(config.teacher, device) if config.teacher else None
         self.average = MovingAverage(self.network, config.ema)
         adversary = build_discriminator(config.discriminator if config.loss.adversarial else Discriminator.NONE)
         self.adversary = worker.wrap(adversary.to(device)) if adversary is not None else None
@@ -123,9 +125,13 @@ class Trainer:
         generator = seeded(config.seed, step, self.worker.rank)
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
         batch = self.maker.batch(-(-config.batch // self.worker.world), config.size, generator)
+        if self.teacher is not None:
+            batch = replace(batch, target=self._taught(batch))
         labelled = torch.rand((), generator=seeded(config.seed, step)) >= config.unlabelled
         set_rate(self.optimizer, config.learning_rate * rate_factor(config, step, self.share()))
         self.run_network.train()
+        if config.freeze_norms:
+            freeze_norms(self.network, config.freeze_norms)
         loss, harmonized = self.loss(batch, bool(labelled))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -147,6 +153,14 @@ class Trainer:
         if self.adversary is not None:
             loss = loss + self.config.loss.adversarial * self._deceive(prediction.harmonized, batch)
         return loss, prediction.harmonized
+
+    @torch.no_grad()
+    def _taught(self, batch: Batch) -> Tensor:
+        """What the teacher makes of the batch."""
+        assert self.teacher is not None
+        with self._autocast():
+            prediction: Prediction = self.teacher(batch.composite, batch.mask, None)
+        return prediction.harmonized.float().clamp(0, 1)
 
     def _deceive(self, harmonized: Tensor, batch: Batch) -> Tensor:
         assert self.adversary is not None

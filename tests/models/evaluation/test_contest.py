@@ -106,5 +106,5 @@ def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measure
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
     with pytest.raises(cli.UnsuitableSide, match="--side 256") as caught:
-        cli.run(parser.parse_args([f"dih={file}", "--data", str(photo_folder), "--side", "128"]))
+        cli.run(parser.parse_args([f"dih={file}", "--data", str(photo_folder), "--side", "96"]))
     assert caught.value.code == "unsuitable_side"

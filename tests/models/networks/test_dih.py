@@ -53,8 +53,32 @@ def test_where_the_attention_map_is_one_the_input_passes(composite: Tensor) -> N
 def test_networks_with_an_attention_map_can_start_at_the_identity(key: str, composite: Tensor) -> None:
     network = registry.get(key).build().eval()
     network.start_at_identity()
-    harmonized = network(composite, torch.ones(1, 1, 256, 256)).harmonized
+    mask = torch.zeros(1, 1, 256, 256)
+    mask[..., 60:200, 90:140] = 1
+    harmonized = network(composite, mask).harmonized
     assert float((harmonized - composite).square().mean()) < 1e-3  # 30 dB
+
+
+@torch.no_grad()
+def test_that_start_lets_the_foreground_pass_through_the_layers(composite: Tensor) -> None:
+    network = DIH().eval()
+    network.start_at_identity()
+    network.decoder.to_rgb.weight.zero_()
+    mask = torch.zeros(1, 1, 256, 256)
+    mask[..., 60:200, 90:140] = 1
+    harmonized = network(composite, mask).harmonized
+    # Nothing but grey comes out of the layers; a twentieth of the input is blended in.
+    assert float((harmonized - composite)[..., 60:200, 90:140].abs().mean()) > 0.1
+    assert float((harmonized - composite)[..., :50, :].abs().mean()) < 0.05
+
+
+@torch.no_grad()
+def test_half_the_size_does_as_well_for_training(composite: Tensor) -> None:
+    network = DIH().eval()
+    small = torch.nn.functional.avg_pool2d(composite, 2)
+    assert network(small, torch.ones(1, 1, 128, 128)).harmonized.shape == (1, 3, 128, 128)
+    network.start_at_identity()
+    assert torch.allclose(network(small, torch.ones(1, 1, 128, 128)).harmonized, small, atol=1e-5)
 
 
 def test_networks_without_one_cannot() -> None:

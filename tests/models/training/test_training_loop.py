@@ -22,7 +22,7 @@ from harmonize_models.training.composites import CompositeMaker, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
 from harmonize_models.training.discriminators import build_discriminator, judge
 from harmonize_models.training.distributed import Worker
-from harmonize_models.training.folding import calibrate, folded, insert_norms
+from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
 from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
@@ -112,6 +112,51 @@ def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator
         optimizer.step()
         history.append(float(loss.detach()))
     assert history[-1] < history[0]
+
+
+# -- norms and teachers ---------------------------------------------------------------------------------------------
+
+
+def test_settled_norms_know_the_statistics_of_their_batches() -> None:
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(3))
+    pictures = [0.5 + 0.1 * torch.randn(4, 3, 8, 8) for _ in range(6)]
+
+    class Pictures(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network
+
+        def forward(self, composite: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = self.inner(composite)
+            return result
+
+    settle(Pictures(), [(picture, picture) for picture in pictures])
+    norm = network[0]
+    assert torch.allclose(norm.running_mean, torch.cat(pictures).mean(dim=(0, 2, 3)), atol=1e-3)
+    assert torch.allclose(norm.running_var, torch.cat(pictures).var(dim=(0, 2, 3)), rtol=0.05)
+    assert norm.momentum == 0.1
+
+
+def test_frozen_norms_stay_as_they_are_and_others_go_on() -> None:
+    network = torch.nn.Sequential(torch.nn.BatchNorm2d(3), torch.nn.BatchNorm2d(3)).train()
+    freeze_norms(network, r"^1$")
+    network(torch.rand(4, 3, 8, 8))
+    assert torch.equal(network[1].running_mean, torch.zeros(3))
+    assert not torch.equal(network[0].running_mean, torch.zeros(3))
+
+
+def test_a_pupil_learns_what_its_teacher_makes_of_the_composites(
+    photos: PhotoSet, cases: Cases, tmp_path: Path
+) -> None:
+    pupil = trainer(replace(QUICK, teacher="s2crnet"), photos, cases, tmp_path)
+    batch = pupil.maker.batch(4, 48, seeded(1))
+    taught = pupil._taught(batch)
+    assert torch.equal(
+        taught[(batch.mask == 0).expand_as(taught)], batch.composite[(batch.mask == 0).expand_as(taught)]
+    )
+    assert not torch.allclose(taught, batch.composite)
+    assert not torch.allclose(taught, batch.target)
+    assert pupil.run().step == QUICK.steps
 
 
 # -- settings -------------------------------------------------------------------------------------------------------
