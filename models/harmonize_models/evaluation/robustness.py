@@ -57,6 +57,16 @@ def of_scene(look: Callable[[Tensor], Tensor]) -> Change:
     return change
 
 
+def pasted_into(look: Callable[[Tensor], Tensor]) -> Change:
+    """The scene looks like that, but for its foreground, which is as it was photographed: pasted from elsewhere."""
+
+    def change(batch: Batch) -> Batch:
+        scene = _levels(look(batch.target))
+        return replace(batch, composite=_levels(torch.lerp(scene, batch.target, batch.mask)), target=scene)
+
+    return change
+
+
 def of_composite(damage: Callable[[Tensor], Tensor]) -> Change:
     """The composite alone: the network should see through it."""
 
@@ -161,6 +171,10 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("scene: orange cast", of_scene(orange)),
     Condition("scene: blue cast", of_scene(blue)),
     Condition("scene: painted", of_scene(posterized)),
+    Condition("pasted into fog", pasted_into(flat)),
+    Condition("pasted into the night", pasted_into(night)),
+    Condition("pasted into an orange cast", pasted_into(orange)),
+    Condition("pasted into a blue cast", pasted_into(blue)),
     Condition("damage: JPEG 20", of_composite(jpeg)),
     Condition("damage: noise", of_composite(noisy)),
 )

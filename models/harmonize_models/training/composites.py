@@ -53,6 +53,8 @@ class Recipe:
     light_share: float = 0.25
     scene_share: float = 0.0
     """Photos whose whole look is changed first, target and composite alike: fog, dusk, casts."""
+    pasted_share: float = 0.0
+    """Foregrounds from another light: strong looks like those, of the background alone or of the foreground alone."""
     vary_masks: bool = True
     crop: tuple[float, float] = (0.5, 1.0)
     """Smallest and largest share of the photo's area that a crop keeps."""
@@ -97,13 +99,34 @@ class CompositeMaker:
         target, alpha = self._crop(self.photos.photos[self.photos.photo_of[index]], index, side, generator)
         if recipe.scene_share > 0:
             target = self.relit(target, generator)
-        return self.compose(target, alpha, changes.pick(best), self.photos.labels[index], generator)
+        batch = self.compose(target, alpha, changes.pick(best), self.photos.labels[index], generator)
+        return self.pasted(batch, alpha, generator) if recipe.pasted_share > 0 else batch
 
     def relit(self, photos: Tensor, generator: torch.Generator) -> Tensor:
         """Some of the photos [B, 3, T, T] uint8 in another light: strong edits of the whole picture."""
         edits = apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
         changed = (torch.rand(len(photos), generator=generator) < self.recipe.scene_share).to(self.device)
         return torch.where(changed[:, None, None, None], (edits * 255).round().to(torch.uint8), photos)
+
+    def pasted(self, batch: Batch, alpha: Tensor, generator: torch.Generator) -> Batch:
+        """The batch with some of its foregrounds exchanged for ones that seem to be from another light.
+
+        Either the photo's background gets a new look, which the target's foreground shares and the composite's does
+        not, or the composite's foreground alone gets it. These changes are as strong as they come: plausible or not,
+        the scene tells what is right.
+        """
+        count = len(batch.target)
+        photos = (batch.target * 255).round().to(torch.uint8)
+        looked = (apply(random_edits(count, generator, SCENE_LOOKS).to(self.device), photos) * 255).round() / 255
+
+        def chosen(share: float) -> Tensor:
+            return (torch.rand(count, generator=generator) < share).to(self.device)[:, None, None, None]
+
+        exchanged, whole_scene = chosen(self.recipe.pasted_share), chosen(0.5)
+        target = torch.where(exchanged & whole_scene, looked, batch.target)
+        foreground = torch.where(whole_scene, batch.target, looked)
+        composite = (torch.lerp(target, foreground, alpha) * 255).round() / 255
+        return Batch(torch.where(exchanged, composite, batch.composite), batch.mask, target, batch.label)
 
     def compose(
         self, target: Tensor, alpha: Tensor, changes: ColorChange, labels: Tensor, generator: torch.Generator

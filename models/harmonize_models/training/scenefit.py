@@ -21,7 +21,7 @@ from .loop import Trainer
 
 STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
-REPLAYED = 8
+REPLAYED = 16
 """One composite in this many is the network's own result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""

@@ -72,6 +72,20 @@ def test_kinds_of_change_keep_their_shares_when_the_implausible_are_dropped(phot
     assert 60 <= unchanged <= 120  # of 160; whoever stands first in the list would have all places
 
 
+def test_pasted_foregrounds_are_in_another_light_than_their_scene(photos: PhotoSet) -> None:
+    untouched = replace(PLAIN, identity_share=1.0, edit_share=0.0)
+    plain = a_batch(photos, untouched)
+    pasted = a_batch(photos, replace(untouched, pasted_share=1.0))
+    outside = (pasted.mask == 0).expand_as(pasted.target)
+    assert (pasted.composite - pasted.target)[outside].abs().max() < 1e-6
+    assert (changed(pasted) > 2).float().mean() > 0.8
+    new_scene = (pasted.target - plain.target).abs().mean(dim=(1, 2, 3)) > 1e-3
+    assert 4 <= int(new_scene.sum()) <= 16
+    inside = (pasted.mask == 1).expand_as(pasted.target)
+    kept = torch.where(new_scene[:, None, None, None], plain.target - pasted.composite, 0.0)
+    assert kept[inside].abs().max() < 1e-6  # the foreground stays as it was photographed
+
+
 def test_scenes_in_another_light_change_composite_and_target_alike(photos: PhotoSet) -> None:
     plain = a_batch(photos, replace(PLAIN, identity_share=1.0, edit_share=0.0))
     relit = a_batch(photos, replace(PLAIN, identity_share=1.0, edit_share=0.0, scene_share=0.5))

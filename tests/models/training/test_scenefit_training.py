@@ -43,8 +43,8 @@ def test_error_counts_the_foreground_alone() -> None:
 
 
 def test_replayed_composites_are_the_results_of_the_step_before() -> None:
-    batch = batch_of()
-    replay = Replay.of(plan_of(1.25), batch)
+    batch = batch_of(2 * REPLAYED)
+    replay = Replay.of(plan_of(1.25, 2 * REPLAYED), batch)
     count = len(batch.composite) // REPLAYED
     assert len(replay.composite) == count
     assert (replay.composite - batch.target[:count]).abs().max() < 0.6 / 255
