@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,10 @@ LAYERS, HEADS = 2, 8
 SUMMARY = 256
 WAVES = 3
 """Frequencies in which a token's place in the scene is told, each twice the one before."""
+LOOKS = 2
+"""How often it looks: at the composite, and at what its own first plan makes of it."""
+COMPOSED_PIECES = 4 * PIECES
+"""Pieces of the curve that several curves make together."""
 GUARD_WIDTH = 1.5
 """The guard opens between its threshold divided by this and its threshold multiplied by this."""
 GUARD_OFF = 0.0
@@ -128,6 +132,20 @@ class Plan:
         open_by = (ratio.log() / (2 * math.log(GUARD_WIDTH)) + 0.5).clamp(0, 1)
         return open_by * open_by * (3 - 2 * open_by)
 
+    def then(self, later: Plan) -> Plan:
+        """This plan and after it another one, as one plan; of the size of the change and the certainty, the later's.
+
+        The later curves are applied before this one's grid instead of after it. What they change in each other's place
+        is the product of two small changes, and not to be seen.
+        """
+        values = torch.linspace(0, 1, COMPOSED_PIECES + 1, device=self.curves.device)
+        curves = values.expand(*self.curves.shape[:2], -1)
+        for knots in (self.curves, later.curves):
+            curves = apply_curves(knots, curves)
+        bottom = self.grid.new_tensor([0, 0, 0, 1]).expand(*self.grid.shape[:-2], 1, 4)
+        grid = later.grid @ torch.cat([self.grid, bottom], dim=-2)
+        return Plan(curves, grid, later.change, later.certainty)
+
     def first(self, count: int) -> Plan:
         """The plan of the first `count` composites, without gradients."""
         parts = (self.curves, self.grid, self.change, self.certainty)
@@ -182,21 +200,38 @@ class SceneFit(HarmonizationNetwork):
         for head in (self.curve_head, self.affine_head, self.local_head):
             nn.init.normal_(head.weight, std=5e-4)
             nn.init.zeros_(head.bias)
+        self.looks = LOOKS
         self.local_share = 0.7
         """In training: the share of samples whose plan has a local part, so that it can be switched off later."""
         self.register_buffer("guard", torch.tensor(GUARD_OFF))
         """The guard's threshold: the change in levels of 255 of which it lets half through."""
 
     def plan(self, composite: Tensor, mask: Tensor) -> Plan:
-        """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what should change."""
+        """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what all looks together want to change."""
+        plan, background = self.look(composite, mask)
+        for _ in range(self.looks - 1):
+            result = torch.lerp(composite, plan.render(composite).clamp(0, 1).to(composite.dtype), mask)
+            plan = plan.then(self.look(result, mask, background)[0])
+        return self.judged(plan, composite, mask)
+
+    def judged(self, plan: Plan, composite: Tensor, mask: Tensor) -> Plan:
+        """The plan with the size of its change of that composite, and how certain it is to help."""
+        change = size_of_change(plan.curves, plan.grid, F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2))
+        certainty = self.certainty_head((change + 0.1).log()[:, None].to(composite.dtype)).float()[:, 0]
+        return replace(plan, change=change, certainty=certainty)
+
+    def look(self, composite: Tensor, mask: Tensor, background: Tensor | None = None) -> tuple[Plan, Tensor]:
+        """What one look wants to change, not judged yet, and the features of the background, for the next look."""
         half, half_mask = F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2)
         measured = region_statistics(half, half_mask).detach().flatten(1).to(composite.dtype)
         known = self.statistics(self.standardise(measured).clamp(-6, 6))
 
         rows, columns = self.looked_at(mask)
         close = crop(torch.cat([composite * mask, mask], dim=1), rows, columns)
-        regions = torch.cat([close[:, :3], composite * (1 - mask)]).contiguous(memory_format=torch.channels_last)
-        features = self.squeezenet1_1(regions)
+        regions = [close[:, :3]] if background is not None else [close[:, :3], composite * (1 - mask)]
+        features = self.squeezenet1_1(torch.cat(regions).contiguous(memory_format=torch.channels_last))
+        if background is not None:
+            features = torch.cat([features, background])
         pools = torch.cat(features.mean(dim=(2, 3)).tensor_split(2), dim=1)
         pools = self.standardise_pools(pools.to(composite.dtype)).clamp(-6, 6)
 
@@ -210,12 +245,12 @@ class SceneFit(HarmonizationNetwork):
             ]
         )
         view = self.token(features.flatten(2).transpose(1, 2)) + self.place(places)
-        foreground, background = view.tensor_split(2)
+        near, far = view.tensor_split(2)
         tokens = torch.cat(
             [
                 self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)),
-                foreground + self.region[0],
-                background + self.region[1],
+                near + self.region[0],
+                far + self.region[1],
             ],
             dim=1,
         )
@@ -225,8 +260,8 @@ class SceneFit(HarmonizationNetwork):
         tokens = self.settled(tokens)
 
         asked, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
-        foreground, background = view.tensor_split(2, dim=1)
-        means = [mean_over(foreground, foreground_share), mean_over(background, background_share)]
+        near, far = view.tensor_split(2, dim=1)
+        means = [mean_over(near, foreground_share), mean_over(far, background_share)]
         summary = self.summary(torch.cat([asked, *means, pools, known], dim=1))
 
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
@@ -237,9 +272,8 @@ class SceneFit(HarmonizationNetwork):
             kept = torch.rand(len(local), device=local.device) < self.local_share
             local = local * kept.view(-1, 1, 1, 1, 1, 1)
         grid = torch.eye(3, 4, device=local.device) + affine + local
-        change = size_of_change(curves, grid, half, half_mask)
-        certainty = self.certainty_head((change + 0.1).log()[:, None].to(summary.dtype)).float()[:, 0]
-        return Plan(curves, grid, change, certainty)
+        unjudged = curves.new_zeros(len(curves))
+        return Plan(curves, grid, unjudged, unjudged), features.tensor_split(2)[1]
 
     def looked_at(self, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Rows and columns of the scene that fill the frame in which the foreground is seen."""

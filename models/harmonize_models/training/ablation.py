@@ -66,6 +66,10 @@ def _without_local_grid(network: SceneFit) -> None:
         nn.init.zeros_(parameter)
 
 
+def _one_look(network: SceneFit) -> None:
+    network.looks = 1
+
+
 def _whole(network: SceneFit) -> None:
     return None
 
@@ -88,6 +92,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("without statistics", lacks=_without("statistics", SUMMARY)),
     Variant("without attention", lacks=_without_attention),
     Variant("without pooled features", lacks=_without("standardise_pools")),
+    Variant("one look only", lacks=_one_look),
     Variant("foreground not enlarged", build=WholeFrame),
     Variant("without curves", lacks=_without("curve_head", 4 * PIECES)),
     Variant("without the affine transform", lacks=_without("affine_head", 12)),
@@ -98,6 +103,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("composites: transfers only", recipe=replace(_RECIPE, edit_share=0.0)),
     Variant("composites: exact masks only", recipe=replace(_RECIPE, vary_masks=False)),
     Variant("composites: no scenes in another light", recipe=replace(_RECIPE, scene_share=0.0)),
+    Variant("composites: nothing pasted from another light", recipe=replace(_RECIPE, pasted_share=0.0)),
     Variant("without replayed results", replays=False),
 )
 

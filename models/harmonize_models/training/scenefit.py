@@ -1,9 +1,9 @@
 """How SceneFit is trained: its losses, and its own results as further composites. The rest is `loop.Trainer`.
 
 Three things differ from the other networks. The plan (curves and grid) is rendered at every third pixel only, which is
-as good for the gradient and nine times as cheap. Some of the composites are the network's own results of the step
-before with the true picture as target, so that harmonizing twice is harmonizing once. And the head that tells whether
-the change will help learns from whether it did.
+as good for the gradient and nine times as cheap. A third of the composites are the network's own results of the step
+before with the true picture as target: what the second look sees, and what comes back when somebody harmonizes twice.
+And the head that tells whether the change will help learns from whether it did.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .loop import Trainer
 
 STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
-REPLAYED = 16
+REPLAYED = 3
 """One composite in this many is the network's own result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
@@ -66,14 +66,14 @@ def plan_loss(plan: Plan, batch: Batch, place: tuple[int, int] = (0, 0), weights
 
 
 class Planner(nn.Module):
-    """The network up to its plan: what is trained is not rendered in full."""
+    """One look of the network, up to its plan: what is trained is not rendered in full."""
 
     def __init__(self, network: SceneFit) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, composite: Tensor, mask: Tensor) -> Plan:
-        return self.network.plan(composite, mask)
+        return self.network.judged(self.network.look(composite, mask)[0], composite, mask)
 
 
 @dataclass
