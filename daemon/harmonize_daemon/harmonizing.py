@@ -75,32 +75,58 @@ class Box:
 ProgressCallback = Callable[[str, float | None], None]
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures of a request."""
+
+    composite: Picture
+    mask: NDArray[np.uint8]
+    """[H, W], 255 = foreground."""
+    reference: Picture | None
+
+    @classmethod
+    def read(cls, request: ImageRequest) -> Inputs:
+        """Raises HarmonizeError."""
+        composite = pictures.read(request.composite)
+        mask = pictures.read_mask(request.mask, composite.width, composite.height)
+        return cls(composite, mask, pictures.read(request.reference) if request.reference else None)
+
+
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:
     """Read, harmonize through the daemon (started if need be), write. Nothing is written unless all went well.
 
     Raises HarmonizeError.
     """
     on_progress("reading", None)
-    composite = pictures.read(request.composite)
-    mask = pictures.read_mask(request.mask, composite.width, composite.height)
-    reference = pictures.read(request.reference) if request.reference else None
+    inputs = Inputs.read(request)
+    on_progress("starting", None)
+    with connect(CLIENT_NAME, start=True) as client:
+        check_device(client, request.device)
+        return harmonize_inputs(client, request, inputs, on_progress)
+
+
+def harmonize_inputs(
+    client: Client,
+    request: ImageRequest,
+    inputs: Inputs,
+    on_progress: ProgressCallback = lambda stage, fraction: None,
+) -> ImageResult:
+    """What was read for `request`, harmonized through that daemon and written. Raises HarmonizeError."""
+    composite, mask, reference = inputs.composite, inputs.mask, inputs.reference
 
     def report(progress: Progress) -> None:
         on_progress(progress.stage, progress.fraction)
 
-    on_progress("starting", None)
-    with connect(CLIENT_NAME, start=True) as client:
-        _check_device(client, request.device)
-        prediction = client.predict(
-            scene_thumbnail(composite),
-            thumbnail(mask, THUMBNAIL_SIDE),
-            network=request.network,
-            reference=scene_thumbnail(reference) if reference else None,
-            foreground_class=request.foreground_class,
-            progress=report,
-        )
-        harmonized, milliseconds = _render(client, prediction, composite, mask, request.look, report)
-        cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
+    prediction = client.predict(
+        scene_thumbnail(composite),
+        thumbnail(mask, THUMBNAIL_SIDE),
+        network=request.network,
+        reference=scene_thumbnail(reference) if reference else None,
+        foreground_class=request.foreground_class,
+        progress=report,
+    )
+    harmonized, milliseconds = _render(client, prediction, composite, mask, request.look, report)
+    cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
     on_progress("writing", None)
     result = composite.with_pixels(harmonized)
     pictures.write(request.output, result)
@@ -139,7 +165,8 @@ def side_by_side(before: Picture, after: Picture) -> Picture:
     return after.with_pixels(np.concatenate([before.pixels, line, after.pixels], axis=1))
 
 
-def _check_device(client: Client, device: str | None) -> None:
+def check_device(client: Client, device: str | None) -> None:
+    """Raises WrongDevice if the daemon uses another device than was asked for (None: any)."""
     if device in (None, "auto"):
         return
     running = client.status().device

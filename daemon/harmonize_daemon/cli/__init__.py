@@ -16,6 +16,7 @@ from harmonize_models.errors import ModelError
 
 COMMANDS = {
     "image": "harmonize one composite picture",
+    "batch": "harmonize all composites of a folder",
     "daemon": "run, start, stop or ask the daemon",
     "models": "list the networks, import a checkpoint",
     "install": "install the plug-in into GIMP or Krita",

@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
     parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_look_arguments(parser)
+
+
+def add_look_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the sliders."""
     look = parser.add_argument_group("look")
     for name, (low, high) in Look.ranges().items():
         default = getattr(Look(), name)
@@ -56,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         network=arguments.network,
         reference=arguments.reference,
         foreground_class=arguments.foreground_class,
-        look=_look(arguments),
+        look=look_of(arguments),
         cube=arguments.curves_out,
         adjustment=arguments.adjustment_out,
         before_after=arguments.before_after,
@@ -79,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _look(arguments: argparse.Namespace) -> Look:
+def look_of(arguments: argparse.Namespace) -> Look:
+    """The sliders' values. Raises BadRequest."""
     from harmonize_client.errors import BadRequest
 
     sliders = {name: getattr(arguments, name) for name in Look.ranges()}

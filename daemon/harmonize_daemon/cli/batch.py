@@ -1,0 +1,110 @@
+"""`harmonize batch`: all composites of a folder, with masks beside them or in another folder."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+from harmonize_client.errors import BadRequest
+from harmonize_client.values import ForegroundClass
+
+from .image import add_look_arguments, look_of
+
+if TYPE_CHECKING:
+    from ..batch import Plan
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command's options."""
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="composites, in folders of any depth")
+    parser.add_argument(
+        "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="results go there, under their own names"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="pictures at a time (default 2)")
+    parser.add_argument(
+        "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
+    )
+    parser.add_argument(
+        "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
+    )
+    parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
+    parser.add_argument("--foreground-class", choices=get_args(ForegroundClass), help="what the foregrounds show")
+    parser.add_argument(
+        "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_look_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; 1 if any picture could not be done. Raises HarmonizeError."""
+    from .. import batch
+    from ..harmonizing import ImageRequest
+
+    if arguments.jobs < 1:
+        raise BadRequest(f"--jobs {arguments.jobs} is too few", "give 1 or more")
+    try:
+        share = batch.Share.parse(arguments.share)
+    except ValueError as error:
+        raise BadRequest(f"--share {arguments.share} is no part of a whole", "write it like 2/5") from error
+    if arguments.device:
+        os.environ["HARMONIZE_DEVICE"] = arguments.device
+    settings = ImageRequest(
+        composite=Path(),
+        mask=Path(),
+        output=Path(),
+        network=arguments.network,
+        reference=arguments.reference,
+        foreground_class=arguments.foreground_class,
+        look=look_of(arguments),
+        device=arguments.device,
+    )
+    plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)
+    if arguments.dry_run:
+        for item in plan.items:
+            print(f"{item.name}  ({item.request.mask})")
+    if not arguments.quiet:
+        print(_summary(plan))
+    if arguments.dry_run:
+        return 0
+    return _carry_out(plan, arguments)
+
+
+def _carry_out(plan: Plan, arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from .. import batch
+
+    failed: list[batch.Outcome] = []
+    errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors, transient=True, disable=arguments.quiet) as bar:
+        task = bar.add_task("", total=len(plan.items))
+
+        def report(outcome: batch.Outcome) -> None:
+            if outcome.error:
+                failed.append(outcome)
+                errors.print(f"{outcome.name}: {outcome.error} [{outcome.code}]")
+            bar.advance(task)
+
+        batch.run(plan.items, arguments.output, arguments.jobs, report)
+    if not arguments.quiet:
+        print(f"{len(plan.items) - len(failed)} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
+    return 1 if failed else 0
+
+
+def _summary(plan: Plan) -> str:
+    parts = [f"{len(plan.items)} to do"]
+    if plan.done:
+        parts.append(f"{len(plan.done)} done already")
+    if plan.without_mask:
+        few = ", ".join(plan.without_mask[:5]) + (", …" if len(plan.without_mask) > 5 else "")
+        parts.append(f"{len(plan.without_mask)} without a mask ({few})")
+    return ", ".join(parts)

@@ -1,0 +1,157 @@
+"""`harmonize batch` against a real daemon with the shipped default network."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harmonize_client.errors import BadRequest
+from harmonize_daemon import batch, pictures
+from harmonize_daemon.batch import Share
+from harmonize_daemon.cli import main
+from harmonize_daemon.harmonizing import ImageRequest
+from harmonize_daemon.pictures import Picture
+
+pytestmark = pytest.mark.usefixtures("command_line_home")
+
+NOTHING = ImageRequest(Path(), Path(), Path())
+
+
+def put(folder: Path, name: str, seed: int = 0, mask: str = "") -> None:
+    """A noisy scene with a dark square, and the square's mask."""
+    random = np.random.default_rng(seed)
+    pixels = random.integers(90, 200, (48, 64, 3), dtype=np.uint8)
+    alpha = np.zeros((48, 64, 1), np.uint8)
+    alpha[12:36, 20:44] = 255
+    pixels[12:36, 20:44] //= 3
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures.write(path, Picture(pixels))
+    pictures.write(folder / (mask or str(Path(name).with_suffix(".mask.png"))), Picture(alpha))
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenes"
+    put(folder, "one.png", 1)
+    put(folder, "sub/two.tif", 2)
+    put(folder, "sub/three.png", 3)
+    return folder
+
+
+def run(folder: Path, output: Path, *flags: str) -> int:
+    return main(["batch", str(folder), "-o", str(output), *flags])
+
+
+def records(output: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (output / batch.RECORDS).read_text().splitlines()]
+
+
+def test_every_composite_is_harmonized_under_its_own_name_as_the_image_command_does(
+    scenes: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    assert run(scenes, output, "--quiet", "--contrast", "0.3") == 0
+    assert sorted(p.relative_to(output).as_posix() for p in output.rglob("*.*") if p.suffix != ".jsonl") == [
+        "one.png",
+        "sub/three.png",
+        "sub/two.tif",
+    ]
+    single = ["image", str(scenes / "one.png"), "--mask", str(scenes / "one.mask.png"), "-o", str(tmp_path / "x.png")]
+    assert main([*single, "--quiet", "--contrast", "0.3"]) == 0
+    assert (tmp_path / "x.png").read_bytes() == (output / "one.png").read_bytes()
+    assert (output / "one.png").read_bytes() != (scenes / "one.png").read_bytes()
+
+
+def test_a_second_run_does_only_what_is_new_or_changed(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    assert run(scenes, output, "--quiet") == 0
+    put(scenes, "four.png", 4)
+    os.utime(scenes / "one.mask.png", ns=(1, 1))
+    (output / "sub/two.tif").unlink()
+    plan = batch.plan(scenes, None, output, NOTHING)
+    assert [item.name for item in plan.items] == ["four.png", "one.png", "sub/two.tif"]
+    assert plan.done == ("sub/three.png",)
+    assert run(scenes, output) == 0
+    assert "3 to do, 1 done already" in capsys.readouterr().out
+    assert batch.plan(scenes, None, output, NOTHING).items == ()
+    other_settings = ImageRequest(Path(), Path(), Path(), network="s2crnet")
+    assert len(batch.plan(scenes, None, output, other_settings).items) == 4
+
+
+def test_masks_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    put(tmp_path, "scenes/a.jpg", 1, mask="scenes/a.mask.png")
+    put(tmp_path, "scenes/deep/b.png", 2, mask="scenes/deep/b.mask.png")
+    (tmp_path / "masks/deep").mkdir(parents=True)
+    (tmp_path / "scenes/a.mask.png").rename(tmp_path / "masks/a.png")
+    (tmp_path / "scenes/deep/b.mask.png").rename(tmp_path / "masks/deep/b.png")
+    plan = batch.plan(tmp_path / "scenes", tmp_path / "masks", tmp_path / "out", NOTHING)
+    assert [item.request.mask for item in plan.items] == [tmp_path / "masks/a.png", tmp_path / "masks/deep/b.png"]
+
+
+def test_what_fails_is_told_and_recorded_and_the_rest_is_done(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenes / "broken.png").write_bytes(b"no picture")
+    (scenes / "broken.mask.png").write_bytes(b"no mask")
+    (scenes / "alone.png").write_bytes((scenes / "one.png").read_bytes())
+    output = tmp_path / "out"
+    assert run(scenes, output) == 1
+    said = capsys.readouterr()
+    assert "1 without a mask (alone.png)" in said.out
+    assert "3 done, 1 failed" in said.out
+    assert "broken.png: " in said.err
+    assert "[unreadable_picture]" in said.err
+    assert not (output / "broken.png").exists()
+    assert sorted((r["name"], r["code"]) for r in records(output))[0] == ("broken.png", "unreadable_picture")
+    assert [item.name for item in batch.plan(scenes, None, output, NOTHING).items] == ["broken.png"]
+
+
+def test_a_dry_run_does_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(scenes, tmp_path / "out", "--dry-run") == 0
+    assert "sub/two.tif" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_shares_split_the_pictures_without_gap_or_overlap(scenes: Path, tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(100)]
+    parts = [[name for name in names if Share(number, 3).holds(name)] for number in (1, 2, 3)]
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert all(len(part) > 20 for part in parts)
+    assert Share.parse("2/3") == Share(2, 3)
+    for wrong in ("0/3", "4/3", "x", "1/0"):
+        with pytest.raises(ValueError, match=r"parts|invalid literal"):
+            Share.parse(wrong)
+
+
+def test_a_line_that_was_cut_off_does_not_disturb(scenes: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert run(scenes, output, "--quiet") == 0
+    with (output / batch.RECORDS).open("a") as file:
+        file.write('{"name": "one.png", "sta')
+    put(scenes, "four.png", 4)
+    assert run(scenes, output, "--quiet") == 0
+    assert len(batch.plan(scenes, None, output, NOTHING).done) == 4
+
+
+def test_results_never_overwrite_their_composites(scenes: Path) -> None:
+    with pytest.raises(BadRequest, match="overwrite"):
+        batch.plan(scenes, None, scenes, NOTHING)
+    inside = scenes / "out"
+    assert run(scenes, inside, "--quiet") == 0
+    assert batch.plan(scenes, None, inside, NOTHING).items == ()
+    assert len(batch.plan(scenes, None, inside, NOTHING).done) == 3
+
+
+@pytest.mark.parametrize("flags", [["--jobs", "0"], ["--share", "5/2"], ["--strength", "7"]])
+def test_settings_that_make_no_sense_are_refused(
+    scenes: Path, tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scenes, tmp_path / "out", *flags) == 1
+    assert "[bad_request]" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
