@@ -47,12 +47,11 @@ def apply_grid(grid: Tensor, pixels: Tensor) -> Tensor:
     device, dtype = pixels.device, pixels.dtype
     down = _tent((torch.arange(height, device=device, dtype=dtype) + 0.5) / height, rows)
     across = _tent((torch.arange(width, device=device, dtype=dtype) + 0.5) / width, columns)
-    space = (down[:, None, :, None] * across[None, :, None, :]).reshape(height * width, rows * columns)
-    # Interpolation in space is a product with a constant matrix. Only what differs from the identity goes through it,
-    # so that under autocast a short mantissa costs nothing visible.
+    # Interpolation in space is a product with two constant matrices. Only what differs from the identity goes through
+    # them, so that under autocast a short mantissa costs nothing visible.
     change = grid - torch.eye(3, 4, device=device, dtype=grid.dtype)
-    cells = change.permute(0, 4, 5, 1, 2, 3).reshape(batch * 3 * 4 * depth, rows * columns)
-    coefficients = (cells @ space.T).view(batch, 3, 4 * depth, height * width)
+    cells = change.permute(0, 4, 5, 1, 2, 3).reshape(batch, 3 * 4 * depth, rows, columns)
+    coefficients = torch.einsum("hr,bkrc,wc->bkhw", down, cells, across).to(dtype).view(batch, 3, 4 * depth, -1)
     level = _tent(luma(pixels).flatten(1).clamp(0, 1), depth).transpose(1, 2)
     color = torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1).flatten(2)
     terms = (color[:, :, None] * level[:, None]).flatten(1, 2)  # [B, 4 * D, HW]
