@@ -6,6 +6,7 @@ import secrets
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,15 @@ def test_cancelled_ends_the_call_and_the_daemon_is_told(folder: Path) -> None:
         client.status()
 
 
+@pytest.fixture
+def keyboard_interrupts() -> Iterator[None]:
+    """Also where the tests run in the background of a shell, which has them ignore the keyboard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("keyboard_interrupts")
 def test_an_interrupt_from_the_keyboard_cancels_and_goes_on(folder: Path) -> None:
     with FakeDaemon(folder, predict=never) as daemon, connect("test/1", start=False) as client:
 

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 
@@ -17,6 +16,7 @@ from ..checkpoints import SHIPPED_DIR, load, shipped
 from ..errors import ModelError
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
+from ..networks.sides import check_side
 from ..training.checkpoint import fingerprint, load_weights
 from ..training.composites import Batch
 from ..training.folding import folded
@@ -30,12 +30,6 @@ from .cost import Cost, cost_of
 from .defaults import SEED, VARIANTS
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
-
-
-class UnsuitableSide(ModelError):
-    """A network cannot take pictures of that side: many halve them again and again."""
-
-    code: ClassVar[str] = "unsuitable_side"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,21 +99,9 @@ def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, Harmonization
             network.eval()
         else:
             network = load(key, weights_dir=weights)
-        _check_side(spec, network, args.side)
+        check_side(spec, network, args.side, "--side")
         found.append((spec, network))
     return found
-
-
-@torch.inference_mode()
-def _check_side(spec: NetworkSpec, network: HarmonizationNetwork, side: int) -> None:
-    """Raises UnsuitableSide, before minutes have gone into other networks."""
-    blank = torch.zeros(1, 3, side, side)
-    try:
-        network(blank, blank[:, :1])
-    except RuntimeError as error:
-        raise UnsuitableSide(
-            f"{spec.key} cannot take pictures of {side} px ({error}).", f"Use --side {spec.input_size} for it."
-        ) from error
 
 
 def _baseline(baseline: Baseline, batch: Batch) -> torch.Tensor:

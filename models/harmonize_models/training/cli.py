@@ -17,6 +17,7 @@ from ..checkpoints import SHIPPED_DIR
 from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..networks import registry
+from ..networks.sides import check_side
 from .arguments import add_arguments
 from .checkpoint import load_weights, start_from
 from .choices import Discriminator
@@ -76,6 +77,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
+    check_side(spec, network, config.size, "--size")
     maker = CompositeMaker(photos.to(worker.device), config.recipe)
     if config.freeze_norms and not args.init:
         settle(network, _few_batches(maker, config))

@@ -13,6 +13,7 @@ from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.evaluation.contest import Contestant, hold, untouched
 from harmonize_models.evaluation.cost import cost_of
 from harmonize_models.networks import registry
+from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training.checkpoint import save_weights
 from harmonize_models.training.composites import KINDS
 from harmonize_models.training.photos import load_photos
@@ -105,6 +106,6 @@ def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measure
     save_weights(file, registry.get("dih").build().state_dict())
     parser = argparse.ArgumentParser()
     cli.add_arguments(parser)
-    with pytest.raises(cli.UnsuitableSide, match="--side 256") as caught:
+    with pytest.raises(UnsuitableSide, match="--side 256") as caught:
         cli.run(parser.parse_args([f"dih={file}", "--data", str(photo_folder), "--side", "96"]))
     assert caught.value.code == "unsuitable_side"

@@ -15,6 +15,7 @@ import torch
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
+from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
 from harmonize_models.training.checkpoint import load_checkpoint, load_weights
 from harmonize_models.training.choices import Discriminator, Schedule
@@ -186,6 +187,14 @@ def test_a_network_that_cannot_start_as_the_identity_says_so(photo_folder: Path,
     cli.add_arguments(parser)
     words = ["dih", "--data", str(photo_folder), "--output", str(tmp_path), "--start-at-identity", "--limit", "8"]
     with pytest.raises(cli.BadSettings, match="without --start-at-identity"):
+        cli.run(parser.parse_args(words))
+
+
+def test_a_size_that_a_network_cannot_take_is_refused(photo_folder: Path, tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    words = ["idih", "--data", str(photo_folder), "--output", str(tmp_path), "--size", "96", "--limit", "8"]
+    with pytest.raises(UnsuitableSide, match="--size 256"):
         cli.run(parser.parse_args(words))
 
 
