@@ -38,6 +38,8 @@ WAVES = 3
 """Frequencies in which a token's place in the scene is told, each twice the one before."""
 LOOKS = 2
 """How often it looks: at the composite, and at what its own first plan makes of it."""
+LATER_SHARE = 0.5
+"""How much of what a later look wants is done: all of it gains no more, and spoils more pictures."""
 COMPOSED_PIECES = 4 * PIECES
 """Pieces of the curve that several curves make together."""
 GUARD_WIDTH = 1.5
@@ -211,7 +213,8 @@ class SceneFit(HarmonizationNetwork):
         plan, background = self.look(composite, mask)
         for _ in range(self.looks - 1):
             result = torch.lerp(composite, plan.render(composite).clamp(0, 1).to(composite.dtype), mask)
-            plan = plan.then(self.look(result, mask, background)[0])
+            later = self.look(result, mask, background)[0]
+            plan = plan.then(later.scaled(torch.full_like(later.change, LATER_SHARE)))
         return self.judged(plan, composite, mask)
 
     def judged(self, plan: Plan, composite: Tensor, mask: Tensor) -> Plan:

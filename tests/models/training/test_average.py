@@ -1,0 +1,34 @@
+"""The mean of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from harmonize_models.training.average import average, mean_of
+from harmonize_models.training.checkpoint import load_weights, save_weights
+from harmonize_models.training.history import Leg, read_history, write_history
+
+
+def test_mean_weights_come_with_the_last_runs_history(tmp_path: Path) -> None:
+    for name, value in (("first", 1.0), ("second", 4.0)):
+        (tmp_path / name).mkdir()
+        save_weights(
+            tmp_path / name / "best.safetensors", {"w": torch.full((2,), value), "n": torch.tensor(int(value))}
+        )
+        (tmp_path / name / "config.json").write_text("{}")
+        write_history(tmp_path / name, [Leg(f"train {name}", 10, 80, 1.0, 128, "cpu")])
+    average([tmp_path / "first", tmp_path / "second"], tmp_path / "mean")
+    weights = load_weights(tmp_path / "mean/best.safetensors")
+    assert weights["w"].tolist() == [2.5, 2.5]
+    assert int(weights["n"]) == 4
+    first, second = read_history(tmp_path / "mean")
+    assert first.command == "train second"
+    assert "training.average" in second.command
+    assert (second.steps, second.images) == (0, 0)
+
+
+def test_different_networks_have_no_mean() -> None:
+    with pytest.raises(ValueError, match="same network"):
+        mean_of([{"w": torch.zeros(2)}, {"w": torch.zeros(3)}])
