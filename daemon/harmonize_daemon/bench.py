@@ -99,6 +99,7 @@ def run(
                 measurements.append(_measure(client, network, width, height, repeats, threads))
         worst_ping = _worst_ping(client, networks[0], *sizes[-1])
         status = client.status()
+        peaks = _peaks(status.pid)  # now: nobody keeps the daemon from ending once we are gone
     progress("inference")
     measured = dict.fromkeys(measurement.network for measurement in measurements)
     with_weights = [info.key for info in status.networks if info.kind != "baseline"]
@@ -109,7 +110,7 @@ def run(
         inferences=tuple(inference_bench.run(key) for key in measured if key in with_weights),
         first_answer_milliseconds=median(_first_answer() for _ in range(repeats)),
         worst_ping_milliseconds=worst_ping,
-        peak_megabytes=_peaks(status.pid),
+        peak_megabytes=peaks,
     )
 
 
