@@ -37,6 +37,12 @@ def _centered(x: Tensor, side: int) -> Tensor:
     return F.pad(x, (margin,) * 4) if margin else x
 
 
+def _one_pixel_a_channel(weight: Tensor) -> None:
+    """Let each of the `CARRIED` channels stand for one pixel of a 2 x 2 cell of one plane; [CARRIED, PLANES, 4, 4]."""
+    for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
+        weight[channel, plane, 1 + row, 1 + column] = 1
+
+
 class ConvEncoder(Encoder):
     """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to one pixel."""
 
@@ -68,8 +74,7 @@ class ConvEncoder(Encoder):
         conv.weight[:CARRIED] = 0
         conv.bias[:CARRIED] = 0
         conv.bias[: CARRIED - CELL] = LIFT  # not the mask
-        for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
-            conv.weight[channel, plane, 1 + row, 1 + column] = 1
+        _one_pixel_a_channel(conv.weight)
 
     def forward(self, x: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """[B, 4, H, W] picture and mask -> the outputs of all blocks, finest first."""
@@ -150,8 +155,7 @@ class DeconvDecoder(Decoder):
             tensor.zero_()
         norm.running_var[:PLANES] = 1 - norm.eps
         norm.weight[:PLANES] = 1
-        for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
-            conv.weight[channel, plane, 1 + row, 1 + column] = 1
+        _one_pixel_a_channel(conv.weight)
         self.to_rgb.weight[range(3), range(3)] = 1
         biases[1].fill_(-LIFT)
         # Times 3, through a sigmoid: the input passes where the mask is 0, the prediction where it is 1.

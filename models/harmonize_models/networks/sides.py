@@ -20,9 +20,12 @@ class UnsuitableSide(ModelError):
 def check_side(spec: NetworkSpec, network: HarmonizationNetwork, side: int, flag: str) -> None:
     """Raises UnsuitableSide, before minutes have gone into other things. flag: where people said which side."""
     blank = torch.zeros(1, 3, side, side)
+    training = network.training
     try:
         network.eval()(blank, blank[:, :1])
     except RuntimeError as error:
         raise UnsuitableSide(
             f"{spec.key} cannot take pictures of {side} px ({error}).", f"Use {flag} {spec.input_size} for it."
         ) from error
+    finally:
+        network.train(training)

@@ -35,6 +35,7 @@ class NormedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         plain = super().forward(x)
         if self.calibrating:
+            self.calibrating = False  # the first pass counts: a network may look again, at less
             variance, mean = torch.var_mean(plain, dim=(0, 2, 3), correction=0)
             self.norm.weight.copy_((variance + self.norm.eps).sqrt())
             self.norm.bias.copy_(mean)
@@ -62,8 +63,6 @@ def calibrate(network: nn.Module, composite: Tensor, mask: Tensor) -> None:
     for module in norms:
         module.calibrating = True
     network(composite, mask)
-    for module in norms:
-        module.calibrating = False
 
 
 @torch.no_grad()
