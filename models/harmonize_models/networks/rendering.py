@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,7 @@ def monotone_curves(logits: Tensor) -> Tensor:
 
 
 def apply_curves(values: Tensor, pixels: Tensor) -> Tensor:
-    """Send [B, C, H, W] in [0, 1] through piecewise linear curves [B, C, P + 1]; differentiable in both."""
+    """Send [B, C, ...], clamped to [0, 1], through piecewise linear curves [B, C, P + 1]; differentiable in both."""
     pieces = values.shape[-1] - 1
     flat = pixels.flatten(2)
     position = flat.clamp(0, 1) * pieces
@@ -28,6 +30,14 @@ def apply_curves(values: Tensor, pixels: Tensor) -> Tensor:
     start = values.gather(2, lower)
     slope = values.diff(dim=-1).gather(2, lower)
     return (start + slope * (position - index)).view_as(pixels)
+
+
+def composed_curves(stages: Sequence[Tensor], pieces: int) -> Tensor:
+    """Curves that are applied one after the other, [B, C, P + 1] each, sampled as one, [B, C, pieces + 1]."""
+    values = torch.linspace(0, 1, pieces + 1, device=stages[0].device).expand(*stages[0].shape[:2], -1)
+    for curves in stages:
+        values = apply_curves(curves, values)
+    return values
 
 
 def _tent(positions: Tensor, cells: int) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
 from .base import Decision, ForegroundClass, HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from .rendering import apply_curves, composed_curves
 
 PIECES = 64
 """Pieces of a tone curve ("L" in equation 1)."""
@@ -118,16 +119,6 @@ def knots_of(parameters: Tensor) -> Tensor:
     return F.pad(shares.cumsum(dim=-1), (1, 0))
 
 
-def apply_curves(knots: Tensor, values: Tensor) -> Tensor:
-    """Send the channels of `values` [B, 3, ...], clamped to [0, 1], through their curves `knots` [B, 3, L + 1]."""
-    pieces = knots.shape[-1] - 1
-    position = values.flatten(2).clamp(0, 1) * pieces
-    piece = position.detach().floor().clamp(max=pieces - 1)
-    index = piece.long()
-    start, slope = knots.gather(2, index), knots.diff(dim=-1).gather(2, index)
-    return (start + slope * (position - piece)).view_as(values)
-
-
 def crop_to_mask(picture: Tensor, mask: Tensor) -> Tensor:
     """Stretch the bounding box of the mask over the whole frame, as the published network's foreground branch sees it.
 
@@ -211,21 +202,15 @@ class S2CRNet(HarmonizationNetwork):
         for knots in stages:
             changed = apply_curves(knots, changed)
             pictures.append(changed * mask + composite * (1 - mask))
-        return Prediction(pictures[-1], stages=tuple(pictures[:-1]), curves=composed(stages))
+        return Prediction(pictures[-1], stages=tuple(pictures[:-1]), curves=self.composed(stages))
 
     def decide(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Decision:
-        return Decision(curves=composed(self.curves(composite, mask, label)))
+        return Decision(curves=self.composed(self.curves(composite, mask, label)))
 
-
-def composed(stages: Sequence[Tensor]) -> Tensor:
-    """The knots of one curve after the other, [B, 3, L + 1] each, as those of one curve."""
-    first, *others = stages
-    if not others:
-        return first
-    values = torch.linspace(0, 1, COMPOSED_PIECES + 1, device=first.device).expand(*first.shape[:2], -1)
-    for knots in stages:
-        values = apply_curves(knots, values)
-    return values
+    @staticmethod
+    def composed(stages: Sequence[Tensor]) -> Tensor:
+        """The knots of all stages as those of one curve."""
+        return stages[0] if len(stages) == 1 else composed_curves(stages, COMPOSED_PIECES)
 
 
 def _recognises(names: Mapping[str, torch.Size], cascaded: bool, semantic: bool) -> bool:

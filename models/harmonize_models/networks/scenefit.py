@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812 (the name that everyone knows
 
 from harmonize_models.networks.base import Decision, HarmonizationNetwork, Kind, NetworkSpec, Prediction
 from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
-from harmonize_models.networks.rendering import apply_curves, apply_grid, monotone_curves
+from harmonize_models.networks.rendering import apply_curves, apply_grid, composed_curves, monotone_curves
 from harmonize_models.networks.s2crnet import FEATURES, crop, places_in_mask, squeezenet_features
 
 INPUT_SIZE = 192
@@ -140,10 +140,7 @@ class Plan:
         The later curves are applied before this one's grid instead of after it. What they change in each other's place
         is the product of two small changes, and not to be seen.
         """
-        values = torch.linspace(0, 1, COMPOSED_PIECES + 1, device=self.curves.device)
-        curves = values.expand(*self.curves.shape[:2], -1)
-        for knots in (self.curves, later.curves):
-            curves = apply_curves(knots, curves)
+        curves = composed_curves([self.curves, later.curves], COMPOSED_PIECES)
         bottom = self.grid.new_tensor([0, 0, 0, 1]).expand(*self.grid.shape[:-2], 1, 4)
         grid = later.grid @ torch.cat([self.grid, bottom], dim=-2)
         return Plan(curves, grid, later.change, later.certainty)
