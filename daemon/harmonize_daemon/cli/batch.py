@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
-from harmonize_client.values import ForegroundClass
 
-from .image import add_look_arguments, look_of
+from .image import add_request_arguments, look_of
 
 if TYPE_CHECKING:
     from ..batch import Plan
@@ -30,16 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
-    parser.add_argument(
-        "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
-    )
-    parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
-    parser.add_argument("--foreground-class", choices=get_args(ForegroundClass), help="what the foregrounds show")
-    parser.add_argument(
-        "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
-    )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    add_look_arguments(parser)
+    add_request_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

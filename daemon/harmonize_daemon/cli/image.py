@@ -21,6 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write; the suffix is the format"
     )
+    parser.add_argument("--curves-out", type=Path, metavar="FILE.cube", help="also write the change as a LUT")
+    parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
+    parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
+    add_request_arguments(parser)
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe what holds for one picture as for many: network, reference, device and sliders."""
     parser.add_argument(
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
     )
@@ -29,15 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
     )
-    parser.add_argument("--curves-out", type=Path, metavar="FILE.cube", help="also write the change as a LUT")
-    parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
-    parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    add_look_arguments(parser)
-
-
-def add_look_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe the sliders."""
     look = parser.add_argument_group("look")
     for name, (low, high) in Look.ranges().items():
         default = getattr(Look(), name)
