@@ -111,7 +111,10 @@ class ChannelGate(nn.Module):
         )
         self.add_module(published_name, perceptron)
 
+    def perceptron(self) -> nn.Module:
+        return self.get_submodule(self.perceptron_name)
+
     def forward(self, x: Tensor) -> Tensor:
         pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
-        factors: Tensor = self.get_submodule(self.perceptron_name)(pooled)
+        factors: Tensor = self.perceptron()(pooled)
         return x * factors[..., None, None]

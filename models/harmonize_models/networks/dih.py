@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -15,17 +14,14 @@ from torch.nn import functional as F  # noqa: N812
 
 from .base import NetworkSpec
 from .blocks import ConvBlock, elu, upsample
+from .carrying import CELL, OPEN_GATE, PLANES, join_cells, lift_colors, pass_through, settle_gate, silence, split_cells
 from .encoder_decoder import PAPER, Decoder, Encoder, EncoderDecoder, extra_channels
 from .exact import pixel_spec
 from .initialization import xavier_gaussian
 
 WIDEST = 512
 KERNEL = 4
-PLANES, CELL = 4, 4
-"""What is carried at the start as the identity: red, green, blue and mask of the 2 x 2 pixels of a cell."""
 CARRIED = PLANES * CELL
-LIFT = 3.0
-"""Raises normalized colors (-2.2 to 2.7) above zero, where ELU passes them as they are."""
 
 
 def _centered(x: Tensor, side: int) -> Tensor:
@@ -35,12 +31,6 @@ def _centered(x: Tensor, side: int) -> Tensor:
     """
     margin = (side - x.shape[-1]) // 2
     return F.pad(x, (margin,) * 4) if margin else x
-
-
-def _one_pixel_a_channel(weight: Tensor) -> None:
-    """Let each of the `CARRIED` channels stand for one pixel of a 2 x 2 cell of one plane; [CARRIED, PLANES, 4, 4]."""
-    for channel, (plane, row, column) in enumerate(product(range(PLANES), range(2), range(2))):
-        weight[channel, plane, 1 + row, 1 + column] = 1
 
 
 class ConvEncoder(Encoder):
@@ -70,11 +60,8 @@ class ConvEncoder(Encoder):
         """Let the first block keep the four pixels of each 2 x 2 cell in its first channels."""
         conv = self.block0.get_submodule("block.0")
         assert isinstance(conv, nn.Conv2d)
-        assert conv.bias is not None
-        conv.weight[:CARRIED] = 0
-        conv.bias[:CARRIED] = 0
-        conv.bias[: CARRIED - CELL] = LIFT  # not the mask
-        _one_pixel_a_channel(conv.weight)
+        split_cells(conv)
+        lift_colors(conv, CARRIED)
 
     def forward(self, x: Tensor, features: Sequence[Tensor]) -> list[Tensor]:
         """[B, 4, H, W] picture and mask -> the outputs of all blocks, finest first."""
@@ -134,11 +121,9 @@ class DeconvDecoder(Decoder):
             for d in range(len(encoder_widths))
         )
 
-    def unfold_pixels(self) -> None:
+    def start_at_identity(self) -> None:
         """Write what `ConvEncoder.keep_pixels` kept: as the predicted picture, and as where to take it."""
-        attention = self.conv_attention
-        if attention is None:
-            raise ValueError("Without an attention map of its own, a network has no start that changes nothing.")
+        super().start_at_identity()
         coarser, conv, norm = (
             self.deconv_blocks.get_submodule(f"{len(self.deconv_blocks) - back}.block.{layer}")
             for back, layer in ((2, 1), (1, 0), (1, 1))
@@ -146,21 +131,12 @@ class DeconvDecoder(Decoder):
         assert isinstance(coarser, nn.BatchNorm2d)
         assert isinstance(conv, nn.ConvTranspose2d)
         assert isinstance(norm, nn.BatchNorm2d)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        biases = [bias for bias in (conv.bias, self.to_rgb.bias, attention.bias) if bias is not None]
-        for tensor in (coarser.weight[:CARRIED], coarser.bias[:CARRIED], self.to_rgb.weight, attention.weight):
-            tensor.zero_()  # nothing from coarser blocks is added to what is carried
-        for tensor in (conv.weight[:, :PLANES], biases[0][:PLANES], norm.running_mean[:PLANES], norm.bias[:PLANES]):
-            tensor.zero_()
-        norm.running_var[:PLANES] = 1 - norm.eps
-        norm.weight[:PLANES] = 1
-        _one_pixel_a_channel(conv.weight)
-        self.to_rgb.weight[range(3), range(3)] = 1
-        biases[1].fill_(-LIFT)
-        # Times 3, through a sigmoid: the input passes where the mask is 0, the prediction where it is 1.
-        attention.weight[0, PLANES - 1] = -2
-        biases[2].fill_(1)
+        silence(coarser, CARRIED)  # nothing from coarser blocks is added to what is carried
+        join_cells(conv)
+        pass_through(norm)
+        attention = self.deconv_blocks.get_submodule(f"{len(self.deconv_blocks) - 1}").se
+        if isinstance(attention, MaskedChannelAttention):
+            settle_gate(attention.attention_transform, PLANES, OPEN_GATE)
 
     def forward(self, encoded: Sequence[Tensor], picture: Tensor, mask: Tensor) -> Tensor:
         x = encoded[-1]
@@ -193,16 +169,6 @@ class DIH(EncoderDecoder):
         self.encoder = ConvEncoder(depth, width, norm_from, joins)
         self.decoder = DeconvDecoder(self.encoder.widths, blends, attend_from)
         xavier_gaussian(self, magnitude=2.0)
-
-    @torch.no_grad()
-    def start_at_identity(self) -> None:
-        """Carry picture and mask from the first block over its skip to the last one, and blend by the mask.
-
-        The foreground's colors come out as they went in, by way of the predicted picture, so that every gradient
-        passes. Exact in evaluation mode, or while norms are frozen.
-        """
-        self.decoder.unfold_pixels()
-        self.encoder.keep_pixels()
 
 
 SPECS: tuple[NetworkSpec, ...] = (

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .base import HarmonizationNetwork, Prediction
 from .blocks import denormalize, mix, normalize
+from .carrying import read_mask, read_picture
 
 PAPER = "Sofiiuk, Popenova, Konushin: Foreground-aware Semantic Representations for Image Harmonization (2021)"
 FIRST_JOIN = 2
@@ -48,6 +49,10 @@ class Encoder(nn.Module, ABC):
         super().__init__()
         self.blocks_connected = nn.ModuleDict()
 
+    @abstractmethod
+    def keep_pixels(self) -> None:
+        """Let the first block keep picture and mask in its first channels (`carrying.py`)."""
+
     def blocks(self) -> list[nn.Module]:
         """From the finest to the coarsest."""
         return [self.block0, self.block1, *self.blocks_connected.values()]
@@ -77,12 +82,11 @@ class Decoder(nn.Module):
         self.to_rgb = nn.Conv2d(width, 3, 1)
 
     def start_at_identity(self) -> None:
-        """Let 99 % of the input pass everywhere, and nothing else but grey."""
-        if self.conv_attention is None or self.conv_attention.bias is None:
+        """Take the predicted picture from what is carried, and the input outside the mask."""
+        if self.conv_attention is None:
             raise ValueError("Without an attention map of its own, a network has no start that changes nothing.")
-        for weight in (self.conv_attention.weight, self.to_rgb.weight):
-            nn.init.zeros_(weight)
-        nn.init.constant_(self.conv_attention.bias, 1.5)
+        read_picture(self.to_rgb)
+        read_mask(self.conv_attention)
 
     def picture(self, features: Tensor, original: Tensor) -> Tensor:
         """[B, width, H, W] features and the input picture -> the output picture."""
@@ -100,7 +104,13 @@ class EncoderDecoder(PixelTranslator):
     decoder: Decoder
 
     def start_at_identity(self) -> None:
+        """Carry picture and mask from the first block over its skip to the last one, and blend by the mask.
+
+        The foreground's colors come out as they went in, by way of the predicted picture, so that every gradient
+        passes. Exact in evaluation mode, or while norms are frozen.
+        """
         self.decoder.start_at_identity()
+        self.encoder.keep_pixels()
 
     def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
         encoded = self.encoder(torch.cat([picture, mask], dim=1), features)

@@ -106,6 +106,12 @@ class FBFMM(HarmonizationNetwork):
         self.Up3 = UpBlock(128 + 32, 16)
         self.output = nn.Conv2d(16, 3, 3, padding=1)
 
+    def start_at_identity(self) -> None:
+        """The network adds what its last convolution says: nothing, at first."""
+        nn.init.zeros_(self.output.weight)
+        assert self.output.bias is not None
+        nn.init.zeros_(self.output.bias)
+
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         half = self.Down2(self.Down1(torch.cat([composite - MEAN, mask], dim=1)))
         quarter = self.Down4(self.Down3(half))

@@ -1,10 +1,11 @@
 """GKNet: every place of the decoder is filtered by a kernel of its own, predicted with the whole picture in view.
 
 Source: Shen et al., "Learning Global-aware Kernel for Image Harmonization" (ICCV 2023); equations (1) to (6). No code
-or weights were published, and the text leaves sizes open. Chosen here: a U-Net of depth 5 and width 32 as the base
-(encoder of iSSAM, attention at full resolution only); its deepest features (stride 16, 256 channels, 256 tokens at
-256 px) go through l = 6 pre-norm transformer layers of 8 heads with sinusoidal positions and a fourfold perceptron;
-three kernel levels at strides 16, 8 and 4, of N = 5, 3 and 3, one kernel per channel and pixel; channel groups of
+or weights were published, and the text leaves sizes open. Chosen here: a U-Net of depth 5 and width 16 as the base
+(encoder of iSSAM, attention at full resolution only), narrow so that it can be trained without a row of GPUs; its
+deepest features (stride 16, 128 channels, 256 tokens at 256 px) go through l = 6 pre-norm transformer layers of 8
+heads with sinusoidal positions and a fourfold perceptron; three kernel levels at strides 16, 8 and 4, of N = 5, 3
+and 3, one kernel per channel and pixel; channel groups of
 n = 16; kernels are predicted as a change of the identity, so that the network starts as its base.
 """
 
@@ -18,14 +19,15 @@ from torch.nn import functional as F  # noqa: N812
 
 from .base import NetworkSpec, Prediction
 from .blocks import ConvBlock, denormalize, mix, normalize, upsample
+from .carrying import read_picture
 from .encoder_decoder import PixelTranslator
 from .exact import pixel_spec
 from .initialization import xavier_gaussian
 from .ssam import SeparatedAttention, UNetEncoder, UpBlock
 
 DEPTH = 5
-WIDTH = 32
-WIDEST = 256
+WIDTH = 16
+WIDEST = 128
 LAYERS = 6
 HEADS = 8
 KERNEL_SIZES = (5, 3, 3)
@@ -168,6 +170,13 @@ class GKNet(PixelTranslator):
         result: Tensor = self.to_rgb(x)
         return result
 
+    def start_at_identity(self) -> None:
+        self.encoder.keep_pixels()
+        finest = self.up_blocks[-1]
+        assert isinstance(finest, UpBlock)
+        finest.write_pixels()
+        read_picture(self.to_rgb)
+
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         harmonized = denormalize(self.translate(normalize(composite), mask))
         return Prediction(mix(composite, harmonized, mask))
@@ -178,7 +187,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         "gknet",
         "GKNet",
         "Shen et al.: Learning Global-aware Kernel for Image Harmonization (2023)",
-        18_274_561,
+        4_663_441,
         GKNet,
     ),
 )

@@ -18,12 +18,16 @@ from torch.nn import functional as F  # noqa: N812
 
 from .base import HarmonizationNetwork, NetworkSpec, Prediction
 from .blocks import ChannelGate, MaskBlur, mix, upsample
+from .carrying import CELL, HALVING_GATE, join_cells, settle_gate, silence, split_cells
 from .exact import pixel_spec
 from .initialization import kaiming_fan_in
 
 PAPER = "Cun & Pun: Improving the Harmony of the Composite Image by Spatial-Separated Attention Module (2020)"
-WIDTHS = (64, 128, 256, 512, 512, 512, 512, 512)
-"""Channels after each strided convolution: 256 px become one."""
+WIDTH = 64
+MULTIPLES = (1, 2, 4, 8, 8, 8, 8, 8)
+"""Channels after each strided convolution, in multiples of the width: 256 px become one."""
+LEAST_HIDDEN = 4
+"""Of a channel gate's perceptron; the published ones have more, or as many."""
 ATTENTIVE_LEVELS = (1, 2, 3)
 """The levels with attention, counted from the outermost (0): their skips have 128, 64 and 32 px."""
 
@@ -58,9 +62,16 @@ class Attention(nn.Module, ABC):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.connection = LearningBlock(channels)
-        self.background_attention = ChannelGate(channels, channels // 16, "fc")
-        self.mixed_attention = ChannelGate(channels, channels // 16, "fc")
-        self.spliced_attention = ChannelGate(channels, channels // 16, "fc")
+        hidden = max(channels // 16, LEAST_HIDDEN)
+        self.background_attention = ChannelGate(channels, hidden, "fc")
+        self.mixed_attention = ChannelGate(channels, hidden, "fc")
+        self.spliced_attention = ChannelGate(channels, hidden, "fc")
+
+    def halve(self, channels: int) -> None:
+        """Let the first channels out by half, in the background and in the spliced region."""
+        for gate in (self.background_attention, self.mixed_attention):
+            settle_gate(gate.perceptron(), channels)
+        silence(self.connection.rbn2, channels)
 
     @abstractmethod
     def masks(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,11 +143,17 @@ class Level(nn.Module):
     """
 
     def __init__(
-        self, level: int, inputs: int, outputs: int, attention: Callable[[int], Attention] | None, placement: Placement
+        self,
+        level: int,
+        inputs: int,
+        outputs: int,
+        attention: Callable[[int], Attention],
+        placement: Placement,
+        width: int = WIDTH,
     ) -> None:
         super().__init__()
-        inner = WIDTHS[level]
-        innermost = level == len(WIDTHS) - 1
+        inner = width * MULTIPLES[level]
+        innermost = level == len(MULTIPLES) - 1
         down = nn.Conv2d(inputs, inner, 4, stride=2, padding=1, bias=False)
         deep = inner if innermost else 2 * inner
         up = nn.ConvTranspose2d(deep, outputs, 4, stride=2, padding=1, bias=level == 0)
@@ -147,9 +164,9 @@ class Level(nn.Module):
         else:
             self.down = nn.Sequential(nn.Identity(), down, *([] if innermost else [nn.BatchNorm2d(inner)]))
             self.up = nn.Sequential(nn.ReLU(inplace=True), up, nn.BatchNorm2d(outputs))
-        self.sub = None if innermost else Nested(Level(level + 1, inner, inner, attention, placement))
+        self.sub = None if innermost else Nested(Level(level + 1, inner, inner, attention, placement, width))
         self.attention: Attention | None = None
-        if attention is not None and level in ATTENTIVE_LEVELS:
+        if level in ATTENTIVE_LEVELS:
             self.attention = attention(inputs if placement is Placement.SKIP else 2 * inputs)
         self.placement = placement
         self.is_outermost = level == 0
@@ -158,11 +175,13 @@ class Level(nn.Module):
         """The features of this level (outermost: the picture), and the masks used so far, innermost first."""
         # The published activation works in place: what skips a level is activated, too.
         skip = x if self.is_outermost else F.leaky_relu(x, 0.2)
-        deep = self.down(skip)
+        # Pictures of 128 px leave one pixel to the innermost level: it sees zeros beside it.
+        small = self.sub is None and x.shape[-1] == 1
+        deep = self.down(F.pad(skip, (0, 1, 0, 1)) if small else skip)
         used: tuple[Tensor, ...] = ()
         if self.sub is not None:
             deep, used = self.sub(deep, mask)
-        deep = self.up(deep)
+        deep = self.up(deep)[..., : x.shape[-2], : x.shape[-1]]
         if self.is_outermost:
             return deep, used
         if self.attention is None:
@@ -187,15 +206,32 @@ class Nested(nn.Module):
 
 
 class S2AM(HarmonizationNetwork):
-    """`s2am-asc` and `s2am-ad`. Colors are neither normalized nor clamped; sides must be multiples of 256 px.
+    """`s2am-asc`, `s2am-ad` and a narrow `s2am-ad-16`. Colors are neither normalized nor clamped; sides must be
+    multiples of 256 px (or 128 px, to begin a training with).
 
     The paper puts the original background back after inference ("post-processing"); here rendering does that.
     """
 
-    def __init__(self, placement: Placement) -> None:
+    def __init__(self, placement: Placement, width: int = WIDTH) -> None:
         super().__init__()
-        self.model = Nested(Level(0, 4, 3, GivenMaskAttention, placement))
+        self.model = Nested(Level(0, 4, 3, GivenMaskAttention, placement, width))
         kaiming_fan_in(self)
+
+    def start_at_identity(self) -> None:
+        """Carry the picture from the outermost convolution over its skip to the outermost transposed one.
+
+        Exact: no norm is on the way.
+        """
+        outermost = self.model.model
+        assert outermost.sub is not None
+        inner = outermost.sub.model
+        first, last = outermost.down[0], outermost.up[1]
+        assert isinstance(first, nn.Conv2d)
+        assert isinstance(last, nn.ConvTranspose2d)
+        assert inner.attention is not None
+        split_cells(first, planes=3)
+        inner.attention.halve(3 * CELL)
+        join_cells(last, planes=3, gain=1 / HALVING_GATE)
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         picture, _ = self.model(torch.cat([composite, mask], dim=1), mask)
@@ -223,5 +259,8 @@ class BlindS2AM(HarmonizationNetwork):
 SPECS: tuple[NetworkSpec, ...] = (
     pixel_spec("s2am-asc", "S²AM (attention on the skips)", PAPER, 57_564_055, partial(S2AM, Placement.SKIP)),
     pixel_spec("s2am-ad", "S²AM (attention in the decoder)", PAPER, 67_003_051, partial(S2AM, Placement.DECODER)),
+    pixel_spec(
+        "s2am-ad-16", "S²AM (in the decoder), a quarter as wide", PAPER, 4_193_587, partial(S2AM, Placement.DECODER, 16)
+    ),
     pixel_spec("s2am-blind", "S²AM without a mask", PAPER, 67_009_134, BlindS2AM),
 )

@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from .base import NetworkSpec
 from .blocks import ChannelGate, ConvBlock, MaskBlur, mix, upsample
+from .carrying import HALVING_GATE, PLANES, carry, lift_colors, pass_through, settle_gate, silence
 from .encoder_decoder import PAPER, Decoder, Encoder, EncoderDecoder, extra_channels
 from .exact import pixel_spec
 from .initialization import xavier_gaussian
@@ -61,6 +62,14 @@ class UNetEncoder(Encoder):
                 self.blocks_connected[f"block{block}"] = module
             inputs = outputs
 
+    def keep_pixels(self) -> None:
+        for index in range(2):
+            conv = self.block0.get_submodule(f"convs.block.{index}.block.0")
+            assert isinstance(conv, nn.Conv2d)
+            carry(conv)
+            if index == 0:
+                lift_colors(conv)
+
     def forward(self, x: Tensor, features: Sequence[Tensor] = ()) -> list[Tensor]:
         """[B, 4, H, W] picture and mask -> the outputs of all blocks (before pooling), finest first."""
         outputs: list[Tensor] = []
@@ -88,6 +97,14 @@ class SeparatedAttention(nn.Module):
         )
         self.mask_blurring = MaskBlur(7, std=1.0, padding="constant")
 
+    def halve(self, channels: int) -> None:
+        """Let the first channels out by half, foreground and background alike."""
+        for gate in (self.background_gate, self.mix_gate):
+            settle_gate(gate.perceptron(), channels)
+        norm = self.learning_block.get_submodule("1.block.1")
+        assert isinstance(norm, nn.BatchNorm2d)
+        silence(norm, channels)
+
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         mask = self.mask_blurring(upsample(mask, x.shape[-2:]))
         foreground = self.learning_block(self.foreground_gate(x)) + self.mix_gate(x)
@@ -104,6 +121,17 @@ class UpBlock(nn.Module):
         )
         self.attention = attention
         self.convs = DoubleConv(skipped + outputs, outputs, norm=True)
+
+    def write_pixels(self) -> None:
+        """Put out the encoder's first channels as they are (`carrying.py`)."""
+        if isinstance(self.attention, SeparatedAttention):
+            self.attention.halve(PLANES)
+        for index in range(2):
+            conv, norm = (self.convs.get_submodule(f"block.{index}.block.{layer}") for layer in range(2))
+            assert isinstance(conv, nn.Conv2d)
+            assert isinstance(norm, nn.BatchNorm2d)
+            carry(conv, gain=1 / HALVING_GATE if self.attention is not None and index == 0 else 1.0)
+            pass_through(norm)
 
     def forward(self, x: Tensor, skip: Tensor, mask: Tensor) -> Tensor:
         x = torch.cat([skip, self.upconv(x)], dim=1)
@@ -125,6 +153,12 @@ class UNetDecoder(Decoder):
             attends = block >= attend_from
             attention = SeparatedAttention(joined, int(middle_ratio * joined)) if attends else None
             self.up_blocks.append(UpBlock(inputs, outputs, outputs, attention))
+
+    def start_at_identity(self) -> None:
+        super().start_at_identity()
+        finest = self.up_blocks[-1]
+        assert isinstance(finest, UpBlock)
+        finest.write_pixels()
 
     def forward(self, encoded: Sequence[Tensor], picture: Tensor, mask: Tensor) -> Tensor:
         x = encoded[-1]

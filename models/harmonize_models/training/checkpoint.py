@@ -58,6 +58,7 @@ def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, 
     """Copy all weights whose name and shape fit; returns how many were copied and how many the network has.
 
     Backbones come under several prefixes: a name also fits if it ends the network's own name; the longest one does.
+    A kernel with more inputs than the given one, as where a backbone joins a base network, gets zeros for the others.
     """
     own = network.state_dict()
     named = {name.removeprefix("features."): value for name, value in weights.items()}
@@ -66,8 +67,20 @@ def start_from(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[int, 
         parts = name.split(".")
         endings = (".".join(parts[start:]) for start in range(len(parts)))
         given = weights.get(name, next((named[ending] for ending in endings if ending in named), None))
-        if given is not None and given.shape == value.shape:
+        if given is None:
+            continue
+        if _lacks_only_inputs(given, value):
+            given = torch.cat([given, given.new_zeros(value[:, given.shape[1] :].shape)], dim=1)
+        if given.shape == value.shape:
             value.copy_(given)
             copied += 1
     network.load_state_dict(own)
     return copied, len(own)
+
+
+def _lacks_only_inputs(given: Tensor, wanted: Tensor) -> bool:
+    return (
+        given.ndim == wanted.ndim == 4
+        and given.shape[1] < wanted.shape[1]
+        and (given.shape[0], *given.shape[2:]) == (wanted.shape[0], *wanted.shape[2:])
+    )

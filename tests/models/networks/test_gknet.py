@@ -65,5 +65,5 @@ def test_outside_the_mask_the_composite_stays() -> None:
 def test_kernels_are_predicted_at_three_levels_deepest_first() -> None:
     with torch.device("meta"):
         network = GKNet()
-    assert [block.kernels.out_channels for block in network.predict_kernels] == [256 * 25, 256 * 9, 128 * 9]
+    assert [block.kernels.out_channels for block in network.predict_kernels] == [128 * 25, 128 * 9, 64 * 9]
     assert all(isinstance(block.kernels, nn.Conv2d) for block in network.predict_kernels)

@@ -35,3 +35,12 @@ def test_torchvision_s_prefix_does_not_matter() -> None:
 def test_weights_of_another_shape_are_left_alone() -> None:
     network = registry.get("s2crnet").build()
     assert start_from(network, {"features.0.weight": torch.zeros(64, 3, 7, 7)})[0] == 0
+
+
+def test_a_base_network_lends_its_weights_to_the_same_with_a_backbone() -> None:
+    base, network = registry.get("idih").build().eval(), registry.get("idih-hrnet18s").build().eval()
+    assert start_from(network, base.state_dict())[0] == len(base.state_dict())
+    composite, mask = torch.rand(1, 3, 256, 256), torch.ones(1, 1, 256, 256)
+    with torch.no_grad():
+        # What the backbone adds is left out at first.
+        assert torch.allclose(network(composite, mask).harmonized, base(composite, mask).harmonized, atol=1e-5)
