@@ -20,9 +20,11 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from harmonize_models.compact import compact, restored
 from harmonize_models.errors import ModelError
 from harmonize_models.foreign_checkpoints import CheckpointError, read_foreign, read_safetensors_metadata
 from harmonize_models.networks import registry
+from harmonize_models.networks.base import Kind
 
 if TYPE_CHECKING:
     from harmonize_models.networks.base import HarmonizationNetwork, NetworkSpec
@@ -39,6 +41,7 @@ __all__ = [
     "imported",
     "load",
     "read_foreign",
+    "replace_card",
     "save_shipped",
     "shipped",
 ]
@@ -145,22 +148,27 @@ def load(
     if hashlib.sha256(data).hexdigest() != expected:
         raise WeightsDamaged(f"{path} is not the file that was stored: its SHA-256 differs.", "Reinstall or import it.")
     try:
-        state = safetensors.torch.load(data)
+        state = restored(safetensors.torch.load(data))
         return _assemble(spec, state, torch.device(device), dtype)
     except (SafetensorError, RuntimeError) as error:
         raise WeightsDamaged(f"{path} does not hold a {key}: {error}", "Reinstall or import it again.") from error
 
 
 def save_shipped(network: HarmonizationNetwork, spec: NetworkSpec, path: Path, card: WeightsCard) -> ShippedWeights:
-    """Writes `network` to `path` in half precision, with its card, and lists it in the folder's sums.
+    """Writes `network` to `path` (`compact.py`: in half precision or less), with its card, and lists it in the sums.
 
-    path must be named `<spec.key>.safetensors`. Vectors (biases, statistics of batch normalization) and tensors that
-    half precision cannot hold stay in single precision: they cost nothing and half would flush small variances to zero.
+    path must be named `<spec.key>.safetensors`.
     """
     if path.name != f"{spec.key}.safetensors":
         raise ValueError(f"The weights of {spec.key} must be stored as {spec.key}.safetensors, not {path.name}.")
-    state = {name: _halved(tensor) for name, tensor in network.state_dict().items()}
+    # Networks that answer in curves decide of every pixel at once: they are small and keep half precision.
+    state = compact(network.state_dict(), eight_bits=spec.kind is Kind.PIXELS)
     return ShippedWeights(*_store(spec, state, path, card))
+
+
+def replace_card(path: Path, card: WeightsCard) -> ShippedWeights:
+    """Gives the stored weights at `path` another card; the weights stay as they are, bit by bit."""
+    return ShippedWeights(*_store(registry.get(path.stem), safetensors.torch.load_file(path), path, card))
 
 
 def import_checkpoint(path: Path, target_dir: Path) -> ImportedWeights:
@@ -196,20 +204,12 @@ def _cast(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
     return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
 
-def _halved(tensor: Tensor) -> Tensor:
-    tensor = tensor.detach().cpu()
-    if tensor.ndim < 2 or not tensor.is_floating_point():
-        return tensor
-    half = tensor.half()
-    return half if bool(half.isfinite().all()) else tensor
-
-
 def _store(
     spec: NetworkSpec, state: Mapping[str, Tensor], path: Path, card: WeightsCard
 ) -> tuple[str, Path, str, WeightsCard]:
     """Writes the weights, then their sum; each beside its place first, then renamed."""
-    compact = {name: tensor.contiguous().clone() for name, tensor in state.items()}
-    data = safetensors.torch.save(compact, metadata={"key": spec.key, "card": card.to_json()})
+    own = {name: tensor.contiguous().clone() for name, tensor in state.items()}
+    data = safetensors.torch.save(own, metadata={"key": spec.key, "card": card.to_json()})
     digest = hashlib.sha256(data).hexdigest()
     _replace(path, data)
     sums = {**_read_sums(path.parent), path.name: digest}

@@ -20,6 +20,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from harmonize_models.compact import restored
 from harmonize_models.errors import ModelError
 from harmonize_models.networks import registry
 from harmonize_models.networks.exact import shapes_of
@@ -114,7 +115,7 @@ def _read_header(path: Path) -> dict[str, object]:
 def _read_safetensors(path: Path) -> object:
     _read_header(path)
     try:
-        return safetensors.torch.load_file(path)
+        return restored(safetensors.torch.load_file(path))
     except (SafetensorError, ValueError, RuntimeError, KeyError) as error:
         raise NotACheckpoint(f"{path.name} is damaged or truncated: {error}.", "Download it again.") from error
 

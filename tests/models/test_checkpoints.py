@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -73,12 +74,15 @@ def test_loaded_weights_are_ready_to_predict(weights_dir: Path, network: Harmoni
     assert not any(parameter.requires_grad for parameter in loaded.parameters())
     for name, tensor in network.state_dict().items():
         assert state[name].dtype == tensor.dtype
-        assert torch.allclose(state[name].float(), tensor.float(), rtol=1e-3, atol=1e-4), name
+        # Eight bits keep a 253rd of the largest number of a row.
+        assert torch.allclose(state[name].float(), tensor.float(), rtol=1e-3, atol=float(tensor.abs().max()) / 250), (
+            name
+        )
     assert state["encoder.block1.convs.block.0.block.0.weight"].is_contiguous(memory_format=torch.channels_last)
 
 
 @torch.inference_mode()
-def test_half_precision_on_disk_hardly_changes_the_picture(weights_dir: Path, network: HarmonizationNetwork) -> None:
+def test_compact_storage_hardly_changes_the_picture(weights_dir: Path, network: HarmonizationNetwork) -> None:
     composite, mask = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
     before = network(composite, mask).harmonized
     after = checkpoints.load(KEY, weights_dir=weights_dir)(composite, mask).harmonized
@@ -97,6 +101,14 @@ def test_vectors_and_what_half_precision_cannot_hold_stay_in_single_precision(tm
     assert float(loaded["encoder.blocks_connected.block2.convs.block.0.block.1.running_var"].max()) == pytest.approx(
         1e-9
     )
+
+
+def test_another_card_leaves_the_weights_as_they_are(weights_dir: Path) -> None:
+    before = checkpoints.load(KEY, weights_dir=weights_dir).state_dict()
+    other = replace(CARD, metrics={"psnr": 30.0})
+    assert checkpoints.replace_card(weights_dir / f"{KEY}.safetensors", other).card == other
+    after = checkpoints.load(KEY, weights_dir=weights_dir).state_dict()
+    assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
 def test_bfloat16_is_for_the_asking(weights_dir: Path) -> None:

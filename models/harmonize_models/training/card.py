@@ -56,7 +56,7 @@ def card_page(
     rows = [f"| {s.name} | {s.psnr:.2f} | {s.mse:.1f} | {s.fmse:.1f} | {s.ssim:.4f} | {s.worse:.0%} |" for s in scores]
     lines = [
         f"# {title} (`{key}`)",
-        f"After {paper}. SHA-256 `{sha256}`; half precision.",
+        f"After {paper}. SHA-256 `{sha256}`.",
         "## Training",
         f"{images:,} composites in {minutes:.0f} minutes on {devices}, from {start}:",
         "\n".join(

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ..compact import restored
+
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Write tensors and plain values; a crash leaves the old file whole."""
@@ -36,7 +38,7 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype =
 def load_weights(path: Path) -> dict[str, Tensor]:
     """Weights from `.safetensors`, a checkpoint of ours (its moving average) or a plain state dict, as float32."""
     if path.suffix == ".safetensors":
-        weights: dict[str, Any] = load_file(path)
+        weights: dict[str, Any] = restored(load_file(path))
     else:
         weights = torch.load(path, map_location="cpu", weights_only=True)
         for wrapper in ("average", "state_dict"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from ..checkpoints import SHIPPED_DIR, WeightsCard, load, save_shipped
+from ..checkpoints import SHIPPED_DIR, WeightsCard, load, replace_card, save_shipped
 from ..evaluation.cases import build_cases
 from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouched
 from ..evaluation.report import Figures, read_json
@@ -26,7 +26,7 @@ from .sources import Skipped
 
 
 def store(run: Path, data: Path, folder: Path, key: str | None = None) -> tuple[NetworkSpec, WeightsCard]:
-    """Store the best weights of `run` in `folder`, in half precision, without figures yet.
+    """Store the best weights of `run` in `folder`, compactly, without figures yet.
 
     data: holds `manifest.csv`. key: another network of the family, whose weights are a part of the run's (`s2crnet` and
     `s2crnet-c` are parts of `s2crnet-cs`).
@@ -60,7 +60,7 @@ def ship(run: Path, data: Path, folder: Path, key: str | None = None, figures: F
     scores = [score for score in figures.scores if score.name == NOTHING or score.name.partition(",")[0] == spec.key]
     own = next(score for score in scores if score.name == spec.key)
     measured = {name: round(getattr(own, name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}
-    shipped = save_shipped(stored, spec, folder / f"{spec.key}.safetensors", replace(card, metrics=measured))
+    shipped = replace_card(folder / f"{spec.key}.safetensors", replace(card, metrics=measured))
     sources = sources_of(data / "manifest.csv")
     page = card_page(
         spec.key, spec.title, spec.paper, shipped.sha256, read_history(run), sources, scores, figures.cases
