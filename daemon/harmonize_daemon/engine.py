@@ -228,12 +228,13 @@ class Engine:
 
     def _network(self, entry: Entry, weights_dir: Path, device: str) -> HarmonizationNetwork:
         from harmonize_models import checkpoints
+        from harmonize_models.networks.fusing import fused
 
         name = (entry.sha256, device)
         if name not in self._held:
             current = {other.sha256 for other in self._entries.values()}
             self._held = {held: network for held, network in self._held.items() if held[0] in current}
-            self._held[name] = checkpoints.load(entry.info.key, device, weights_dir)
+            self._held[name] = fused(checkpoints.load(entry.info.key, device, weights_dir))
         return self._held[name]
 
 

@@ -178,7 +178,7 @@ def _conclude(answer: Decision, place: int, view: _View, spec: NetworkSpec) -> P
     confidence = None if answer.confidence is None else float(answer.confidence[place])
     harmonized = answer.harmonized if isinstance(answer, Prediction) else None
     parts = [part[place].float() for part in (answer.curves, answer.grid, harmonized) if part is not None]
-    if not all(bool(part.isfinite().all()) for part in parts):
+    if not all(bool(part.sum().isfinite()) for part in parts):  # one number that is not finite spoils the sum
         return Predicted(Adjustment(network=spec.key), (*notes, NO_ANSWER), confidence)
     curves, grid = Curves.identity(), None
     if answer.curves is not None:

@@ -25,13 +25,16 @@ from numpy.typing import ArrayLike, NDArray
 from ..layer import Place
 from .curves import MAX_VALUE, Curves
 from .grid import LUMA, ColorGrid
+from .normal_equations import add_up, put_together
 
 Array = NDArray[np.float64]
 AnyPrecision = NDArray[np.floating[Any]]
 
 
-ENOUGH_PIXELS = 5_000
-"""So many foreground pixels determine a grid within half a decibel at 54 dB; more would take most of the time."""
+ENOUGH_PIXELS = 3_000
+"""So many foreground pixels determine a grid within a decibel at 54 dB; more would take most of the time."""
+LEAST_SHARE = 0.1
+"""Of the foreground in a pixel that counts."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,13 @@ def fit_grid(before: ArrayLike, after: ArrayLike, mask: ArrayLike, fit: GridFit 
     wish = wanted - colors
     overall = np.linalg.solve(weighted.T @ features + fit.global_ridge * metric, weighted.T @ wish)
 
-    cells, corners = _corners(
-        np.clip(colors @ LUMA, 0, 1),
+    places = _places(
         ((rows + 0.5) / height - extent.top) / (extent.bottom - extent.top),
         ((columns + 0.5) / width - extent.left) / (extent.right - extent.left),
+        colors @ LUMA,
         fit.shape,
     )
-    rest = wish - features @ overall
-    local = _solve(cells, corners, features, rest, weights, metric, fit)
+    local = _solve(places, features, wish - features @ overall, weights, metric, fit)
     change = (local + overall).transpose(0, 1, 2, 4, 3)  # [..., output, feature]
     coefficients = change + np.eye(3, 4)
     coefficients[..., 3] -= change[..., :3] @ mean
@@ -124,14 +126,16 @@ def _foreground(
 
     Of many pixels every so many stand for the others as well.
     """
-    weights = np.clip(np.nan_to_num(np.asarray(mask, np.float64)), 0, 1) ** 4
-    rows, columns = np.nonzero(weights > 1e-4)
-    step = max(1, rows.size // ENOUGH_PIXELS)
-    rows, columns = rows[::step], columns[::step]
-    colors, wanted = (np.asarray(picture)[rows, columns].astype(np.float64) for picture in (before, after))
+    shares = np.asarray(mask)
+    covered = np.flatnonzero(shares > LEAST_SHARE)
+    step = max(1, covered.size // ENOUGH_PIXELS)
+    covered = covered[::step]
+    colors, wanted = (np.asarray(picture).reshape(-1, 3)[covered].astype(np.float64) for picture in (before, after))
     finite = np.isfinite(colors).all(axis=-1) & np.isfinite(wanted).all(axis=-1)
-    rows, columns = rows[finite], columns[finite]
-    return colors[finite], wanted[finite], step * weights[rows, columns], rows, columns
+    colors, wanted, covered = colors[finite], wanted[finite], covered[finite]
+    weights = step * np.clip(shares.reshape(-1)[covered].astype(np.float64), 0, 1) ** 4
+    rows, columns = np.divmod(covered, shares.shape[1])
+    return colors, wanted, weights, rows, columns
 
 
 def _extent(rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, ...], shape: tuple[int, ...]) -> Place:
@@ -142,46 +146,27 @@ def _extent(rows: NDArray[np.intp], columns: NDArray[np.intp], size: tuple[int, 
     return Place(float(left - wide), float(top - tall), float(right + wide), float(bottom + tall))
 
 
-def _corners(luma: Array, down: Array, across: Array, shape: tuple[int, int, int]) -> tuple[NDArray[np.intp], Array]:
-    """For each pixel the block of 2 x 2 x 2 cells around it, and its weights [n, 8] there (rows, columns, luma)."""
-    index, parts = np.zeros(len(luma), np.intp), []
-    for t, count in zip((down, across, luma), (shape[1], shape[2], shape[0]), strict=True):
-        place = np.clip(t * count - 0.5, 0, count - 1)
-        cell = np.minimum(place.astype(np.intp), count - 2)
-        index = index * (count - 1) + cell
-        parts.append(np.stack([1 - (place - cell), place - cell], axis=1))
-    corners = parts[0][:, :, None, None] * parts[1][:, None, :, None] * parts[2][:, None, None, :]
-    return index, corners.reshape(-1, 8)
+def _places(down: Array, across: Array, luma: Array, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Where each pixel lies, [n, 3]: row, column and luma, counted in cells from the center of the first one."""
+    places = np.empty((len(luma), 3), np.float32)
+    for axis, (t, count) in enumerate(zip((down, across, luma), (shape[1], shape[2], shape[0]), strict=True)):
+        places[:, axis] = np.clip(t * count - 0.5, 0, count - 1)
+    return places
 
 
 def _solve(
-    cells: NDArray[np.intp], corners: Array, features: Array, rest: Array, weights: Array, metric: Array, fit: GridFit
+    places: NDArray[np.float32], features: Array, rest: Array, weights: Array, metric: Array, fit: GridFit
 ) -> Array:
     """The transforms [D, H, W, 4, 3] (feature x output) on top of the global one."""
     depth, height, width = fit.shape
     size = width * depth * 4  # unknowns in a row of cells, ordered column, luma, feature
-    order = np.argsort(cells.astype(np.int32), kind="stable")
-    root = np.sqrt(weights)[:, None]
     # Single precision is enough for sums over the pixels of one block, and twice as fast.
-    parts, scaled, wish = (
-        np.ascontiguousarray(each[order].T, np.float32) for each in (corners, features * root, rest * root)
-    )
-    both = np.concatenate([(parts[:, None] * scaled).reshape(32, -1), wish])
-    blocks, starts = np.unique(cells[order], return_index=True)
-    row, column, level = np.unravel_index(blocks, (height - 1, width - 1, depth - 1))
-    ends = [*starts[1:], len(cells)]
-    grams = np.empty((len(blocks), 32, 35))
-    for block, (start, end) in enumerate(zip(starts, ends, strict=True)):
-        grams[block] = both[:32, start:end] @ both[:, start:end].T
-    # Where the 16 unknowns of a block's upper (and lower) row of cells are in their row.
-    inner = np.array([(x * depth + d) * 4 + f for x in (0, 1) for d in (0, 1) for f in range(4)])
-    at = (column * depth + level)[:, None] * 4 + inner  # [blocks, 16]
-    upper = row[:, None] * size + at
-    pairs, sides = upper[:, :, None] * size + at[:, None, :], upper[:, :, None] * 3 + np.arange(3)
-    high, low = grams[:, :16], grams[:, 16:]
-    diagonal = _summed([pairs, pairs + size**2], [high[:, :, :16], low[:, :, 16:32]], (height, size, size))
-    beside = _summed([pairs], [high[:, :, 16:32]], (height, size, size))[:-1]
-    right = _summed([sides, sides + size * 3], [high[:, :, 32:], low[:, :, 32:]], (height, size, 3))
+    grams = np.zeros((height - 1, width - 1, depth - 1, 32, 35), np.float32)
+    single = [np.ascontiguousarray(each, np.float32) for each in (features, rest, weights)]
+    add_up(places, single[0], single[1], single[2], grams)
+    diagonal, beside = np.zeros((height, size, size)), np.zeros((height - 1, size, size))
+    right = np.zeros((height, size, 3))
+    put_together(grams, diagonal, beside, right)
 
     inside = np.kron(
         fit.smoothness * np.kron(_path(width), np.eye(depth))
@@ -196,12 +181,6 @@ def _solve(
     solution = _block_tridiagonal(diagonal, beside, right)
     local: Array = solution.reshape(height, width, depth, 4, 3).transpose(2, 0, 1, 3, 4)
     return local
-
-
-def _summed(places: list[NDArray[np.intp]], values: list[Array], shape: tuple[int, ...]) -> Array:
-    """An array of that shape with the sum of the values at each (flat) place; much quicker than `np.add.at`."""
-    flat, summands = (np.concatenate([each.ravel() for each in parts]) for parts in (places, values))
-    return np.bincount(flat, summands, int(np.prod(shape))).astype(np.float64, copy=False).reshape(shape)
 
 
 def _path(count: int) -> Array:
