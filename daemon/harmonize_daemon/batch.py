@@ -188,13 +188,14 @@ class _Connections:
 
 
 def _pictures(folder: Path, output: Path) -> Iterator[Path]:
-    """Everything that can be read and is no mask, in the order of names."""
+    """Everything that can be read, is no mask and does not lie in `output`, in the order of names."""
+    root, results = folder.resolve(), output.resolve()
+    left_out = folder / results.relative_to(root) if root in results.parents else None
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() not in READABLE_SUFFIXES or path.stem.endswith(MASK) or not path.is_file():
             continue
-        if output != folder and output in path.parents:
-            continue
-        yield path
+        if left_out is None or left_out not in path.parents:
+            yield path
 
 
 def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:

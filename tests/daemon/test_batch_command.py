@@ -139,6 +139,16 @@ def test_a_line_that_was_cut_off_does_not_disturb(scenes: Path, tmp_path: Path) 
     assert len(batch.plan(scenes, None, output, NOTHING).done) == 4
 
 
+def test_a_folder_of_results_among_the_composites_is_left_out_however_it_is_named(
+    scenes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(scenes, "results/one.png")
+    monkeypatch.chdir(scenes)
+    for output in (Path("results"), scenes / "sub" / ".." / "results"):
+        plan = batch.plan(scenes, None, output, NOTHING)
+        assert [item.name for item in plan.items] == ["one.png", "sub/three.png", "sub/two.tif"]
+
+
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     with pytest.raises(BadRequest, match="overwrite"):
         batch.plan(scenes, None, scenes, NOTHING)

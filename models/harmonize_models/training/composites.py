@@ -104,9 +104,8 @@ class CompositeMaker:
 
     def relit(self, photos: Tensor, generator: torch.Generator) -> Tensor:
         """Some of the photos [B, 3, T, T] uint8 in another light: strong edits of the whole picture."""
-        edits = apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
-        changed = (torch.rand(len(photos), generator=generator) < self.recipe.scene_share).to(self.device)
-        return torch.where(changed[:, None, None, None], (edits * 255).round().to(torch.uint8), photos)
+        looked = (self._in_another_light(photos, generator) * 255).round().to(torch.uint8)
+        return torch.where(self._some(self.recipe.scene_share, len(photos), generator), looked, photos)
 
     def pasted(self, batch: Batch, alpha: Tensor, generator: torch.Generator) -> Batch:
         """The batch with some of its foregrounds exchanged for ones that seem to be from another light.
@@ -117,16 +116,21 @@ class CompositeMaker:
         """
         count = len(batch.target)
         photos = (batch.target * 255).round().to(torch.uint8)
-        looked = (apply(random_edits(count, generator, SCENE_LOOKS).to(self.device), photos) * 255).round() / 255
-
-        def chosen(share: float) -> Tensor:
-            return (torch.rand(count, generator=generator) < share).to(self.device)[:, None, None, None]
-
-        exchanged, whole_scene = chosen(self.recipe.pasted_share), chosen(0.5)
+        looked = (self._in_another_light(photos, generator) * 255).round() / 255
+        exchanged = self._some(self.recipe.pasted_share, count, generator)
+        whole_scene = self._some(0.5, count, generator)
         target = torch.where(exchanged & whole_scene, looked, batch.target)
         foreground = torch.where(whole_scene, batch.target, looked)
         composite = (torch.lerp(target, foreground, alpha) * 255).round() / 255
         return Batch(torch.where(exchanged, composite, batch.composite), batch.mask, target, batch.label)
+
+    def _in_another_light(self, photos: Tensor, generator: torch.Generator) -> Tensor:
+        """[B, 3, T, T] uint8 -> float in [0, 1], strongly edited."""
+        return apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
+
+    def _some(self, share: float, count: int, generator: torch.Generator) -> Tensor:
+        """[B, 1, 1, 1] bool: true for about that share of a batch."""
+        return (torch.rand(count, generator=generator) < share).to(self.device)[:, None, None, None]
 
     def compose(
         self, target: Tensor, alpha: Tensor, changes: ColorChange, labels: Tensor, generator: torch.Generator
