@@ -1,4 +1,4 @@
-"""Folders of composites with masks: what is to be done, what has been done, and doing it.
+"""Folders of composites, flat with masks or with layers: what is to be done, what has been done, and doing it.
 
 A line of JSON per picture in the output folder's `harmonize.jsonl` tells what became of it. What is done already, of
 the same files with the same settings, is not done again; so a batch that was cut goes on where it stopped.
@@ -18,7 +18,7 @@ from harmonize_client import Client, HarmonizeError, connect
 from harmonize_client.errors import BadRequest
 
 from .harmonizing import CLIENT_NAME, ImageRequest, Inputs, check_device, harmonize_inputs
-from .pictures.formats import READABLE_SUFFIXES
+from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
 RECORDS = "harmonize.jsonl"
 MASK = ".mask"
@@ -82,7 +82,8 @@ class Outcome:
 
 
 def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest, share: Share | None = None) -> Plan:
-    """Find the composites below `folder` with their masks, beside them (`NAME.mask.png`) or in `masks` (`NAME.*`).
+    """Find the composites below `folder`: files with layers, and flat ones with a mask, beside them
+    (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
     settings: a request whose files do not matter. Nothing below `output` counts as a composite. Raises BadRequest.
     """
@@ -97,11 +98,13 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         name = path.relative_to(folder).as_posix()
         if not share.holds(name):
             continue
-        mask = _mask_of(path, folder, masks)
-        if mask is None:
+        layered = path.suffix.lower() in LAYERED_SUFFIXES
+        mask = None if layered else _mask_of(path, folder, masks)
+        if mask is None and not layered:
             without_mask.append(name)
             continue
-        request = replace(settings, composite=path, mask=mask, output=output / name)
+        layer = settings.layer if layered else ""
+        request = replace(settings, composite=path, mask=mask, layer=layer, output=output / name)
         item = Item(name, request, _stamp(request))
         last = earlier.get(name)
         if last is not None and not last.error and last.stamp == item.stamp and request.output.is_file():
@@ -192,7 +195,11 @@ def _pictures(folder: Path, output: Path) -> Iterator[Path]:
     root, results = folder.resolve(), output.resolve()
     left_out = folder / results.relative_to(root) if root in results.parents else None
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in READABLE_SUFFIXES or path.stem.endswith(MASK) or not path.is_file():
+        if (
+            path.suffix.lower() not in READABLE_SUFFIXES | LAYERED_SUFFIXES
+            or path.stem.endswith(MASK)
+            or not path.is_file()
+        ):
             continue
         if left_out is None or left_out not in path.parents:
             yield path
@@ -207,6 +214,7 @@ def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
 
 def _stamp(request: ImageRequest) -> str:
     """Of both pictures' size and time, and of all settings."""
-    files = [(file.stat().st_size, file.stat().st_mtime_ns) for file in (request.composite, request.mask)]
-    settings = asdict(replace(request, composite=Path(), mask=Path(), output=Path()))
+    given = [file.stat() for file in (request.composite, request.mask) if file is not None]
+    files = [(file.st_size, file.st_mtime_ns) for file in given]
+    settings = asdict(replace(request, composite=Path(), mask=None, output=Path()))
     return f"{crc32(json.dumps([files, settings], default=str, sort_keys=True).encode()):08x}"

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from harmonize_client import Client, HarmonizeError, LayerFormat, Look, Place, Prediction, Thumbnail, connect
+from harmonize_client import Client, HarmonizeError, LayerFormat, Look, Prediction, Thumbnail, connect
 from harmonize_client.values import ForegroundClass, Progress
 from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from . import pictures
-from .pictures import Picture
+from .composites import Composite, Foreground, read_composite
+from .pictures import Picture, Pixels
 
 CLIENT_NAME = "command-line"
 THUMBNAIL_SIDE = 512
@@ -35,8 +35,11 @@ class ImageRequest:
     """What to harmonize, how, and which files to write."""
 
     composite: Path
-    mask: Path
+    mask: Path | None
+    """None: the composite has layers."""
     output: Path
+    layer: str = ""
+    """Of a composite with layers, the one to harmonize; empty: the topmost that is visible."""
     network: str = ""
     reference: Path | None = None
     foreground_class: ForegroundClass | None = None
@@ -58,20 +61,6 @@ class ImageResult:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: left and top inclusive, right and bottom exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def within(self, width: int, height: int) -> Place:
-        """The box in fractions of a scene of that size."""
-        return Place(self.left / width, self.top / height, self.right / width, self.bottom / height)
-
-
 ProgressCallback = Callable[[str, float | None], None]
 
 
@@ -79,17 +68,14 @@ ProgressCallback = Callable[[str, float | None], None]
 class Inputs:
     """The pictures of a request."""
 
-    composite: Picture
-    mask: NDArray[np.uint8]
-    """[H, W], 255 = foreground."""
+    composite: Composite
     reference: Picture | None
 
     @classmethod
     def read(cls, request: ImageRequest) -> Inputs:
         """Raises HarmonizeError."""
-        composite = pictures.read(request.composite)
-        mask = pictures.read_mask(request.mask, composite.width, composite.height)
-        return cls(composite, mask, pictures.read(request.reference) if request.reference else None)
+        composite = read_composite(request.composite, request.mask, request.layer)
+        return cls(composite, pictures.read(request.reference) if request.reference else None)
 
 
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:
@@ -112,30 +98,30 @@ def harmonize_inputs(
     on_progress: ProgressCallback = lambda stage, fraction: None,
 ) -> ImageResult:
     """What was read for `request`, harmonized through that daemon and written. Raises HarmonizeError."""
-    composite, mask, reference = inputs.composite, inputs.mask, inputs.reference
+    composite, reference = inputs.composite, inputs.reference
 
     def report(progress: Progress) -> None:
         on_progress(progress.stage, progress.fraction)
 
     prediction = client.predict(
-        scene_thumbnail(composite),
-        thumbnail(mask, THUMBNAIL_SIDE),
+        scene_thumbnail(composite.scene),
+        thumbnail(composite.mask, THUMBNAIL_SIDE),
         network=request.network,
         reference=scene_thumbnail(reference) if reference else None,
         foreground_class=request.foreground_class,
         progress=report,
     )
-    harmonized, milliseconds = _render(client, prediction, composite, mask, request.look, report)
+    foreground = composite.foreground()
+    pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
     on_progress("writing", None)
-    result = composite.with_pixels(harmonized)
-    pictures.write(request.output, result)
+    composite.write(request.output, pixels)
     if request.cube and cube:
         pictures.write_whole(request.cube, cube.text.encode())
     if request.adjustment:
         pictures.write_whole(request.adjustment, prediction.adjustment.encode())
     if request.before_after:
-        pictures.write(request.before_after, side_by_side(composite, result))
+        pictures.write(request.before_after, side_by_side(composite.seen(), composite.harmonized(pixels)))
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)
@@ -147,14 +133,6 @@ def scene_thumbnail(picture: Picture) -> Thumbnail:
     small = pictures.to_u8_rgb(picture.with_pixels(thumbnail(picture.pixels, THUMBNAIL_SIDE)))
     small = _to_srgb(small, picture.metadata.icc)
     return Thumbnail(small.shape[1], small.shape[0], np.ascontiguousarray(small))
-
-
-def foreground_box(mask: NDArray[np.uint8]) -> Box | None:
-    """The smallest box that holds the mask's pixels above 0; None if there are none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return None
-    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:
@@ -177,31 +155,24 @@ def check_device(client: Client, device: str | None) -> None:
 def _render(
     client: Client,
     prediction: Prediction,
-    composite: Picture,
-    mask: NDArray[np.uint8],
+    foreground: Foreground,
     look: Look,
     report: Callable[[Progress], None],
-) -> tuple[NDArray[Any], float]:
-    """The harmonized pixels of the whole picture, of which only the foreground's box travels."""
-    harmonized = composite.pixels.copy()
-    box = foreground_box(mask)
-    if box is None:
-        return harmonized, 0.0
-    region = np.s_[box.top : box.bottom, box.left : box.right]
-    layer = np.ascontiguousarray(composite.pixels[region])
-    rendered = np.empty_like(layer)
+) -> tuple[Pixels, float]:
+    """The foreground's harmonized pixels, and how many milliseconds that took."""
+    picture = foreground.picture
+    rendered = np.empty_like(picture.pixels)
     done = client.render(
         prediction.adjustment,
-        LayerFormat(layer.shape[1], layer.shape[0], composite.layout, composite.depth),
-        layer,
-        np.ascontiguousarray(mask[region]),
+        LayerFormat(picture.width, picture.height, picture.layout, picture.depth),
+        picture.pixels,
+        foreground.mask,
         into=rendered,
-        place=box.within(composite.width, composite.height),
+        place=foreground.place,
         look=look,
         progress=report,
     )
-    harmonized[region] = rendered
-    return harmonized, done.milliseconds
+    return rendered, done.milliseconds
 
 
 def _to_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.uint8]:

@@ -15,6 +15,8 @@ from harmonize_daemon.cli import main
 from harmonize_daemon.harmonizing import ImageRequest
 from harmonize_daemon.pictures import Picture
 
+from .layered_files import Node, flat, save, stack_of
+
 pytestmark = pytest.mark.usefixtures("command_line_home")
 
 NOTHING = ImageRequest(Path(), Path(), Path())
@@ -92,6 +94,20 @@ def test_masks_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "scenes/deep/b.mask.png").rename(tmp_path / "masks/deep/b.png")
     plan = batch.plan(tmp_path / "scenes", tmp_path / "masks", tmp_path / "out", NOTHING)
     assert [item.request.mask for item in plan.items] == [tmp_path / "masks/a.png", tmp_path / "masks/deep/b.png"]
+
+
+def test_files_with_layers_need_no_mask(scenes: Path, tmp_path: Path) -> None:
+    hat = Node("hat", flat(20, 20, 90, 30, 20), 10, 10)
+    save(scenes / "layers.ora", 64, 48, hat, Node("paper", flat(64, 48, 150, 150, 170)))
+    assert run(scenes, tmp_path / "out", "--layer", "hat", "--quiet") == 0
+    assert [row["name"] for row in stack_of(tmp_path / "out" / "layers.ora")] == ["hat (harmonized)", "hat", "paper"]
+    assert sorted(str(record["name"]) for record in records(tmp_path / "out")) == [
+        "layers.ora",
+        "one.png",
+        "sub/three.png",
+        "sub/two.tif",
+    ]
+    assert run(scenes, tmp_path / "out", "--layer", "paper", "--dry-run") == 0
 
 
 def test_what_fails_is_told_and_recorded_and_the_rest_is_done(

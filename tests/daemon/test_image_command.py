@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from harmonize_daemon import pictures
 from harmonize_daemon.cli import main
-from harmonize_daemon.harmonizing import Box, foreground_box, side_by_side
+from harmonize_daemon.composites import Box, foreground_box
+from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from PIL import ImageCms
+
+from .layered_files import Node, flat, picture_in, save, stack_of
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 160, 120
@@ -65,6 +68,50 @@ def test_foreground_changes_and_everything_else_keeps_every_bit(
     if channels in (2, 4):
         np.testing.assert_array_equal(after[..., -1], before.pixels[..., -1])
     assert (after[~outside] != before.pixels[~outside]).any()
+
+
+def layered(folder: Path, name: str = "a.ora") -> Path:
+    """The same scene in layers: a warm disc over the dark one, and a hidden sketch."""
+    pixels, mask = scene(3, "u1")
+    disc = np.concatenate([pixels, mask[..., None]], axis=2)[20:100, 40:120]
+    sketch = Node("sketch", flat(5, 5, 0, 0, 0), attributes={"visibility": "hidden"})
+    paper = Node("paper", flat(WIDTH, HEIGHT, 30, 40, 90))
+    return save(folder / name, WIDTH, HEIGHT, sketch, Node("disc", disc, 40, 20), paper)
+
+
+def test_a_layer_of_an_openraster_file_becomes_another_layer_above_it(tmp_path: Path) -> None:
+    source, output = layered(tmp_path), tmp_path / "out.ora"
+    assert main(["image", str(source), "-o", str(output), "--contrast", "0.3", "--quiet"]) == 0
+    rows = stack_of(output)
+    assert [row["name"] for row in rows] == ["sketch", "disc (harmonized)", "disc", "paper"]
+    before, after = (picture_in(output, rows[place]["src"]) for place in (2, 1))
+    np.testing.assert_array_equal(after[..., 3], before[..., 3])
+    assert (after[40, 40] != before[40, 40]).any()
+    np.testing.assert_array_equal(picture_in(output, "mergedimage.png")[60, 80], after[40, 40])
+
+
+def test_layers_may_be_merged_into_a_flat_picture(tmp_path: Path) -> None:
+    source = layered(tmp_path)
+    flags = ["--layer", "disc", "--before-after", str(tmp_path / "both.png"), "--quiet"]
+    assert main(["image", str(source), "-o", str(tmp_path / "out.png"), *flags]) == 0
+    merged, both = (pictures.read(tmp_path / name) for name in ("out.png", "both.png"))
+    assert (merged.width, merged.height) == (WIDTH, HEIGHT)
+    np.testing.assert_array_equal(both.pixels[:, -WIDTH:], merged.pixels)
+    assert merged.pixels[5, 5].tolist() == [30, 40, 90, 255]
+
+
+def test_layers_and_masks_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flat_file, mask, _ = prepare(tmp_path, "a.png")
+    source, out = layered(tmp_path), tmp_path / "out.png"
+    for flags in (
+        [str(source), "--mask", str(mask)],
+        [str(source), "--layer", "shoe"],
+        [str(flat_file)],
+        [str(flat_file), "--mask", str(mask), "--layer", "disc"],
+    ):
+        assert main(["image", *flags, "-o", str(out), "--quiet"]) != 0
+        assert not out.exists()
+    assert "has no layer 'shoe'" in capsys.readouterr().err
 
 
 def test_profile_is_kept(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="composites, in folders of any depth")
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="composites, flat or OpenRaster, in folders of any depth"
+    )
     parser.add_argument(
         "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
@@ -47,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["HARMONIZE_DEVICE"] = arguments.device
     settings = ImageRequest(
         composite=Path(),
-        mask=Path(),
+        mask=None,
         output=Path(),
+        layer=arguments.layer,
         network=arguments.network,
         reference=arguments.reference,
         foreground_class=arguments.foreground_class,
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)
     if arguments.dry_run:
         for item in plan.items:
-            print(f"{item.name}  ({item.request.mask})")
+            print(f"{item.name}  ({item.request.mask or 'layers'})")
     if not arguments.quiet:
         print(_summary(plan))
     if arguments.dry_run:

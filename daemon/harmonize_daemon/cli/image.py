@@ -13,10 +13,10 @@ from harmonize_client.values import ForegroundClass, Look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "composite", type=Path, metavar="COMPOSITE", help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float"
+        "composite", type=Path, metavar="COMPOSITE", help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or OpenRaster"
     )
     parser.add_argument(
-        "--mask", type=Path, required=True, help="picture of the same size, white = foreground; may be soft"
+        "--mask", type=Path, help="picture of the same size, white = foreground; may be soft; OpenRaster needs none"
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write; the suffix is the format"
@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
-    """Describe what holds for one picture as for many: network, reference, device and sliders."""
+    """Describe what holds for one picture as for many: layer, network, reference, device and sliders."""
+    parser.add_argument(
+        "--layer", default="", metavar="NAME", help="of OpenRaster files (default: the topmost that is visible)"
+    )
     parser.add_argument(
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
     )
@@ -58,6 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         composite=arguments.composite,
         mask=arguments.mask,
         output=arguments.output,
+        layer=arguments.layer,
         network=arguments.network,
         reference=arguments.reference,
         foreground_class=arguments.foreground_class,

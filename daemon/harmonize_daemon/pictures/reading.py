@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import imagecodecs
@@ -36,10 +37,22 @@ def read(path: Path) -> Picture:
         with path.open("rb") as file:
             head = file.read(26)
         if head.startswith(PNG_SIGNATURE) and len(head) == 26 and head[24] == 16:
-            return _read_png16(path, head)
+            return _read_png16(path, path.read_bytes())
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _read_tiff(path)
-        with _open_with_pillow(path) as image:
+        with _open_with_pillow(path, path) as image:
+            return _from_pillow(image, path)
+
+
+def read_png(data: bytes, name: str) -> Picture:
+    """A PNG picture that lies within another file; name: how errors call it. Raises what `read` raises."""
+    path = Path(name)
+    with _reading(path):
+        if not data.startswith(PNG_SIGNATURE) or len(data) < 26:
+            raise UnreadablePicture(f"{name} is no PNG picture", "save the file again")
+        if data[24] == 16:
+            return _read_png16(path, data)
+        with _open_with_pillow(BytesIO(data), path) as image:
             return _from_pillow(image, path)
 
 
@@ -87,11 +100,11 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 @contextmanager
-def _open_with_pillow(path: Path) -> Iterator[Image.Image]:
+def _open_with_pillow(source: Path | BytesIO, path: Path) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         # Pillow warns from 89 megapixels on; our own limit decides instead.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(path, formats=("PNG", "JPEG", "TIFF", "WEBP")) as image:
+        with Image.open(source, formats=("PNG", "JPEG", "TIFF", "WEBP")) as image:
             _check_size(path, *image.size)
             yield image
 
@@ -126,12 +139,12 @@ def _pillow_metadata(image: Image.Image) -> Metadata:
     )
 
 
-def _read_png16(path: Path, head: bytes) -> Picture:
-    width, height = struct.unpack(">II", head[16:24])
+def _read_png16(path: Path, data: bytes) -> Picture:
+    width, height = struct.unpack(">II", data[16:24])
     _check_size(path, width, height)
-    pixels = imagecodecs.png_decode(path.read_bytes())
+    pixels = imagecodecs.png_decode(data)
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    with _open_with_pillow(path) as image:  # for its metadata only: nothing is decoded
+    with _open_with_pillow(BytesIO(data), path) as image:  # for its metadata only: nothing is decoded
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         metadata = _pillow_metadata(image)
     return Picture(np.ascontiguousarray(_upright(pixels, orientation)), metadata)
@@ -142,7 +155,7 @@ def _read_tiff(path: Path) -> Picture:
         page = tiff.pages[0]
         _check_size(path, page.imagewidth, page.imagelength)
         if page.dtype == np.uint8 or page.dtype is None or page.dtype.kind == "b":
-            with _open_with_pillow(path) as image:
+            with _open_with_pillow(path, path) as image:
                 picture = _from_pillow(image, path)
             return replace(picture, metadata=_tiff_metadata(path, page))
         if page.dtype.name not in DEPTHS or page.photometric not in (

@@ -29,11 +29,16 @@ def write(path: Path, picture: Picture) -> None:
 
     Raises UnsupportedPicture where the format cannot hold it, and UnwritablePicture.
     """
-    encoder = _ENCODERS.get(path.suffix.lower())
+    write_whole(path, encode(path.suffix, picture, path.name))
+
+
+def encode(suffix: str, picture: Picture, name: str = "the picture") -> bytes:
+    """The content of a file with that suffix. Raises UnsupportedPicture where the format cannot hold the picture."""
+    encoder = _ENCODERS.get(suffix.lower())
     if encoder is None:
         known = ", ".join(sorted(_ENCODERS))
-        raise UnsupportedPicture(f"Cannot write {path.name}, its suffix is not known", f"use one of {known}")
-    write_whole(path, encoder(picture))
+        raise UnsupportedPicture(f"Cannot write {name}, its suffix is not known", f"use one of {known}")
+    return encoder(picture)
 
 
 def write_whole(path: Path, content: bytes) -> None:

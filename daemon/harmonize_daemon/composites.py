@@ -1,0 +1,150 @@
+"""Composites as files hold them: a flat picture with a mask, or layers, of which one is the foreground."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from harmonize_client import Place
+from harmonize_client.errors import BadRequest
+from numpy.typing import NDArray
+
+from . import pictures
+from .pictures import Picture
+from .pictures.openraster import Layer, OpenRaster
+from .pictures.picture import Pixels
+
+HARMONIZED = "{name} (harmonized)"
+"""How the new layer is called; the plug-ins call it so, too."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of pixels: left and top inclusive, right and bottom exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def within(self, width: int, height: int) -> Place:
+        """The box in fractions of a scene of that size."""
+        return Place(self.left / width, self.top / height, self.right / width, self.bottom / height)
+
+
+@dataclass(frozen=True)
+class Foreground:
+    """What is rendered."""
+
+    picture: Picture
+    mask: NDArray[np.uint8] | None
+    """[H, W], 255 = all of the change; None: everywhere."""
+    place: Place
+
+
+@dataclass(frozen=True)
+class Composite(ABC):
+    """A scene and what was pasted into it."""
+
+    scene: Picture
+    """With the foreground, as the networks are to see it."""
+    mask: NDArray[np.uint8]
+    """[H, W], 255 = foreground."""
+
+    @abstractmethod
+    def foreground(self) -> Foreground | None:
+        """None if nothing is covered by the mask."""
+
+    @abstractmethod
+    def seen(self) -> Picture:
+        """All of it, before."""
+
+    @abstractmethod
+    def harmonized(self, pixels: Pixels | None) -> Picture:
+        """All of it, with other pixels for the foreground (None: its own)."""
+
+    def write(self, path: Path, pixels: Pixels | None) -> None:
+        """Write what `harmonized` gives. Raises PictureError."""
+        pictures.write(path, self.harmonized(pixels))
+
+
+@dataclass(frozen=True)
+class FlatComposite(Composite):
+    """A picture and its mask."""
+
+    def foreground(self) -> Foreground | None:
+        box = foreground_box(self.mask)
+        if box is None:
+            return None
+        region = np.s_[box.top : box.bottom, box.left : box.right]
+        part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[region]))
+        place = box.within(self.scene.width, self.scene.height)
+        return Foreground(part, np.ascontiguousarray(self.mask[region]), place)
+
+    def seen(self) -> Picture:
+        return self.scene
+
+    def harmonized(self, pixels: Pixels | None) -> Picture:
+        box = foreground_box(self.mask)
+        whole = self.scene.pixels.copy()
+        if box is not None and pixels is not None:
+            whole[box.top : box.bottom, box.left : box.right] = pixels
+        return self.scene.with_pixels(whole)
+
+
+@dataclass(frozen=True)
+class LayeredComposite(Composite):
+    """A file with layers. The background is what is seen below the layer; what lies above it is left out."""
+
+    document: OpenRaster
+    layer: Layer
+    picture: Picture
+    """The layer's own pixels."""
+
+    def foreground(self) -> Foreground | None:
+        left, top = self.layer.left, self.layer.top
+        box = Box(left, top, left + self.picture.width, top + self.picture.height)
+        return Foreground(self.picture, None, box.within(self.document.width, self.document.height))
+
+    def seen(self) -> Picture:
+        return self.document.merged()
+
+    def harmonized(self, pixels: Pixels | None) -> Picture:
+        return self.document.merged({self.layer: self.picture.pixels if pixels is None else pixels})
+
+    def write(self, path: Path, pixels: Pixels | None) -> None:
+        if path.suffix.lower() not in pictures.LAYERED_SUFFIXES:
+            super().write(path, pixels)
+            return
+        changed = self.picture if pixels is None else self.picture.with_pixels(pixels)
+        self.document.write(path, self.layer, HARMONIZED.format(name=self.layer.name), changed)
+
+
+def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
+    """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is visible.
+
+    Raises BadRequest where they do not go together, and PictureError.
+    """
+    if path.suffix.lower() in pictures.LAYERED_SUFFIXES:
+        if mask is not None:
+            raise BadRequest(f"{path.name} has layers and needs no mask", "name the layer with --layer")
+        document = OpenRaster(path)
+        subject = document.subject(layer)
+        picture = document.decoded(subject)
+        return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+    if layer:
+        raise BadRequest(f"{path.name} has no layers", "give a mask with --mask, and no --layer")
+    if mask is None:
+        raise BadRequest(f"{path.name} comes without a mask", "give one with --mask")
+    scene = pictures.read(path)
+    return FlatComposite(scene, pictures.read_mask(mask, scene.width, scene.height))
+
+
+def foreground_box(mask: NDArray[np.uint8]) -> Box | None:
+    """The smallest box that holds the mask's pixels above 0; None if there are none."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)

@@ -1,0 +1,187 @@
+"""OpenRaster files: their layers, what is seen, and another layer in them."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harmonize_daemon.pictures import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from harmonize_daemon.pictures.openraster import OpenRaster
+
+from .layered_files import Node, entry, flat, picture_in, save, stack_of
+
+WIDTH, HEIGHT = 12, 8
+GREY = Node("paper", flat(WIDTH, HEIGHT, 100, 100, 100))
+HAT = Node("hat", flat(4, 3, 200, 50, 0, 255), 2, 1)
+HIDDEN = {"visibility": "hidden"}
+
+
+def test_the_topmost_visible_layer_is_the_subject(tmp_path: Path) -> None:
+    above = Node("sketch", flat(2, 2, 0, 0, 0), attributes=HIDDEN)
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, above, HAT, GREY))
+    assert [layer.name for layer in file.layers()] == ["sketch", "hat", "paper"]
+    assert file.subject().name == "hat"
+    assert file.subject("paper").name == "paper"
+    with pytest.raises(UnsupportedPicture, match="no layer 'shoe'") as caught:
+        file.subject("shoe")
+    assert "'hat'" in caught.value.hint
+
+
+def test_what_a_hidden_group_holds_is_not_visible(tmp_path: Path) -> None:
+    group = Node("group", inside=(HAT,), attributes=HIDDEN)
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, group, GREY))
+    assert file.subject().name == "paper"
+
+
+def test_the_scene_is_the_layer_over_what_is_below_it(tmp_path: Path) -> None:
+    veil = Node("veil", flat(WIDTH, HEIGHT, 255, 255, 255))
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, veil, HAT, GREY))
+    hat = file.subject("hat")
+    scene, mask = file.scene(hat, file.decoded(hat))
+    assert scene.pixels[2, 3].tolist() == [200, 50, 0, 255]
+    assert scene.pixels[5, 9].tolist() == [100, 100, 100, 255]
+    expected = np.zeros((HEIGHT, WIDTH), np.uint8)
+    expected[1:4, 2:6] = 255
+    assert np.array_equal(mask, expected)
+
+
+def test_opacity_and_what_lies_outside_count(tmp_path: Path) -> None:
+    half = Node("hat", flat(4, 3, 200, 0, 0, 255), -2, -1, attributes={"opacity": "0.5"})
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, half, GREY))
+    hat = file.subject()
+    scene, mask = file.scene(hat, file.decoded(hat))
+    assert scene.pixels[0, 0].tolist() == [150, 50, 50, 255]
+    assert int((mask > 0).sum()) == 4
+    assert mask[0, 0] == 128
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("svg:multiply", 100 * 200 / 255),
+        ("svg:screen", 255 - 155 * 55 / 255),
+        ("svg:darken", 100),
+        ("svg:lighten", 200),
+        ("svg:difference", 100),
+        ("svg:overlay", 2 * 100 * 200 / 255),
+        ("svg:hard-light", 255 - 2 * 155 * 55 / 255),
+        ("svg:color-dodge", 255),
+        ("svg:color-burn", 255 - 155 / 200 * 255),
+    ],
+)
+def test_layers_are_blended_in_their_mode(tmp_path: Path, mode: str, expected: float) -> None:
+    light = Node("light", flat(WIDTH, HEIGHT, 200, 200, 200), attributes={"composite-op": mode})
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, light, GREY))
+    assert file.merged().pixels[3, 3, 0] == pytest.approx(expected, abs=1)
+
+
+def test_a_group_is_painted_as_one(tmp_path: Path) -> None:
+    group = Node("group", inside=(HAT, Node("back", flat(WIDTH, HEIGHT, 0, 0, 0))), attributes={"opacity": "0.5"})
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, group, GREY))
+    pixels = file.merged().pixels
+    assert pixels[2, 3].tolist() == [150, 75, 50, 255]
+    assert pixels[6, 6].tolist() == [50, 50, 50, 255]
+
+
+def test_a_new_layer_stands_above_the_old_one_which_is_hidden(tmp_path: Path) -> None:
+    group = Node("group", inside=(HAT,))
+    source = save(tmp_path / "a.ora", WIDTH, HEIGHT, group, GREY)
+    before = source.read_bytes()
+    file = OpenRaster(source)
+    hat = file.subject("hat")
+    changed = file.decoded(hat).with_pixels(flat(4, 3, 10, 20, 30, 255))
+    file.write(tmp_path / "b.ora", hat, "hat (harmonized)", changed)
+    rows = stack_of(tmp_path / "b.ora")
+    assert [row["name"] for row in rows] == ["group", "hat (harmonized)", "hat", "paper"]
+    assert [row.get("visibility", "visible") for row in rows] == ["visible", "visible", "hidden", "visible"]
+    assert (rows[1]["x"], rows[1]["y"]) == ("2", "1")
+    assert picture_in(tmp_path / "b.ora", rows[1]["src"])[0, 0].tolist() == [10, 20, 30, 255]
+    assert picture_in(tmp_path / "b.ora", "mergedimage.png")[2, 3].tolist() == [10, 20, 30, 255]
+    assert entry(tmp_path / "b.ora", "extra/note.txt") == b"kept"
+    with zipfile.ZipFile(tmp_path / "b.ora") as archive:
+        first = archive.infolist()[0]
+        assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+    assert source.read_bytes() == before
+    assert [layer.name for layer in OpenRaster(tmp_path / "b.ora").layers()] == ["hat (harmonized)", "hat", "paper"]
+
+
+def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:
+    source = save(tmp_path / "a.ora", WIDTH, HEIGHT, HAT, GREY)
+    for count in (3, 4):
+        file = OpenRaster(source)
+        hat = file.subject()
+        file.write(source, hat, "new", file.decoded(hat))
+        assert len(OpenRaster(source).layers()) == count
+
+
+def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
+    deep = Node("deep", flat(4, 4, 1000, 2000, 65535, dtype=np.uint16))
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, deep, GREY))
+    layer = file.subject()
+    picture = file.decoded(layer)
+    assert picture.pixels[0, 0].tolist() == [1000, 2000, 65535, 65535]
+    scene, _ = file.scene(layer, picture)
+    assert scene.pixels[0, 0].tolist() == [1000, 2000, 65535, 65535]
+    assert scene.pixels[7, 7].tolist() == [25700, 25700, 25700, 65535]
+
+
+def test_grey_layers_are_read(tmp_path: Path) -> None:
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, Node("g", flat(2, 2, 40, 128))))
+    assert file.decoded(file.subject()).pixels[1, 1].tolist() == [40, 40, 40, 128]
+
+
+@pytest.mark.parametrize(
+    ("stack", "error"),
+    [
+        (b"<image", UnreadablePicture),
+        (b"<image w='x' h='3'><stack/></image>", UnreadablePicture),
+        (b"<image w='99999' h='99999'><stack/></image>", PictureTooLarge),
+        (b"<image w='0' h='3'><stack/></image>", PictureTooLarge),
+        (b"<!DOCTYPE x [<!ENTITY a 'b'>]><image w='4' h='3'><stack/></image>", UnsupportedPicture),
+    ],
+)
+def test_hostile_lists_of_layers_are_refused(tmp_path: Path, stack: bytes, error: type[PictureError]) -> None:
+    with pytest.raises(error):
+        OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, stack=stack))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        b"<layer name='a' src='data/none.png'/>",
+        b"<layer name='a' src='../../etc/passwd'/>",
+        b"<layer name='a' src='extra/note.txt'/>",
+        b"<layer name='a'/>",
+    ],
+)
+def test_layers_without_a_picture_are_refused(tmp_path: Path, layer: bytes) -> None:
+    stack = b"<image w='4' h='3'><stack>" + layer + b"</stack></image>"
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, stack=stack))
+    with pytest.raises(UnreadablePicture):
+        file.decoded(file.subject())
+
+
+def test_a_mode_that_is_not_known_is_named(tmp_path: Path) -> None:
+    odd = Node("odd", flat(2, 2, 1, 1, 1), attributes={"composite-op": "svg:luminosity"})
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, HAT, odd))
+    hat = file.subject()
+    with pytest.raises(UnsupportedPicture, match="svg:luminosity"):
+        file.scene(hat, file.decoded(hat))
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 nothing", b"\x89PNG\r\n\x1a\n"])
+def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "a.ora"
+    path.write_bytes(data)
+    with pytest.raises(UnreadablePicture):
+        OpenRaster(path)
+    with pytest.raises(UnreadablePicture):
+        OpenRaster(tmp_path / "missing.ora")
+
+
+def test_wild_numbers_do_no_harm(tmp_path: Path) -> None:
+    wild = Node("wild", flat(2, 2, 9, 9, 9), attributes={"x": "nan", "y": "1e300", "opacity": "lots"})
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, wild, GREY))
+    assert file.merged().pixels[0, 0].tolist() == [9, 9, 9, 255]
