@@ -185,3 +185,10 @@ def test_wild_numbers_do_no_harm(tmp_path: Path) -> None:
     wild = Node("wild", flat(2, 2, 9, 9, 9), attributes={"x": "nan", "y": "1e300", "opacity": "lots"})
     file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, wild, GREY))
     assert file.merged().pixels[0, 0].tolist() == [9, 9, 9, 255]
+    loud = Node("loud", flat(2, 2, 9, 9, 9), attributes={"opacity": "7"})
+    assert OpenRaster(save(tmp_path / "b.ora", WIDTH, HEIGHT, loud, GREY)).merged().pixels[0, 0].tolist() == [
+        9,
+        9,
+        9,
+        255,
+    ]

@@ -76,24 +76,21 @@ class Canvas:
 
     def paint(self, pixels: Pixels, left: int, top: int, opacity: float, mode: Blend | None) -> None:
         """A layer of straight RGBA pixels [h, w, 4] uint8 or uint16, of which only what lies inside is seen."""
-        height, width = self.alpha.shape[:2]
-        first, last = max(top, 0), min(top + pixels.shape[0], height)
-        near, far = max(left, 0), min(left + pixels.shape[1], width)
-        if near >= far:
-            return
+        on_canvas, on_layer = overlap(pixels.shape, left, top, self.alpha.shape)
         scale = np.float32(1 / np.iinfo(pixels.dtype).max)
-        for row in range(first, last, _ROWS):
-            end = min(row + _ROWS, last)
-            part = pixels[row - top : end - top, near - left : far - left] * scale
-            alpha = part[..., 3:] * np.float32(opacity)
-            self._over(np.s_[row:end, near:far], part[..., :3] * alpha, alpha, mode)
+        color, alpha, layer = self.color[on_canvas], self.alpha[on_canvas], pixels[on_layer]
+        for row in range(0, len(layer), _ROWS):
+            part = layer[row : row + _ROWS] * scale
+            covers = part[..., 3:] * np.float32(opacity)
+            part[..., :3] *= covers
+            _over(color[row : row + _ROWS], alpha[row : row + _ROWS], part[..., :3], covers, mode)
 
     def blend(self, group: Canvas, opacity: float, mode: Blend | None) -> None:
         """Another canvas of the same size, as one layer."""
+        strength = np.float32(opacity)
         for row in range(0, len(self.alpha), _ROWS):
-            place = np.s_[row : row + _ROWS, :]
-            strength = np.float32(opacity)
-            self._over(place, group.color[place] * strength, group.alpha[place] * strength, mode)
+            rows = slice(row, row + _ROWS)
+            _over(self.color[rows], self.alpha[rows], group.color[rows] * strength, group.alpha[rows] * strength, mode)
 
     def pixels(self, dtype: DTypeLike) -> Pixels:
         """[H, W, 4] straight RGBA, uint8 or uint16."""
@@ -101,25 +98,37 @@ class Canvas:
         out = np.empty((height, width, 4), dtype)
         scale = np.float32(np.iinfo(out.dtype).max)
         for row in range(0, height, _ROWS):
-            alpha = self.alpha[row : row + _ROWS]
-            straight = _divided(self.color[row : row + _ROWS], alpha)
-            out[row : row + _ROWS] = np.concatenate([straight, alpha], axis=2).clip(0, 1) * scale + np.float32(0.5)
+            rows = slice(row, row + _ROWS)
+            alpha = self.alpha[rows]
+            straight = self.color[rows] if bool((alpha == 1).all()) else _divided(self.color[rows], alpha)
+            out[rows, :, :3] = straight.clip(0, 1) * scale + np.float32(0.5)
+            out[rows, :, 3:] = alpha * scale + np.float32(0.5)
         return out
 
-    def coverage(self) -> NDArray[np.uint8]:
-        """[H, W] uint8: how much is covered, 255 = all."""
-        covered: NDArray[np.uint8] = (self.alpha[..., 0] * np.float32(255) + np.float32(0.5)).astype(np.uint8)
-        return covered
 
-    def _over(self, place: tuple[slice, slice], color: Array, alpha: Array, mode: Blend | None) -> None:
-        """color: premultiplied."""
-        below, covered = self.color[place], self.alpha[place]
-        if mode is not None:
-            # Where the backdrop covers, the source's color is blended with it before it is laid over.
-            mixed = mode(_divided(below, covered), _divided(color, alpha))
-            color = (1 - covered) * color + covered * alpha * mixed
-        self.color[place] = color + (1 - alpha) * below
-        self.alpha[place] = alpha + (1 - alpha) * covered
+def overlap(
+    layer: tuple[int, ...], left: int, top: int, canvas: tuple[int, ...]
+) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The part that a layer of a shape shares with a canvas: where it is on the canvas, and where on the layer."""
+    first, near = max(top, 0), max(left, 0)
+    last, far = max(first, min(top + layer[0], canvas[0])), max(near, min(left + layer[1], canvas[1]))
+    return np.s_[first:last, near:far], np.s_[first - top : last - top, near - left : far - left]
+
+
+def _over(below: Array, covered: Array, color: Array, alpha: Array, mode: Blend | None) -> None:
+    """Lay premultiplied color over what is below, in place."""
+    if mode is not None:
+        # Where the backdrop covers, the source's color is blended with it before it is laid over.
+        mixed = mode(_divided(below, covered), _divided(color, alpha))
+        color = (1 - covered) * color + covered * alpha * mixed
+    elif bool((alpha == 1).all()):
+        below[...], covered[...] = color, 1
+        return
+    rest = 1 - alpha
+    below *= rest
+    below += color
+    covered *= rest
+    covered += alpha
 
 
 def _divided(color: Array, alpha: Array) -> Array:

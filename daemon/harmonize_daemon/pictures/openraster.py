@@ -19,7 +19,7 @@ import numpy as np
 from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 
-from .blending import Blend, Canvas, mode_named
+from .blending import Blend, Canvas, mode_named, overlap
 from .errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from .picture import Picture, Pixels
 from .reading import MAX_PIXELS, read_png
@@ -110,9 +110,11 @@ class OpenRaster:
         canvas = Canvas(self.width, self.height)
         self._draw(self._root.find("stack"), canvas, set(self._below(layer.element)))
         canvas.paint(picture.pixels, layer.left, layer.top, layer.opacity, self._mode(layer.element))
-        alone = Canvas(self.width, self.height)
-        alone.paint(picture.pixels, layer.left, layer.top, layer.opacity, None)
-        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), alone.coverage()
+        mask = np.zeros((self.height, self.width), np.uint8)
+        on_canvas, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, mask.shape)
+        opaque = np.iinfo(picture.pixels.dtype).max
+        mask[on_canvas] = picture.pixels[..., 3][on_layer] * np.float32(255 * layer.opacity / opaque) + np.float32(0.5)
+        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask
 
     def merged(self, instead: Mapping[Layer, Pixels] | None = None) -> Picture:
         """All that is seen, RGBA; layers may have other pixels than in the file."""
@@ -158,7 +160,7 @@ class OpenRaster:
             ):
                 continue
             mode = self._mode(element)
-            opacity = _number(element, "opacity", 1.0)
+            opacity = _opacity(element)
             if element.tag == "stack":
                 group = Canvas(self.width, self.height)
                 self._draw(element, group, drawn, known)
@@ -201,7 +203,11 @@ class OpenRaster:
     @staticmethod
     def _layer(element: ElementTree.Element) -> Layer:
         left, top = (round(_number(element, axis, 0.0)) for axis in "xy")
-        return Layer(element.get("name", ""), left, top, _number(element, "opacity", 1.0), element)
+        return Layer(element.get("name", ""), left, top, _opacity(element), element)
+
+
+def _opacity(element: ElementTree.Element) -> float:
+    return min(max(_number(element, "opacity", 1.0), 0.0), 1.0)
 
 
 def _number(element: ElementTree.Element, name: str, default: float) -> float:
