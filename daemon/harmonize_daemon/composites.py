@@ -12,9 +12,7 @@ from harmonize_client.errors import BadRequest
 from numpy.typing import NDArray
 
 from . import pictures
-from .pictures import Picture
-from .pictures.openraster import Layer, OpenRaster
-from .pictures.picture import Pixels
+from .pictures import Layer, LayeredPicture, Picture, Pixels
 
 HARMONIZED = "{name} (harmonized)"
 """How the new layer is called; the plug-ins call it so, too."""
@@ -98,7 +96,7 @@ class FlatComposite(Composite):
 class LayeredComposite(Composite):
     """A file with layers. The background is what is seen below the layer; what lies above it is left out."""
 
-    document: OpenRaster
+    document: LayeredPicture
     layer: Layer
     picture: Picture
     """The layer's own pixels."""
@@ -112,14 +110,18 @@ class LayeredComposite(Composite):
         return self.document.merged()
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
-        return self.document.merged({self.layer: self.picture.pixels if pixels is None else pixels})
+        return self.document.merged({self.layer: self._changed(pixels)})
 
     def write(self, path: Path, pixels: Pixels | None) -> None:
         if path.suffix.lower() not in pictures.LAYERED_SUFFIXES:
             super().write(path, pixels)
             return
-        changed = self.picture if pixels is None else self.picture.with_pixels(pixels)
-        self.document.write(path, self.layer, HARMONIZED.format(name=self.layer.name), changed)
+        if path.suffix.lower() != self.document.path.suffix.lower():
+            raise BadRequest(f"Layers of {self.document.path.name} cannot become {path.name}", "keep the suffix")
+        self.document.write(path, self.layer, HARMONIZED.format(name=self.layer.name), self._changed(pixels))
+
+    def _changed(self, pixels: Pixels | None) -> Picture:
+        return self.picture if pixels is None else self.picture.with_pixels(pixels)
 
 
 def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
@@ -130,7 +132,7 @@ def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
     if path.suffix.lower() in pictures.LAYERED_SUFFIXES:
         if mask is not None:
             raise BadRequest(f"{path.name} has layers and needs no mask", "name the layer with --layer")
-        document = OpenRaster(path)
+        document = pictures.read_layered(path)
         subject = document.subject(layer)
         picture = document.decoded(subject)
         return LayeredComposite(*document.scene(subject, picture), document, subject, picture)

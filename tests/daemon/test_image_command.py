@@ -14,6 +14,7 @@ from harmonize_daemon.composites import Box, foreground_box
 from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from PIL import ImageCms
+from psd_tools import PSDImage
 
 from .layered_files import Node, flat, picture_in, save, stack_of
 
@@ -98,6 +99,24 @@ def test_layers_may_be_merged_into_a_flat_picture(tmp_path: Path) -> None:
     assert (merged.width, merged.height) == (WIDTH, HEIGHT)
     np.testing.assert_array_equal(both.pixels[:, -WIDTH:], merged.pixels)
     assert merged.pixels[5, 5].tolist() == [30, 40, 90, 255]
+
+
+def test_layers_of_a_photoshop_file_are_harmonized_alike(tmp_path: Path) -> None:
+    pixels, mask = scene(3, "u1")
+    file = PSDImage.new("RGB", (WIDTH, HEIGHT))
+    file.create_pixel_layer_from_array(flat(WIDTH, HEIGHT, 30, 40, 90), "paper")
+    disc = np.concatenate([pixels, mask[..., None]], axis=2)[20:100, 40:120]
+    file.create_pixel_layer_from_array(disc, "disc", left=40, top=20)
+    file.save(tmp_path / "a.psd")
+    for source in (tmp_path / "a.psd", layered(tmp_path)):
+        flags = ["--contrast", "0.3", "--layer", "disc", "--quiet"]
+        assert main(["image", str(source), "-o", str(tmp_path / f"out{source.suffix}"), *flags]) == 0
+    first, second = (pictures.read_layered(tmp_path / f"out{suffix}") for suffix in (".psd", ".ora"))
+    names = ["disc (harmonized)", "disc", "paper"]
+    assert [layer.name for layer in first.layers()] == names
+    np.testing.assert_array_equal(first.decoded(first.subject()).pixels, second.decoded(second.subject()).pixels)
+    flags = ["-o", str(tmp_path / "out.ora"), "--quiet"]
+    assert main(["image", str(tmp_path / "a.psd"), *flags]) != 0
 
 
 def test_layers_and_masks_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

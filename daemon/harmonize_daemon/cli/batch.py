@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="composites, flat or OpenRaster, in folders of any depth"
+        "folder", type=Path, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
     )
     parser.add_argument(
         "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"

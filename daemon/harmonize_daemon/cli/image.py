@@ -13,10 +13,15 @@ from harmonize_client.values import ForegroundClass, Look
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "composite", type=Path, metavar="COMPOSITE", help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or OpenRaster"
+        "composite",
+        type=Path,
+        metavar="COMPOSITE",
+        help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or PSD or OpenRaster",
     )
     parser.add_argument(
-        "--mask", type=Path, help="picture of the same size, white = foreground; may be soft; OpenRaster needs none"
+        "--mask",
+        type=Path,
+        help="picture of the same size, white = foreground; may be soft; files with layers need none",
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write; the suffix is the format"
@@ -30,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what holds for one picture as for many: layer, network, reference, device and sliders."""
     parser.add_argument(
-        "--layer", default="", metavar="NAME", help="of OpenRaster files (default: the topmost that is visible)"
+        "--layer", default="", metavar="NAME", help="of files with layers (default: the topmost that is visible)"
     )
     parser.add_argument(
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"

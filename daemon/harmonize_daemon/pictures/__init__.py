@@ -2,17 +2,22 @@
 
 Pillow reads everything of 8 bits. It cannot hold 16-bit color, so 16-bit PNG goes through imagecodecs and
 16-bit and float TIFF through tifffile. Pictures are read as they are seen: the EXIF orientation is applied.
-Files with layers are in `openraster`.
+Files with layers are OpenRaster's or Photoshop's: `read_layered`.
 """
+
+from pathlib import Path
 
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, UnwritablePicture
 from .formats import LAYERED_SUFFIXES
+from .layered import Layer, LayeredPicture
 from .picture import Metadata, Picture, Pixels, to_u8_rgb
 from .reading import read, read_mask
 from .writing import write, write_whole
 
 __all__ = [
     "LAYERED_SUFFIXES",
+    "Layer",
+    "LayeredPicture",
     "Metadata",
     "Picture",
     "PictureError",
@@ -22,8 +27,24 @@ __all__ = [
     "UnsupportedPicture",
     "UnwritablePicture",
     "read",
+    "read_layered",
     "read_mask",
     "to_u8_rgb",
     "write",
     "write_whole",
 ]
+
+
+def read_layered(path: Path) -> LayeredPicture:
+    """Open a file with layers, by its suffix. Raises PictureError."""
+    if path.suffix.lower() == ".ora":
+        from .openraster import OpenRaster
+
+        return OpenRaster(path)
+    try:
+        from .photoshop import Photoshop
+    except ModuleNotFoundError as error:  # psd-tools, for Python 3.10
+        raise UnsupportedPicture(
+            f"{path.name} needs psd-tools ({error})", "install it, with Python 3.11 or newer"
+        ) from error
+    return Photoshop(path)

@@ -1,17 +1,16 @@
 """Painting layers over each other.
 
-Source: W3C, Compositing and Blending Level 1, sections 5 (source over, with a blend function) and 9.1 (the functions);
-the names are OpenRaster's.
+Source: W3C, Compositing and Blending Level 1, sections 5 (source over, with a blend function) and 9.1 (the functions).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .errors import UnsupportedPicture
 from .picture import Pixels
 
 Array = NDArray[np.float32]
@@ -42,28 +41,34 @@ def _burn(below: Array, above: Array) -> Array:
     return np.where(below >= 1, 1, np.where(above <= 0, 0, darker))
 
 
-_MODES: dict[str, Blend | None] = {
-    "svg:src-over": None,
-    "svg:multiply": np.multiply,
-    "svg:screen": lambda below, above: below + above - below * above,
-    "svg:overlay": lambda below, above: _hard_light(above, below),
-    "svg:darken": np.minimum,
-    "svg:lighten": np.maximum,
-    "svg:color-dodge": _dodge,
-    "svg:color-burn": _burn,
-    "svg:hard-light": _hard_light,
-    "svg:soft-light": _soft_light,
-    "svg:difference": lambda below, above: np.abs(below - above),
+class Mode(Enum):
+    """How a layer is blended with what is below it; the values are OpenRaster's names."""
+
+    NORMAL = "svg:src-over"
+    MULTIPLY = "svg:multiply"
+    SCREEN = "svg:screen"
+    OVERLAY = "svg:overlay"
+    DARKEN = "svg:darken"
+    LIGHTEN = "svg:lighten"
+    COLOR_DODGE = "svg:color-dodge"
+    COLOR_BURN = "svg:color-burn"
+    HARD_LIGHT = "svg:hard-light"
+    SOFT_LIGHT = "svg:soft-light"
+    DIFFERENCE = "svg:difference"
+
+
+_BLENDS: dict[Mode, Blend] = {
+    Mode.MULTIPLY: np.multiply,
+    Mode.SCREEN: lambda below, above: below + above - below * above,
+    Mode.OVERLAY: lambda below, above: _hard_light(above, below),
+    Mode.DARKEN: np.minimum,
+    Mode.LIGHTEN: np.maximum,
+    Mode.COLOR_DODGE: _dodge,
+    Mode.COLOR_BURN: _burn,
+    Mode.HARD_LIGHT: _hard_light,
+    Mode.SOFT_LIGHT: _soft_light,
+    Mode.DIFFERENCE: lambda below, above: np.abs(below - above),
 }
-
-
-def mode_named(name: str, file: str) -> Blend | None:
-    """The blend function of that name; None is the normal one. Raises UnsupportedPicture."""
-    if name not in _MODES:
-        raise UnsupportedPicture(
-            f"{file} has a layer in the mode {name}", "merge that layer with the one below it, or set it to normal"
-        )
-    return _MODES[name]
 
 
 class Canvas:
@@ -74,7 +79,7 @@ class Canvas:
         """Premultiplied, [H, W, 3] in [0, 1]."""
         self.alpha = np.zeros((height, width, 1), np.float32)
 
-    def paint(self, pixels: Pixels, left: int, top: int, opacity: float, mode: Blend | None) -> None:
+    def paint(self, pixels: Pixels, left: int, top: int, opacity: float, mode: Mode) -> None:
         """A layer of straight RGBA pixels [h, w, 4] uint8 or uint16, of which only what lies inside is seen."""
         on_canvas, on_layer = overlap(pixels.shape, left, top, self.alpha.shape)
         scale = np.float32(1 / np.iinfo(pixels.dtype).max)
@@ -85,7 +90,7 @@ class Canvas:
             part[..., :3] *= covers
             _over(color[row : row + _ROWS], alpha[row : row + _ROWS], part[..., :3], covers, mode)
 
-    def blend(self, group: Canvas, opacity: float, mode: Blend | None) -> None:
+    def blend(self, group: Canvas, opacity: float, mode: Mode) -> None:
         """Another canvas of the same size, as one layer."""
         strength = np.float32(opacity)
         for row in range(0, len(self.alpha), _ROWS):
@@ -115,11 +120,12 @@ def overlap(
     return np.s_[first:last, near:far], np.s_[first - top : last - top, near - left : far - left]
 
 
-def _over(below: Array, covered: Array, color: Array, alpha: Array, mode: Blend | None) -> None:
+def _over(below: Array, covered: Array, color: Array, alpha: Array, mode: Mode) -> None:
     """Lay premultiplied color over what is below, in place."""
-    if mode is not None:
+    blend = _BLENDS.get(mode)
+    if blend is not None:
         # Where the backdrop covers, the source's color is blended with it before it is laid over.
-        mixed = mode(_divided(below, covered), _divided(color, alpha))
+        mixed = blend(_divided(below, covered), _divided(color, alpha))
         color = (1 - covered) * color + covered * alpha * mixed
     elif bool((alpha == 1).all()):
         below[...], covered[...] = color, 1

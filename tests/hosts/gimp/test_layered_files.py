@@ -1,4 +1,4 @@
-"""OpenRaster files go from GIMP through `harmonize image` and back."""
+"""Files with layers go from GIMP through `harmonize image` and back."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harmonize_daemon import pictures
-from harmonize_daemon.pictures import Picture
-from harmonize_daemon.pictures.openraster import OpenRaster
+from harmonize_daemon.pictures import LayeredPicture, Picture, read_layered
 
 from .gimp import Gimp, Said
 
 
-@pytest.fixture(scope="module")
-def written(gimp: Gimp) -> Path:
+@pytest.fixture(scope="module", params=["layers.ora", "layers.psd"])
+def written(request: pytest.FixtureRequest, gimp: Gimp) -> Path:
     """The file that GIMP wrote; beside it `before.png`, what GIMP shows of it."""
-    return gimp.run("openraster", "write").out / "layers.ora"
+    return gimp.run("layered", "write", request.param).out / request.param
 
 
 @pytest.fixture(scope="module")
 def read_back(gimp: Gimp, written: Path) -> Said:
     """What GIMP says of the file with another layer in it, of darker pixels."""
-    file = OpenRaster(written)
+    file = read_layered(written)
     figure = file.subject()
     picture = file.decoded(figure)
     darker = picture.pixels.copy()
     darker[..., :3] //= 2
-    file.write(gimp.shared / "harmonized.ora", figure, "Snowman (harmonized)", picture.with_pixels(darker))
-    said = gimp.run("openraster", "read", "harmonized.ora")
-    shutil.copy(gimp.shared / "harmonized.ora", said.out)
+    changed = gimp.shared / f"harmonized{written.suffix}"
+    file.write(changed, figure, "Snowman (harmonized)", picture.with_pixels(darker))
+    said = gimp.run("layered", "read", changed.name)
+    shutil.copy(changed, said.out)
     return said
 
 
 def test_what_gimp_shows_is_what_is_read(written: Path) -> None:
-    file = OpenRaster(written)
+    file = read_layered(written)
     assert [layer.name for layer in file.layers()] == ["Snowman", "Scene"]
     assert difference(file, pictures.read(written.with_name("before.png"))) <= 1
 
@@ -43,11 +43,14 @@ def test_what_gimp_shows_is_what_is_read(written: Path) -> None:
 def test_gimp_opens_what_is_written(read_back: Said) -> None:
     rows = read_back["layers"]["rows"]
     assert rows == [["Snowman (harmonized)", True], ["Snowman", False], ["Scene", True]]
-    assert difference(OpenRaster(read_back.out / "harmonized.ora"), pictures.read(read_back.out / "after.png")) <= 1
+    assert (
+        difference(read_layered(next(read_back.out.glob("harmonized.*"))), pictures.read(read_back.out / "after.png"))
+        <= 1
+    )
 
 
-def difference(file: OpenRaster, shown: Picture) -> int:
-    """Of the colors, in levels, but at soft edges: GIMP blends those in linear light, OpenRaster in encoded values."""
+def difference(file: LayeredPicture, shown: Picture) -> int:
+    """Of the colors, in levels; not at soft edges, which GIMP blends in linear light and the formats in encoded values."""
     subject = file.subject()
     _, mask = file.scene(subject, file.decoded(subject))
     hard = (mask == 0) | (mask == 255)

@@ -1,12 +1,12 @@
-"""`write`: the scene as an OpenRaster file. `read FILE`: what Krita makes of one."""
+"""`write FILE`: the scene with its layers, in the format of the suffix. `read FILE`: what Krita makes of one."""
 
 from support import OUT, app, close, composite, layers, say, settle
 
 
-def steps(what, name=""):
+def steps(what, name):
     if what == "write":
         document, _scene, _layer = composite(view=False)
-        document.saveAs(str(OUT / "layers.ora"))
+        document.saveAs(str(OUT / name))
         document.waitForDone()
     else:
         document = app.openDocument(f"/w/{name}")

@@ -1,4 +1,4 @@
-"""`write`: the scene as an OpenRaster file. `read FILE`: what GIMP makes of one."""
+"""`write FILE`: the scene with its layers, in the format of the suffix. `read FILE`: what GIMP makes of one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import support
 from gi.repository import Gimp, Gio
 
 
-def write() -> None:
+def write(name: str) -> None:
     image, _background, figure = support.composite()
     figure.resize_to_image_size()  # GIMP 3.0.4 writes empty pictures for layers that lie elsewhere than at 0, 0
-    path = support.OUT / "layers.ora"
+    path = support.OUT / name
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(path)), None)
     merged(image, "before.png")
 
@@ -30,6 +30,6 @@ def merged(image: object, name: str) -> None:
 
 
 if sys.argv[1] == "write":
-    write()
+    write(sys.argv[2])
 else:
     read(sys.argv[2])

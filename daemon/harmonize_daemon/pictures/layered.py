@@ -1,0 +1,154 @@
+"""Pictures with layers: what is seen of them, and what lies below one of them. Each file format has its module.
+
+Groups and layers form a tree, topmost first. Layers are decoded when they are asked for, one at a time: there may be
+many, and large ones.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blending import Canvas, Mode, overlap
+from .errors import PictureTooLarge, UnsupportedPicture
+from .picture import Metadata, Picture
+from .reading import MAX_PIXELS
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Node:
+    """A layer or a group."""
+
+    name: str
+    opacity: float = 1.0
+    mode: Mode = Mode.NORMAL
+    visible: bool = True
+    problem: str = ""
+    """Why it cannot be painted here, such as "is an adjustment layer"; empty: it can."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Layer(Node):
+    """One layer, not decoded yet."""
+
+    left: int
+    top: int
+    number: int
+    """Which of the file's layers it is, in the order of its format."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Group(Node):
+    """Layers and groups that are painted as one."""
+
+    inside: tuple[Node, ...]
+    passes_through: bool = False
+    """Painted as if there were no group."""
+
+
+class LayeredPicture(ABC):
+    """One file."""
+
+    def __init__(self, path: Path, width: int, height: int, nodes: tuple[Node, ...]) -> None:
+        """Raises PictureTooLarge."""
+        if width < 1 or height < 1 or width * height > MAX_PIXELS:
+            raise PictureTooLarge(f"{path.name} is {width} x {height} pixels")
+        self.path, self.width, self.height, self.nodes = path, width, height, nodes
+
+    @abstractmethod
+    def decoded(self, layer: Layer) -> Picture:
+        """The layer's own pixels, RGBA of 8 or 16 bits, its layer mask in its alpha. Raises PictureError."""
+
+    @abstractmethod
+    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+        """Write the file with another layer above `layer`, which is hidden: whole or not at all.
+
+        picture: in the place of `layer`, of its size. Raises PictureError.
+        """
+
+    def layers(self) -> list[Layer]:
+        """All layers, topmost first; those in groups as well."""
+        return list(_leaves(self.nodes))
+
+    def subject(self, name: str = "") -> Layer:
+        """The layer to be harmonized: the topmost of that name, or the topmost that is visible.
+
+        Raises UnsupportedPicture if there is none, or if it has no pixels of its own.
+        """
+        seen = {layer for layer in _leaves(self.nodes, only_visible=True) if not layer.problem}
+        found = [layer for layer in self.layers() if (layer.name == name if name else layer in seen)]
+        if not found:
+            names = ", ".join(repr(layer.name) for layer in self.layers()) or "none"
+            cause = f"{self.path.name} has no layer {name!r}" if name else f"{self.path.name} shows no layer"
+            raise UnsupportedPicture(cause, f"name one with --layer; there are {names}")
+        if found[0].problem:
+            raise UnsupportedPicture(f"{self.path.name}: {name!r} {found[0].problem}", "name another layer")
+        return found[0]
+
+    def scene(self, layer: Layer, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+        """The layer (its decoded pixels: `picture`) over all that is seen below it, and where it covers that.
+
+        Returns RGBA of the file's size, and [H, W] uint8, 255 = foreground. Raises PictureError.
+        """
+        canvas = Canvas(self.width, self.height)
+        self._draw(below(self.nodes, layer), canvas)
+        canvas.paint(picture.pixels, layer.left, layer.top, layer.opacity, layer.mode)
+        mask = np.zeros((self.height, self.width), np.uint8)
+        on_canvas, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, mask.shape)
+        opaque = np.iinfo(picture.pixels.dtype).max
+        mask[on_canvas] = picture.pixels[..., 3][on_layer] * np.float32(255 * layer.opacity / opaque) + np.float32(0.5)
+        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask
+
+    def merged(self, instead: Mapping[Layer, Picture] = MappingProxyType({})) -> Picture:
+        """All that is seen, RGBA; layers may have other pixels than in the file, and are seen then."""
+        canvas = Canvas(self.width, self.height)
+        self._draw(self.nodes, canvas, instead)
+        deep = any(picture.pixels.dtype == np.uint16 for picture in instead.values())
+        metadata = next((picture.metadata for picture in instead.values()), Metadata())
+        return Picture(canvas.pixels(np.uint16 if deep else np.uint8), metadata)
+
+    def _draw(
+        self, nodes: tuple[Node, ...], canvas: Canvas, instead: Mapping[Layer, Picture] = MappingProxyType({})
+    ) -> None:
+        """Paint nodes, the last one first."""
+        for node in reversed(nodes):
+            if not node.visible and node not in instead:
+                continue
+            if node.problem:
+                cause = f"{self.path.name}: the layer {node.name!r} {node.problem}"
+                raise UnsupportedPicture(cause, "merge it with the layers below it first")
+            if isinstance(node, Layer):
+                picture = instead.get(node) or self.decoded(node)
+                canvas.paint(picture.pixels, node.left, node.top, node.opacity, node.mode)
+            elif isinstance(node, Group) and node.passes_through and node.opacity == 1:
+                self._draw(node.inside, canvas, instead)
+            elif isinstance(node, Group):
+                group = Canvas(self.width, self.height)
+                self._draw(node.inside, group, instead)
+                canvas.blend(group, node.opacity, node.mode)
+
+
+def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
+    """What is painted before the layer: the rest of the groups that hold it, and what lies below these."""
+    for place, node in enumerate(nodes):
+        if node is layer:
+            return nodes[place + 1 :]
+        if isinstance(node, Group) and layer in _leaves(node.inside):
+            return (replace(node, inside=below(node.inside, layer)), *nodes[place + 1 :])
+    return ()
+
+
+def _leaves(nodes: tuple[Node, ...], *, only_visible: bool = False) -> Iterator[Layer]:
+    for node in nodes:
+        if only_visible and not node.visible:
+            continue
+        if isinstance(node, Layer):
+            yield node
+        elif isinstance(node, Group):
+            yield from _leaves(node.inside, only_visible=only_visible)
