@@ -50,7 +50,7 @@ def test_gimp_opens_what_is_written(read_back: Said) -> None:
 
 
 def difference(file: LayeredPicture, shown: Picture) -> int:
-    """Of the colors, in levels; not at soft edges, which GIMP blends in linear light and the formats in encoded values."""
+    """Of the colors, in levels; not at soft edges: GIMP blends them in linear light, the formats in encoded values."""
     subject = file.subject()
     _, mask = file.scene(subject, file.decoded(subject))
     hard = (mask == 0) | (mask == 255)
