@@ -209,7 +209,7 @@ class S2AM(HarmonizationNetwork):
     """`s2am-asc`, `s2am-ad` and a narrow `s2am-ad-16`. Colors are neither normalized nor clamped; sides must be
     multiples of 256 px (or 128 px, to begin a training with).
 
-    The paper puts the original background back after inference ("post-processing"); here rendering does that.
+    In use, not in training, the original background is put back (section III-C, "post-processing").
     """
 
     def __init__(self, placement: Placement, width: int = WIDTH) -> None:
@@ -235,7 +235,7 @@ class S2AM(HarmonizationNetwork):
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         picture, _ = self.model(torch.cat([composite, mask], dim=1), mask)
-        return Prediction(picture)
+        return Prediction(picture if self.training else mix(composite, picture, mask))
 
 
 class BlindS2AM(HarmonizationNetwork):

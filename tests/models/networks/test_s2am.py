@@ -113,10 +113,15 @@ def test_the_blind_network_does_not_look_at_the_mask_and_blends_by_the_finest_on
     assert torch.allclose(prediction.harmonized, expected, atol=1e-5)
 
 
-def test_the_output_is_neither_clamped_nor_composited() -> None:
-    with torch.device("meta"):
-        network = S2AM(Placement.SKIP).eval()
-        seen: list[Tensor] = []
-        network.model.register_forward_hook(lambda *call: seen.append(call[2][0]))
-        prediction = network(torch.zeros(1, 3, 256, 256), torch.zeros(1, 1, 256, 256))
-    assert prediction.harmonized is seen[0]
+@torch.no_grad()
+def test_in_use_the_background_is_put_back_and_in_training_it_is_not() -> None:
+    network = S2AM(Placement.SKIP, width=16).eval()
+    painted: list[Tensor] = []
+    network.model.register_forward_hook(lambda *call: painted.append(call[2][0]))
+    composite, mask = torch.rand(2, 3, 256, 256), torch.zeros(2, 1, 256, 256)
+    mask[..., 100:200] = 1
+    used = network(composite, mask).harmonized
+    assert torch.equal(used[..., :100], composite[..., :100])
+    assert torch.allclose(used[..., 100:200], painted[0][..., 100:200], atol=1e-5)
+    assert float(painted[0].min()) < 0  # not clamped
+    assert network.train()(composite, mask).harmonized is painted[1]
