@@ -56,10 +56,6 @@ class Composite(ABC):
         """None if nothing is covered by the mask."""
 
     @abstractmethod
-    def seen(self) -> Picture:
-        """All of it, before."""
-
-    @abstractmethod
     def harmonized(self, pixels: Pixels | None) -> Picture:
         """All of it, with other pixels for the foreground (None: its own)."""
 
@@ -80,9 +76,6 @@ class FlatComposite(Composite):
         part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[region]))
         place = box.within(self.scene.width, self.scene.height)
         return Foreground(part, np.ascontiguousarray(self.mask[region]), place)
-
-    def seen(self) -> Picture:
-        return self.scene
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
         box = foreground_box(self.mask)
@@ -106,11 +99,10 @@ class LayeredComposite(Composite):
         box = Box(left, top, left + self.picture.width, top + self.picture.height)
         return Foreground(self.picture, None, box.within(self.document.width, self.document.height))
 
-    def seen(self) -> Picture:
-        return self.document.merged()
-
     def harmonized(self, pixels: Pixels | None) -> Picture:
-        return self.document.merged({self.layer: self._changed(pixels)})
+        merged = self.document.merged({self.layer: self._changed(pixels)})
+        opaque = bool((merged.pixels[..., 3] == np.iinfo(merged.pixels.dtype).max).all())
+        return merged.with_pixels(np.ascontiguousarray(merged.pixels[..., :3])) if opaque else merged
 
     def write(self, path: Path, pixels: Pixels | None) -> None:
         if path.suffix.lower() not in pictures.LAYERED_SUFFIXES:

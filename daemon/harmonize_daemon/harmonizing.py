@@ -121,7 +121,7 @@ def harmonize_inputs(
     if request.adjustment:
         pictures.write_whole(request.adjustment, prediction.adjustment.encode())
     if request.before_after:
-        pictures.write(request.before_after, side_by_side(composite.seen(), composite.harmonized(pixels)))
+        pictures.write(request.before_after, side_by_side(composite.harmonized(None), composite.harmonized(pixels)))
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)

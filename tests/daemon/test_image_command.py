@@ -98,7 +98,18 @@ def test_layers_may_be_merged_into_a_flat_picture(tmp_path: Path) -> None:
     merged, both = (pictures.read(tmp_path / name) for name in ("out.png", "both.png"))
     assert (merged.width, merged.height) == (WIDTH, HEIGHT)
     np.testing.assert_array_equal(both.pixels[:, -WIDTH:], merged.pixels)
-    assert merged.pixels[5, 5].tolist() == [30, 40, 90, 255]
+    assert merged.pixels[5, 5].tolist() == [30, 40, 90]
+    assert main(["image", str(source), "-o", str(tmp_path / "out.jpg"), "--layer", "disc", "--quiet"]) == 0
+
+
+def test_deep_layers_stand_side_by_side(tmp_path: Path) -> None:
+    hat = Node("hat", flat(40, 40, 60000, 20000, 9000, dtype=np.uint16), 20, 20)
+    source = save(tmp_path / "deep.ora", WIDTH, HEIGHT, hat, Node("paper", flat(WIDTH, HEIGHT, 90, 90, 120)))
+    flags = ["-o", str(tmp_path / "out.ora"), "--before-after", str(tmp_path / "both.png"), "--quiet"]
+    assert main(["image", str(source), *flags]) == 0
+    both = pictures.read(tmp_path / "both.png").pixels
+    assert both.dtype == np.uint16
+    assert both[25, 25].tolist() == [60000, 20000, 9000]
 
 
 def test_layers_of_a_photoshop_file_are_harmonized_alike(tmp_path: Path) -> None:
