@@ -24,7 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     places.add_argument("--limit", type=int, help="use only so many photos")
     places.add_argument("--config", type=Path, help="JSON file of settings; flags win over it")
     places.add_argument("--start-at-identity", action="store_true", help="start as a network that changes nothing")
-    places.add_argument("--init", type=Path, help="start from the weights in FILE that fit; or the KEY of shipped ones")
+    places.add_argument(
+        "--init",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="start from the weights in FILE that fit, or the KEY of shipped ones; of several the last one wins",
+    )
     places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
     places.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
     places.add_argument("--threads", type=int, default=1, help="CPU threads for tensor code (default 1)")

@@ -89,7 +89,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     fresh_norms = False
-    for file in filter(None, (args.backbone_weights, args.init)):
+    for file in filter(None, (args.backbone_weights, *args.init)):
         weights = load_weights(_weights_file(file))
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         spec.semantic,
         report,
     )
-    earlier = read_history(args.init.parent) if args.init and args.init.is_file() else ()
+    earlier = [leg for file in args.init if file.is_file() for leg in read_history(file.parent)]
     report("resumed" if trainer.resume() else "started")
     with progress_bar(trainer):
         progress = trainer.run(args.slice_minutes)
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             progress.seconds / 60,
             config.size,
             describe(worker.device),
-            f"the weights of {args.init.name}" if args.init else Leg.start,
+            f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
         )
         write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from harmonize_models.checkpoints import SHIPPED_DIR
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
@@ -330,6 +331,20 @@ def test_a_newcomers_command_learns_on_own_photos(photo_folder: Path, tmp_path: 
     (leg,) = read_history(tmp_path / "run")
     assert leg.images == 30 * 16
     assert str(tmp_path) not in leg.command
+
+
+def test_a_run_may_start_from_several_weights_of_which_the_last_wins(photo_folder: Path, tmp_path: Path) -> None:
+    words = ["s2crnet", "--data", str(photo_folder), "--size", "48", "--batch", "2", "--steps", "1", "--lr", "0"]
+    words += ["--loss", "relative_l1=1", "--validation-cases", "2", "--output"]
+    assert cli.main([*words, str(tmp_path / "one")]) == 0
+    first = tmp_path / "one" / "best.safetensors"
+    assert cli.main([*words, str(tmp_path / "two"), "--init", str(first), "s2crnet"]) == 0
+    shipped, kept = (
+        load_weights(folder) for folder in (SHIPPED_DIR / "s2crnet.safetensors", tmp_path / "two" / first.name)
+    )
+    assert all(torch.equal(shipped[name], value) for name, value in kept.items())
+    legs = read_history(tmp_path / "two")
+    assert [leg.start for leg in legs] == ["random weights", "the weights of best.safetensors, then s2crnet"]
 
 
 def test_commands_on_record_have_no_absolute_paths() -> None:
