@@ -74,11 +74,13 @@ class Engine:
         warm_up((Depth.U8,))
 
     def warm_rarely_rendered(self) -> None:
-        """The same for the other depths."""
+        """The same for the other depths, and for fitting color grids."""
+        from harmonize_models.adjustments import fit
         from harmonize_models.layer import Depth
         from harmonize_models.render import warm_up
 
         warm_up((Depth.U16, Depth.F32))
+        fit.warm_up()
 
     def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> BandRenderer:
         """Get ready to render a layer. Raises Refused for an adjustment that cannot be read."""

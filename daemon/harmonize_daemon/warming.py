@@ -1,4 +1,4 @@
-"""Compiles the rendering kernels before anybody waits for a picture, into the cache in which the worker looks."""
+"""Compiles the kernels that render and fit before anybody waits for them, into the cache in which the worker looks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ def compile_kernels() -> bool:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
     try:
+        from harmonize_models.adjustments import fit
         from harmonize_models.layer import Depth
         from harmonize_models.render import warm_up
 
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn()) as progress:
             for depth in progress.track((Depth.U8, Depth.U16, Depth.F32), description=TEXT):
                 warm_up((depth,))
+        fit.warm_up()
     except Exception as error:
         print(f"The kernels could not be compiled now ({error}); the daemon will try when it first starts.")
         return False

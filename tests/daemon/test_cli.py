@@ -54,6 +54,6 @@ def test_models_are_listed_with_size_quality_and_where_their_weights_come_from(
     card = checkpoints.shipped()[0]
     assert f"{card.card.metrics['psnr']:.1f} dB" in rows[card.key]
     assert "shipped" in rows[card.key]
-    assert "none yet" in rows["issam"]
-    assert "2.19 M" in rows["issam"]
+    assert "none yet" in rows["ssam"]
+    assert "9.16 M" in rows["ssam"]
     assert "needs none" in rows["reinhard"]

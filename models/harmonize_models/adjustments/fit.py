@@ -25,7 +25,6 @@ from numpy.typing import ArrayLike, NDArray
 from ..layer import Place
 from .curves import MAX_VALUE, Curves
 from .grid import LUMA, ColorGrid
-from .normal_equations import add_up, put_together
 
 Array = NDArray[np.float64]
 AnyPrecision = NDArray[np.floating[Any]]
@@ -88,6 +87,12 @@ def fit_grid(before: ArrayLike, after: ArrayLike, mask: ArrayLike, fit: GridFit 
     coefficients = change + np.eye(3, 4)
     coefficients[..., 3] -= change[..., :3] @ mean
     return ColorGrid(np.clip(coefficients, -MAX_VALUE, MAX_VALUE), extent)
+
+
+def warm_up() -> None:
+    """Compiles what `fit_grid` needs, or loads it from disk, so that the first fit does not wait for it."""
+    pixels = np.zeros((2, 2, 3))
+    fit_grid(pixels, pixels, np.ones((2, 2)))
 
 
 def fit_curves(before: ArrayLike, after: ArrayLike, mask: ArrayLike, pieces: int = 32) -> Curves:
@@ -158,6 +163,8 @@ def _solve(
     places: NDArray[np.float32], features: Array, rest: Array, weights: Array, metric: Array, fit: GridFit
 ) -> Array:
     """The transforms [D, H, W, 4, 3] (feature x output) on top of the global one."""
+    from .normal_equations import add_up, put_together  # here, because numba takes long to import
+
     depth, height, width = fit.shape
     size = width * depth * 4  # unknowns in a row of cells, ordered column, luma, feature
     # Single precision is enough for sums over the pixels of one block, and twice as fast.

@@ -5,11 +5,21 @@ numba renews what it keeps on disk only when this file changes: so it imports no
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
-from ..render.kernels import kernel
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+try:
+    from ..render.kernels import kernel
+except ImportError:  # no numba here: the same, in seconds instead of a millisecond
+
+    def kernel(function: Kernel) -> Kernel:
+        """The function as it is."""
+        return function
+
 
 Array = np.ndarray[Any, Any]
 

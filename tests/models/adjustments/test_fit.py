@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -175,3 +178,24 @@ def test_the_system_is_solved_in_double_precision_however_stiff_it_is(stiffness:
     found = _block_tridiagonal(blocks[places, :, places], blocks[places[:-1], :, places[1:]], right)
     wanted = np.linalg.solve(whole, right.reshape(-1, 3)).reshape(right.shape)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-6 * np.abs(wanted).max())
+
+
+def test_without_numba_the_same_grid_is_fitted() -> None:
+    program = (
+        "import sys\n"
+        "if sys.argv[1] == 'without': sys.modules['numba'] = None\n"
+        "import numpy as np\n"
+        "from harmonize_models.adjustments.fit import fit_grid\n"
+        "before = np.random.default_rng(0).random((12, 12, 3))\n"
+        "grid = fit_grid(before, before**1.3, np.ones((12, 12)))\n"
+        "print(np.round(grid.coefficients, 4).tolist())\n"
+    )
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", program, which], check=True, timeout=60, capture_output=True, text=True
+        ).stdout
+        for which in ("with", "without")
+    ]
+    first, second = (np.array(json.loads(text)) for text in printed)
+    assert np.allclose(first, second, atol=2e-4)
+    assert not np.allclose(first, np.eye(3, 4), atol=0.01)
