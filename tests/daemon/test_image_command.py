@@ -14,7 +14,6 @@ from harmonize_daemon.composites import Box, foreground_box
 from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from PIL import ImageCms
-from psd_tools import PSDImage
 
 from .layered_files import Node, flat, picture_in, save, stack_of
 
@@ -113,8 +112,9 @@ def test_deep_layers_stand_side_by_side(tmp_path: Path) -> None:
 
 
 def test_layers_of_a_photoshop_file_are_harmonized_alike(tmp_path: Path) -> None:
+    psd_tools = pytest.importorskip("psd_tools", reason="it needs Python 3.11")
     pixels, mask = scene(3, "u1")
-    file = PSDImage.new("RGB", (WIDTH, HEIGHT))
+    file = psd_tools.PSDImage.new("RGB", (WIDTH, HEIGHT))
     file.create_pixel_layer_from_array(flat(WIDTH, HEIGHT, 30, 40, 90), "paper")
     disc = np.concatenate([pixels, mask[..., None]], axis=2)[20:100, 40:120]
     file.create_pixel_layer_from_array(disc, "disc", left=40, top=20)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 from harmonize_daemon.pictures import PictureError, UnreadablePicture, UnsupportedPicture, read_layered
-from harmonize_daemon.pictures.photoshop import Photoshop
 from numpy.typing import NDArray
 from PIL import Image
-from psd_tools import PSDImage
-from psd_tools.constants import BlendMode
 
 from .layered_files import flat
+
+pytest.importorskip("psd_tools", reason="it needs Python 3.11")
+
+from psd_tools import PSDImage
+from psd_tools.constants import BlendMode
 
 WIDTH, HEIGHT = 12, 8
 
@@ -34,7 +36,6 @@ HAT = ("hat", flat(4, 3, 200, 50, 0, 255))
 
 def test_layers_are_read_with_their_place_and_opacity(tmp_path: Path) -> None:
     file = read_layered(save(tmp_path / "a.psd", PAPER, HAT, left=2, top=1, opacity=128))
-    assert isinstance(file, Photoshop)
     assert [layer.name for layer in file.layers()] == ["hat", "paper"]
     hat = file.subject()
     assert (hat.name, hat.left, hat.top) == ("hat", 2, 1)
