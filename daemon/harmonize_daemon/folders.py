@@ -27,6 +27,9 @@ def log_folder() -> Path:
 
 def _folder(name: str, usual: Path) -> Path:
     home = os.environ.get("HARMONIZE_HOME")
+    if home:
+        # `mkdir` makes parents with the usual rights, and a home that others can read is refused.
+        Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = Path(home, name) if home else usual
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
