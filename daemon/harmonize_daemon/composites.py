@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from . import pictures
 from .pictures import Layer, LayeredPicture, Picture, Pixels
 
 HARMONIZED = "{name} (harmonized)"
-"""How the new layer is called; the plug-ins call it so, too."""
+"""How the new layer is called, as by the plug-in for GIMP."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,12 @@ class Composite(ABC):
 class FlatComposite(Composite):
     """A picture and its mask."""
 
+    @cached_property
+    def _box(self) -> Box | None:
+        return foreground_box(self.mask)
+
     def foreground(self) -> Foreground | None:
-        box = foreground_box(self.mask)
+        box = self._box
         if box is None:
             return None
         region = np.s_[box.top : box.bottom, box.left : box.right]
@@ -78,7 +83,7 @@ class FlatComposite(Composite):
         return Foreground(part, np.ascontiguousarray(self.mask[region]), place)
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
-        box = foreground_box(self.mask)
+        box = self._box
         whole = self.scene.pixels.copy()
         if box is not None and pixels is not None:
             whole[box.top : box.bottom, box.left : box.right] = pixels

@@ -15,7 +15,7 @@ from psd_tools.api.layers import Group as PsdGroup
 from psd_tools.api.layers import Layer as PsdLayer
 from psd_tools.constants import BlendMode, ColorMode, Resource
 
-from .blending import Mode
+from .blending import Mode, overlap
 from .errors import UnreadablePicture, UnsupportedPicture
 from .layered import Group, Layer, LayeredPicture, Node
 from .picture import Metadata, Picture
@@ -127,11 +127,8 @@ class Photoshop(LayeredPicture):
         values = layer.numpy("mask")
         if values is not None and values.size:
             left, top = mask.left - layer.left, mask.top - layer.top
-            rows = slice(max(top, 0), max(min(top + values.shape[0], shape[0]), 0))
-            columns = slice(max(left, 0), max(min(left + values.shape[1], shape[1]), 0))
-            whole[rows, columns] = values[
-                rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
-            ]
+            on_layer, on_mask = overlap(values.shape, left, top, whole.shape)
+            whole[on_layer] = values[on_mask]
         return whole
 
     def _metadata(self) -> Metadata:
