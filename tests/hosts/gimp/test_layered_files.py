@@ -1,4 +1,4 @@
-"""Files with layers go from GIMP through `harmonize image` and back."""
+"""Files with layers that GIMP wrote are read as it shows them, and it opens what is written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from harmonize_daemon import pictures
 from harmonize_daemon.pictures import LayeredPicture, Picture, read_layered
 
+from ..layered_files import with_a_darker_layer
 from .gimp import Gimp, Said
 
 
@@ -22,13 +23,7 @@ def written(request: pytest.FixtureRequest, gimp: Gimp) -> Path:
 @pytest.fixture(scope="module")
 def read_back(gimp: Gimp, written: Path) -> Said:
     """What GIMP says of the file with another layer in it, of darker pixels."""
-    file = read_layered(written)
-    figure = file.subject()
-    picture = file.decoded(figure)
-    darker = picture.pixels.copy()
-    darker[..., :3] //= 2
-    changed = gimp.shared / f"harmonized{written.suffix}"
-    file.write(changed, figure, "Snowman (harmonized)", picture.with_pixels(darker))
+    changed = with_a_darker_layer(written, gimp.shared, "Snowman (harmonized)")
     said = gimp.run("layered", "read", changed.name)
     shutil.copy(changed, said.out)
     return said

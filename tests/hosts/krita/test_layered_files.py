@@ -1,4 +1,4 @@
-"""Files with layers go from Krita through `harmonize image` and back."""
+"""Files with layers that Krita wrote are read as it shows them, and it opens what is written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from harmonize_daemon.pictures import LayeredPicture, read_layered
 
+from ..layered_files import with_a_darker_layer
 from .krita import Krita, Said
 
 
@@ -21,13 +22,7 @@ def written(request: pytest.FixtureRequest, krita: Krita) -> Path:
 @pytest.fixture(scope="module")
 def read_back(krita: Krita, written: Path) -> Said:
     """What Krita says of the file with another layer in it, of darker pixels."""
-    file = read_layered(written)
-    figure = file.subject()
-    picture = file.decoded(figure)
-    darker = picture.pixels.copy()
-    darker[..., :3] //= 2
-    changed = krita.shared / f"harmonized{written.suffix}"
-    file.write(changed, figure, "Figure (harmonized)", picture.with_pixels(darker))
+    changed = with_a_darker_layer(written, krita.shared, "Figure (harmonized)")
     said = krita.run("layered", "read", changed.name)
     shutil.copy(changed, said.out)
     return said
