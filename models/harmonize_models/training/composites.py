@@ -104,8 +104,8 @@ class CompositeMaker:
 
     def relit(self, photos: Tensor, generator: torch.Generator) -> Tensor:
         """Some of the photos [B, 3, T, T] uint8 in another light: strong edits of the whole picture."""
-        looked = (self._in_another_light(photos, generator) * 255).round().to(torch.uint8)
-        return torch.where(self._some(self.recipe.scene_share, len(photos), generator), looked, photos)
+        chosen = self._some(self.recipe.scene_share, len(photos), generator)
+        return photos.index_copy(0, chosen, self._in_another_light(photos[chosen], generator))
 
     def pasted(self, batch: Batch, alpha: Tensor, generator: torch.Generator) -> Batch:
         """The batch with some of its foregrounds exchanged for ones that seem to be from another light.
@@ -114,23 +114,28 @@ class CompositeMaker:
         not, or the composite's foreground alone gets it. These changes are as strong as they come: plausible or not,
         the scene tells what is right.
         """
-        count = len(batch.target)
-        photos = (batch.target * 255).round().to(torch.uint8)
-        looked = (self._in_another_light(photos, generator) * 255).round() / 255
-        exchanged = self._some(self.recipe.pasted_share, count, generator)
-        whole_scene = self._some(0.5, count, generator)
-        target = torch.where(exchanged & whole_scene, looked, batch.target)
-        foreground = torch.where(whole_scene, batch.target, looked)
-        composite = (torch.lerp(target, foreground, alpha) * 255).round() / 255
-        return Batch(torch.where(exchanged, composite, batch.composite), batch.mask, target, batch.label)
+        chosen = self._some(self.recipe.pasted_share, len(batch.target), generator)
+        photographed = batch.target[chosen]
+        looked = self._in_another_light((photographed * 255).round().to(torch.uint8), generator).float() / 255
+        whole_scene = (torch.rand(len(chosen), 1, 1, 1, generator=generator) < 0.5).to(self.device)
+        target = torch.where(whole_scene, looked, photographed)
+        foreground = torch.where(whole_scene, photographed, looked)
+        composite = (torch.lerp(target, foreground, alpha[chosen]) * 255).round() / 255
+        return Batch(
+            batch.composite.index_copy(0, chosen, composite),
+            batch.mask,
+            batch.target.index_copy(0, chosen, target),
+            batch.label,
+        )
 
     def _in_another_light(self, photos: Tensor, generator: torch.Generator) -> Tensor:
-        """[B, 3, T, T] uint8 -> float in [0, 1], strongly edited."""
-        return apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
+        """[B, 3, T, T] uint8, strongly edited."""
+        looked = apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
+        return (looked * 255).round().to(torch.uint8)
 
     def _some(self, share: float, count: int, generator: torch.Generator) -> Tensor:
-        """[B, 1, 1, 1] bool: true for about that share of a batch."""
-        return (torch.rand(count, generator=generator) < share).to(self.device)[:, None, None, None]
+        """[K] int64: about that share of the places in a batch."""
+        return (torch.rand(count, generator=generator) < share).nonzero()[:, 0].to(self.device)
 
     def compose(
         self, target: Tensor, alpha: Tensor, changes: ColorChange, labels: Tensor, generator: torch.Generator
