@@ -139,6 +139,7 @@ def test_grey_layers_are_read(tmp_path: Path) -> None:
         (b"<image w='x' h='3'><stack/></image>", UnreadablePicture),
         (b"<image w='99999' h='99999'><stack/></image>", PictureTooLarge),
         (b"<image w='0' h='3'><stack/></image>", PictureTooLarge),
+        (b"<image w='4' h='3'>" + 20_000 * b"<stack>" + 20_000 * b"</stack>" + b"</image>", UnsupportedPicture),
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]><image w='4' h='3'><stack/></image>", UnsupportedPicture),
     ],
 )

@@ -52,6 +52,16 @@ class Group(Node):
     """Painted as if there were no group."""
 
 
+MAX_NESTING = 100
+"""Groups within groups. More are no artist's work, and each level costs a call within a call."""
+
+
+def check_nesting(level: int) -> None:
+    """Raises UnsupportedPicture for a group that lies too deep; `level` is 0 for the topmost."""
+    if level > MAX_NESTING:
+        raise UnsupportedPicture(f"The file has more than {MAX_NESTING} groups within groups", "merge some of them")
+
+
 class LayeredPicture(ABC):
     """One file."""
 

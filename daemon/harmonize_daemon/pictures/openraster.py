@@ -17,7 +17,7 @@ from harmonize_models.thumbnail import thumbnail
 
 from .blending import Mode
 from .errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from .layered import Group, Layer, LayeredPicture, Node
+from .layered import Group, Layer, LayeredPicture, Node, check_nesting
 from .picture import Picture, Pixels
 from .reading import read_png
 from .writing import encode, write_whole
@@ -54,6 +54,7 @@ class OpenRaster(LayeredPicture):
         except (ElementTree.ParseError, KeyError, ValueError) as error:
             raise UnreadablePicture(f"{path.name} has a damaged list of layers ({error})", "save it again") from error
         self._elements = list(self._root.iter("layer"))
+        self._numbers = {element: number for number, element in enumerate(self._elements)}
         stack = self._root.find("stack")
         super().__init__(path, width, height, self._nodes(stack) if stack is not None else ())
 
@@ -88,17 +89,18 @@ class OpenRaster(LayeredPicture):
         }
         write_whole(path, self._rewritten(changed))
 
-    def _nodes(self, stack: ElementTree.Element) -> tuple[Node, ...]:
-        return tuple(self._node(element) for element in stack if element.tag in ("layer", "stack"))
+    def _nodes(self, stack: ElementTree.Element, level: int = 0) -> tuple[Node, ...]:
+        check_nesting(level)
+        return tuple(self._node(element, level) for element in stack if element.tag in ("layer", "stack"))
 
-    def _node(self, element: ElementTree.Element) -> Node:
+    def _node(self, element: ElementTree.Element, level: int) -> Node:
         name, visible = element.get("name", ""), element.get("visibility") != "hidden"
         opacity = min(max(_number(element, "opacity", 1.0), 0.0), 1.0)
         operation = element.get("composite-op", Mode.NORMAL.value)
         known = any(operation == mode.value for mode in Mode)
         mode, problem = (Mode(operation), "") if known else (Mode.NORMAL, f"is in the mode {operation}")
         if element.tag == "stack":
-            inside = self._nodes(element)
+            inside = self._nodes(element, level + 1)
             return Group(name=name, opacity=opacity, mode=mode, visible=visible, problem=problem, inside=inside)
         left, top = (round(_number(element, axis, 0.0)) for axis in "xy")
         return Layer(
@@ -109,7 +111,7 @@ class OpenRaster(LayeredPicture):
             problem=problem,
             left=left,
             top=top,
-            number=self._elements.index(element),
+            number=self._numbers[element],
         )
 
     def _rewritten(self, replaced: dict[str, bytes]) -> bytes:

@@ -17,7 +17,7 @@ from psd_tools.constants import BlendMode, ColorMode, Resource
 
 from .blending import Mode, overlap
 from .errors import UnreadablePicture, UnsupportedPicture
-from .layered import Group, Layer, LayeredPicture, Node
+from .layered import Group, Layer, LayeredPicture, Node, check_nesting
 from .picture import Metadata, Picture
 from .reading import MAX_PIXELS
 from .writing import write_whole
@@ -53,6 +53,7 @@ class Photoshop(LayeredPicture):
                 "convert it to RGB of 8 or 16 bits first",
             )
         self._layers = list(self._file.descendants())
+        self._numbers = {id(layer): number for number, layer in enumerate(self._layers)}
         super().__init__(path, self._file.width, self._file.height, self._nodes(self._file))
 
     def decoded(self, layer: Layer) -> Picture:
@@ -90,10 +91,11 @@ class Photoshop(LayeredPicture):
         file.save(stream)
         write_whole(path, stream.getvalue())
 
-    def _nodes(self, group: PSDImage | PsdGroup) -> tuple[Node, ...]:
-        return tuple(self._node(layer) for layer in reversed(list(group)))
+    def _nodes(self, group: PSDImage | PsdGroup, level: int = 0) -> tuple[Node, ...]:
+        check_nesting(level)
+        return tuple(self._node(layer, level) for layer in reversed(list(group)))
 
-    def _node(self, layer: PsdLayer) -> Node:
+    def _node(self, layer: PsdLayer, level: int) -> Node:
         opacity, visible, mode = layer.opacity / 255, layer.visible, layer.blend_mode
         problem = _problem(layer)
         name = layer.name.rstrip("\0")  # Krita ends names with one
@@ -104,7 +106,7 @@ class Photoshop(LayeredPicture):
                 mode=_MODES.get(mode, Mode.NORMAL),
                 visible=visible,
                 problem=problem,
-                inside=self._nodes(layer),
+                inside=self._nodes(layer, level + 1),
                 passes_through=mode is BlendMode.PASS_THROUGH,
             )
         return Layer(
@@ -115,7 +117,7 @@ class Photoshop(LayeredPicture):
             problem=problem,
             left=layer.left,
             top=layer.top,
-            number=next(number for number, other in enumerate(self._layers) if other is layer),
+            number=self._numbers[id(layer)],
         )
 
     def _mask_of(self, layer: PsdLayer, shape: tuple[int, ...]) -> NDArray[np.float32]:
