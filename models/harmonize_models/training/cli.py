@@ -24,14 +24,13 @@ from .choices import Discriminator
 from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config
 from .discriminators import SMALLEST_JUDGED
-from .distributed import describe, join
+from .distributed import join
 from .folding import calibrate, folded, insert_norms, settle
 from .history import Leg, command_line, read_history, write_history
-from .loop import Trainer
 from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar
-from .scenefit import SceneFitTrainer
 from .sources import Skipped
+from .trainers import trainer_for
 
 
 class BadSettings(ModelError):
@@ -97,7 +96,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if fresh_norms:
         sample = maker.batch(64, config.size, seeded(config.seed))
         calibrate(network, sample.composite.cpu(), sample.mask.cpu())
-    trainer = (SceneFitTrainer if args.network == "scenefit" else Trainer)(
+    trainer = trainer_for(args.network)(
         config,
         network,
         maker,
@@ -113,12 +112,12 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         progress = trainer.run(args.slice_minutes)
     if worker.leads:
         leg = Leg(
-            command_line(words if words is not None else sys.argv[1:]),
+            command_line(words if words is not None else sys.argv[1:], worker.world),
             progress.step,
             progress.step * config.batch,
             progress.seconds / 60,
             config.size,
-            describe(worker.device),
+            worker.machine(),
             f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
         )
         write_history(trainer.folder, [*earlier, leg])

@@ -23,6 +23,10 @@ class Worker:
         """Whether this process writes files and talks to the user."""
         return self.rank == 0
 
+    def machine(self) -> str:
+        """All devices in words, for cards."""
+        return f"{self.world} x {describe(self.device)}" if self.world > 1 else describe(self.device)
+
     def wrap(self, network: nn.Module, may_skip_parameters: bool = False) -> nn.Module:
         """The network for training: alone as it is, among peers with shared gradients (DDP)."""
         if self.world == 1:

@@ -39,8 +39,9 @@ def write_history(folder: Path, legs: Sequence[Leg]) -> None:
     (folder / FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def command_line(argv: Sequence[str]) -> str:
+def command_line(argv: Sequence[str], processes: int = 1) -> str:
     """The command as others can give it: absolute paths, which mean nothing elsewhere, are cut to their last part."""
     given = argv[1:] if argv[:1] == ["train"] else argv
     words = [Path(word).name if Path(word).is_absolute() else word for word in given]
-    return shlex.join(["harmonize", "train", *words])
+    together = ["torchrun", "--nproc-per-node", str(processes), "-m", "harmonize_models.training"]
+    return shlex.join([*(["harmonize", "train"] if processes == 1 else together), *words])

@@ -1,4 +1,4 @@
-"""`python -m harmonize_models.training.speed`: images per second of synthesis alone, of forward, of a whole step."""
+"""`python -m harmonize_models.training.speed`: images per second of synthesis, of forward, of a step as in a run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from ..evaluation.cases import Cases
 from ..networks import registry
-from .composites import CompositeMaker, seeded
-from .distributed import describe
+from .composites import Batch, CompositeMaker, seeded
+from .config import preset
+from .distributed import Worker, describe
 from .folding import insert_norms
-from .losses import parse_loss, pixel_loss
 from .photos import load_photos
 from .sources import Skipped
+from .trainers import trainer_for
 
 
 def images_per_second(work: Callable[[], None], images: int, device: torch.device, repeats: int) -> float:
@@ -56,35 +60,43 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _rates(args: argparse.Namespace, size: int, device: torch.device) -> tuple[float, float, float]:
-    photos = load_photos(args.data, "train", -(-size * 9 // 8), Skipped(), args.limit).to(device)
-    maker = CompositeMaker(photos)
-    network = registry.get(args.network).build()
-    if args.batch_norm:
-        insert_norms(network, args.batch_norm)
-    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4)
-    weights = parse_loss("relative_l1=1,rmse=1")
-    batch = maker.batch(args.batch, size, seeded(0))
+    config = replace(
+        preset(args.network), size=size, batch=args.batch, bf16=args.bf16, batch_norm=args.batch_norm, steps=1_000_000
+    )
+    photos = load_photos(args.data, "train", config.held_side(), Skipped(), args.limit).to(device)
+    maker = CompositeMaker(photos, config.recipe)
+    spec = registry.get(args.network)
+    network = spec.build()
+    if config.batch_norm:
+        insert_norms(network, config.batch_norm)
+    batch = maker.batch(config.batch, size, seeded(0))
+    worker = Worker(0, 1, device)
+    trainer = trainer_for(spec.key)(config, network, maker, _as_cases(batch), Path(), worker, spec.semantic)
     number = iter(range(1_000_000))
 
     def synthesize() -> None:
-        maker.batch(args.batch, size, seeded(1, next(number)))
+        maker.batch(config.batch, size, seeded(1, next(number)))
 
     @torch.no_grad()
     def forward() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
-            network(batch.composite, batch.mask, batch.label)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+            trainer.network(batch.composite, batch.mask, batch.label)
 
     def step() -> None:
-        made = maker.batch(args.batch, size, seeded(2, next(number)))
-        with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16):
-            prediction = network(made.composite, made.mask, made.label)
-        optimizer.zero_grad(set_to_none=True)
-        pixel_loss(weights, prediction, made.target, made.mask).backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        trainer.train_step()
 
-    measured = [images_per_second(work, args.batch, device, args.repeats) for work in (synthesize, forward, step)]
+    measured = [images_per_second(work, config.batch, device, args.repeats) for work in (synthesize, forward, step)]
     return measured[0], measured[1], measured[2]
+
+
+def _as_cases(batch: Batch) -> Cases:
+    """Something small to validate on, which a trainer asks for."""
+
+    def stored(pictures: Tensor) -> Tensor:
+        return (pictures[:2] * 255).round().to(torch.uint8).cpu()
+
+    composites, masks, targets = stored(batch.composite), stored(batch.mask), stored(batch.target)
+    return Cases(composites, masks, targets, batch.label[:2].cpu(), torch.full((2,), -1), ("one", "two"))
 
 
 if __name__ == "__main__":
