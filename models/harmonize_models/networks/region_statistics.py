@@ -51,14 +51,13 @@ def region_weights(mask: Tensor) -> Tensor:
     return torch.cat([mask, inner, ring, outside], dim=1)
 
 
-def region_statistics(pixels: Tensor, mask: Tensor) -> Tensor:
-    """[B, 3, H, W] in [0, 1] and [B, 1, H, W] -> [B, 4, PER_REGION] float32, each number of the order of 1.
+def region_statistics(pixels: Tensor, weights: Tensor) -> Tensor:
+    """[B, 3, H, W] in [0, 1] and `region_weights` [B, 4, H, W] -> [B, 4, PER_REGION] float32, of the order of 1.
 
     An empty region gives zeros (its area says so).
     """
-    pixels, mask = pixels.float(), mask.float()
+    pixels, weights = pixels.float(), weights.float().flatten(2)
     planes = color_planes(pixels)
-    weights = region_weights(mask).flatten(2)
     area = weights.sum(dim=2, keepdim=True)
     shares = (weights / (area + 1)).transpose(1, 2)  # [B, HW, 4]: one pixel of doubt, so that specks count little
     values = planes.flatten(2)

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
 from harmonize_models.networks.base import Decision, HarmonizationNetwork, Kind, NetworkSpec, Prediction
+from harmonize_models.networks.framing import SEEN, WAVES, Framing, centers, seen_from
+from harmonize_models.networks.plan import Plan, size_of_change
 from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
-from harmonize_models.networks.rendering import apply_curves, apply_grid, composed_curves, monotone_curves
+from harmonize_models.networks.rendering import monotone_curves
 from harmonize_models.networks.s2crnet import FEATURES, crop, places_in_mask, squeezenet_features
 
 INPUT_SIZE = 192
@@ -34,17 +36,11 @@ WIDTH = 192
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
 SUMMARY = 256
-WAVES = 3
-"""Frequencies in which a token's place in the scene is told, each twice the one before."""
 LOOKS = 2
 """How often it looks: at the composite, and at what its own first plan makes of it."""
-LATER_SHARE = 0.5
-"""How much of what a later look wants is done: all of it gains no more, and spoils more pictures."""
-COMPOSED_PIECES = 4 * PIECES
-"""Pieces of the curve that several curves make together."""
-GUARD_WIDTH = 1.5
-"""The guard opens between its threshold divided by this and its threshold multiplied by this."""
 GUARD_OFF = 0.0
+JUDGED = 3
+"""The size of the change is measured on a picture that is so many times smaller."""
 
 
 class RegionAttention(nn.Module):
@@ -73,95 +69,9 @@ class RegionAttention(nn.Module):
         return mixed
 
 
-def waves(rows: Tensor, columns: Tensor) -> Tensor:
-    """Places in [-1, 1], [B, M] and [B, N] -> [B, M * N, 4 WAVES]: sines and cosines that tell each pair's place."""
-    frequencies = math.pi / 2 * 2 ** torch.arange(WAVES, device=rows.device, dtype=torch.float32)
-
-    def told(places: Tensor) -> Tensor:
-        angles = places.float()[..., None] * frequencies
-        return torch.cat([angles.sin(), angles.cos()], dim=-1)
-
-    down = told(rows)[:, :, None].expand(-1, -1, columns.shape[1], -1)
-    across = told(columns)[:, None].expand(-1, rows.shape[1], -1, -1)
-    return torch.cat([down, across], dim=-1).flatten(1, 2).to(rows.dtype)
-
-
-def centers(count: int, like: Tensor) -> Tensor:
-    """The centers of `count` cells along one side of the scene, [B, count] in [-1, 1], for the batch of `like`."""
-    places = (torch.arange(count, device=like.device, dtype=like.dtype) + 0.5) * (2 / count) - 1
-    return places.expand(like.shape[0], -1)
-
-
-def seen_from(box: Tensor, places: Tensor) -> Tensor:
-    """Places in the scene [B, N] as places in the frame over which `box` [B, S] spreads the foreground; [-1, 1]."""
-    first, last = box[:, :1], box[:, -1:]
-    return ((places - first) / (last - first).clamp(min=1e-3) * 2 - 1).clamp(-1, 1)
-
-
 def mean_over(tokens: Tensor, share: Tensor) -> Tensor:
     """[B, N, W] weighted by [B, N] -> [B, W]."""
     return (tokens * share[..., None]).sum(dim=1) / (share.sum(dim=1, keepdim=True) + 1e-2)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What SceneFit decides about a batch, before anything is rendered and before the guard."""
-
-    curves: Tensor
-    """[B, 3, PIECES + 1]: monotone tone curves from 0 to 1."""
-    grid: Tensor
-    """[B, DEPTH, CELLS, CELLS, 3, 4]: affine color transforms, applied after the curves."""
-    change: Tensor
-    """[B]: how much all that changes the foreground, in levels of 255 (root mean square). Without gradient."""
-    certainty: Tensor
-    """[B]: the log-odds that the change helps."""
-
-    def scaled(self, share: Tensor) -> Plan:
-        """The same plan carried out by `share` [B] in [0, 1]: 0 changes nothing."""
-        straight = torch.linspace(0, 1, self.curves.shape[-1], device=self.curves.device)
-        curves = straight + share[:, None, None] * (self.curves - straight)
-        still = torch.eye(3, 4, device=self.grid.device)
-        grid = still + share[:, None, None, None, None, None] * (self.grid - still)
-        return Plan(curves, grid, self.change, self.certainty)
-
-    def let_through(self, threshold: Tensor | float) -> Tensor:
-        """[B] in [0, 1]: the share of the change that a guard at `threshold` (levels of 255) lets through; smooth.
-
-        The expected gain of a network that predicts the mean of what is possible is the square of its own change: small
-        changes have little to win, and are as often wrong as right.
-        """
-        ratio = (self.change + 1e-3) / torch.as_tensor(threshold, device=self.change.device).float().clamp(min=1e-6)
-        open_by = (ratio.log() / (2 * math.log(GUARD_WIDTH)) + 0.5).clamp(0, 1)
-        return open_by * open_by * (3 - 2 * open_by)
-
-    def then(self, later: Plan) -> Plan:
-        """This plan and after it another one, as one plan; of the size of the change and the certainty, the later's.
-
-        The later curves are applied before this one's grid instead of after it. What they change in each other's place
-        is the product of two small changes, and not to be seen.
-        """
-        curves = composed_curves([self.curves, later.curves], COMPOSED_PIECES)
-        bottom = self.grid.new_tensor([0, 0, 0, 1]).expand(*self.grid.shape[:-2], 1, 4)
-        grid = later.grid @ torch.cat([self.grid, bottom], dim=-2)
-        return Plan(curves, grid, later.change, later.certainty)
-
-    def first(self, count: int) -> Plan:
-        """The plan of the first `count` composites, without gradients."""
-        parts = (self.curves, self.grid, self.change, self.certainty)
-        return Plan(*(part[:count].detach() for part in parts))
-
-    def render(self, pixels: Tensor) -> Tensor:
-        """[B, 3, H, W] in [0, 1] -> the changed colors of every pixel, not clamped."""
-        return apply_grid(self.grid, apply_curves(self.curves, pixels))
-
-
-@torch.no_grad()
-def size_of_change(curves: Tensor, grid: Tensor, pixels: Tensor, mask: Tensor) -> Tensor:
-    """[B]: root mean square of the change within the mask, levels of 255; shapes as in `Plan` and for its `render`."""
-    pixels, mask = pixels.float(), mask.float()
-    rendered = apply_grid(grid, apply_curves(curves, pixels)).float().clamp(0, 1)
-    square = (rendered - pixels).square() * mask
-    return (square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)).sqrt() * 255
 
 
 class SceneFit(HarmonizationNetwork):
@@ -185,6 +95,8 @@ class SceneFit(HarmonizationNetwork):
             nn.Linear(SUMMARY, SUMMARY),
             nn.GELU(approximate="tanh"),
         )
+        self.second_look = nn.Parameter(torch.zeros(SUMMARY))
+        """Added to what the statistics tell when it looks at its own first plan's result."""
         self.statistics_tokens = nn.Linear(SUMMARY, REGIONS * WIDTH)
         self.layers = nn.ModuleList(RegionAttention(WIDTH, HEADS) for _ in range(LAYERS))
         self.settled = nn.LayerNorm(WIDTH)
@@ -207,86 +119,84 @@ class SceneFit(HarmonizationNetwork):
 
     def plan(self, composite: Tensor, mask: Tensor) -> Plan:
         """[B, 3, S, S] in [0, 1] and [B, 1, S, S] at S = INPUT_SIZE -> what all looks together want to change."""
-        plan, background = self.look(composite, mask)
+        framing = self.framing(mask)
+        plan, background = self.look(composite, framing)
         for _ in range(self.looks - 1):
-            result = torch.lerp(composite, plan.render(composite).clamp(0, 1).to(composite.dtype), mask)
-            later = self.look(result, mask, background)[0]
-            plan = plan.then(later.scaled(torch.full_like(later.change, LATER_SHARE)))
-        return self.judged(plan, composite, mask)
+            plan = plan.then(self.look(plan.sketched(composite, mask), framing, background)[0])
+        return self.judged(plan, F.avg_pool2d(composite, JUDGED), F.avg_pool2d(mask, JUDGED))
 
     def judged(self, plan: Plan, composite: Tensor, mask: Tensor) -> Plan:
-        """The plan with the size of its change of that composite, and how certain it is to help."""
-        change = size_of_change(plan.curves, plan.grid, F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2))
+        """The plan with the size of its change of that composite, and how certain it is to help.
+
+        A small picture will do.
+        """
+        change = size_of_change(plan.curves, plan.grid, composite, mask)
         certainty = self.certainty_head((change + 0.1).log()[:, None].to(composite.dtype)).float()[:, 0]
         return replace(plan, change=change, certainty=certainty)
 
-    def look(self, composite: Tensor, mask: Tensor, background: Tensor | None = None) -> tuple[Plan, Tensor]:
-        """What one look wants to change, not judged yet, and the features of the background, for the next look."""
-        half, half_mask = F.avg_pool2d(composite, 2), F.avg_pool2d(mask, 2)
-        measured = region_statistics(half, half_mask).detach().flatten(1).to(composite.dtype)
-        known = self.statistics(self.standardise(measured).clamp(-6, 6))
+    def look(self, composite: Tensor, framing: Framing, background: Tensor | None = None) -> tuple[Plan, Tensor]:
+        """What one look wants to change, not judged yet, and the features of the background [B, C, M, M].
 
-        rows, columns = self.looked_at(mask)
-        close = crop(torch.cat([composite * mask, mask], dim=1), rows, columns)
-        regions = [close[:, :3]] if background is not None else [close[:, :3], composite * (1 - mask)]
-        features = self.squeezenet1_1(torch.cat(regions).contiguous(memory_format=torch.channels_last))
+        A second look is given those: the background is as it was.
+        """
+        known = self.measured(composite, framing)
         if background is not None:
-            features = torch.cat([features, background])
+            known = known + self.second_look
+        features = self.features(composite, framing, background)
         pools = torch.cat(features.mean(dim=(2, 3)).tensor_split(2), dim=1)
         pools = self.standardise_pools(pools.to(composite.dtype)).clamp(-6, 6)
-
-        side = (features.shape[2], features.shape[3])
-        shares = F.adaptive_avg_pool2d(torch.cat([close[:, 3:], 1 - mask]), side).flatten(1)
-        foreground_share, background_share = shares.tensor_split(2)
-        places = torch.cat(
-            [
-                waves(F.adaptive_avg_pool1d(rows, side[0]), F.adaptive_avg_pool1d(columns, side[1])),
-                waves(centers(side[0], rows), centers(side[1], columns)),
-            ]
-        )
-        view = self.token(features.flatten(2).transpose(1, 2)) + self.place(places)
-        near, far = view.tensor_split(2)
-        tokens = torch.cat(
-            [
-                self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH)),
-                near + self.region[0],
-                far + self.region[1],
-            ],
-            dim=1,
-        )
-        bias = F.pad((torch.cat([foreground_share, background_share], dim=1).float() + 0.02).log(), (REGIONS, 0))
+        near, far = (self.token(framing.gathered(features)) + self.place(framing.places)).tensor_split(2)
+        measures = self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH))
+        tokens = torch.cat([measures, near + self.region[0], far + self.region[1]], dim=1)
+        bias = framing.bias()
         for layer in self.layers:
             tokens = layer(tokens, bias)
-        tokens = self.settled(tokens)
+        return self.answer(self.settled(tokens), pools, known, framing), features.tensor_split(2)[1]
 
+    def measured(self, composite: Tensor, framing: Framing) -> Tensor:
+        """What the statistics of the regions tell, [B, SUMMARY]."""
+        found = region_statistics(F.avg_pool2d(composite, 2), framing.regions).detach().flatten(1)
+        known: Tensor = self.statistics(self.standardise(found.to(composite.dtype)).clamp(-6, 6))
+        return known
+
+    def features(self, composite: Tensor, framing: Framing, background: Tensor | None) -> Tensor:
+        """What the encoder sees, [2 B, C, M, M]: foregrounds in their own frames, then backgrounds, or those given."""
+        pictures = [crop(composite * framing.mask, framing.rows, framing.columns)]
+        if background is None:
+            pictures.append(composite * (1 - framing.mask))
+        found: Tensor = self.squeezenet1_1(torch.cat(pictures).contiguous(memory_format=torch.channels_last))
+        return found if background is None else torch.cat([found, background])
+
+    def answer(self, tokens: Tensor, pools: Tensor, known: Tensor, framing: Framing) -> Plan:
+        """The heads: settled tokens [B, REGIONS + 2 N, WIDTH], pooled features and statistics -> a plan."""
         asked, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
-        near, far = view.tensor_split(2, dim=1)
-        means = [mean_over(near, foreground_share), mean_over(far, background_share)]
+        regions = zip(view.tensor_split(2, dim=1), framing.shares.tensor_split(2), strict=True)
+        means = [mean_over(*region) for region in regions]
         summary = self.summary(torch.cat([asked, *means, pools, known], dim=1))
-
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
         curves = monotone_curves(logits[:, :1] + logits[:, 1:])
         affine = self.affine_head(summary).float().view(-1, 1, 1, 1, 3, 4)
-        local = self.local(view, side, rows, columns)
+        local = self.local(view, framing)
         if self.training:
             kept = torch.rand(len(local), device=local.device) < self.local_share
             local = local * kept.view(-1, 1, 1, 1, 1, 1)
         grid = torch.eye(3, 4, device=local.device) + affine + local
         unjudged = curves.new_zeros(len(curves))
-        return Plan(curves, grid, unjudged, unjudged), features.tensor_split(2)[1]
+        return Plan(curves, grid, unjudged, unjudged)
 
-    def looked_at(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows and columns of the scene that fill the frame in which the foreground is seen."""
-        return places_in_mask(mask)
+    def framing(self, mask: Tensor) -> Framing:
+        """The bounding box of the foreground [B, 1, S, S] fills the frame in which it is seen."""
+        return Framing.of(mask, *places_in_mask(mask))
 
-    def local(self, view: Tensor, side: tuple[int, int], rows: Tensor, columns: Tensor) -> Tensor:
+    def local(self, view: Tensor, framing: Framing) -> Tensor:
         """Tokens of both regions [B, 2 N, WIDTH] -> [B, DEPTH, CELLS, CELLS, 3, 4]: what each cell adds to the whole.
 
         Each cell of the scene reads the background's tokens at its place, and the foreground's where its box has it.
         """
-        maps = self.local_head(view).float().transpose(1, 2).unflatten(2, (2, *side))
-        down, across = centers(CELLS, rows.float()), centers(CELLS, columns.float())
-        near = crop(maps[:, :, 0], seen_from(rows.float(), down), seen_from(columns.float(), across))
+        maps = self.local_head(view).float().transpose(1, 2).unflatten(2, (2, SEEN, SEEN))
+        rows, columns = framing.rows.float(), framing.columns.float()
+        down, across = centers(CELLS, rows), centers(CELLS, columns)
+        near = crop(maps[:, :, 0], seen_from(rows, down), seen_from(columns, across))
         cells = near + crop(maps[:, :, 1], down, across)
         return cells.view(-1, DEPTH, 3, 4, CELLS, CELLS).permute(0, 1, 4, 5, 2, 3)
 
@@ -326,7 +236,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         paper="Harmonize Selection's own network (docs/network.md)",
         kind=Kind.ADJUSTMENT,
         input_size=INPUT_SIZE,
-        parameters=2_896_254,
+        parameters=2_896_510,
         build=SceneFit,
         recognises=_recognises,
     ),

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
 from ..evaluation.cases import Cases, build_cases
-from ..networks.scenefit import PIECES, SUMMARY, SceneFit, centers
+from ..networks.framing import Framing, centers
+from ..networks.scenefit import PIECES, SUMMARY, SceneFit
 from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker, Recipe, seeded
 from .config import TrainConfig, preset
@@ -47,8 +48,8 @@ class Silent(nn.Module):
 class WholeFrame(SceneFit):
     """Sees the foreground where it is, and as small as it is."""
 
-    def looked_at(self, mask: Tensor) -> tuple[Tensor, Tensor]:
-        return centers(mask.shape[2], mask[:, 0, :, 0]), centers(mask.shape[3], mask[:, 0, 0])
+    def framing(self, mask: Tensor) -> Framing:
+        return Framing.of(mask, centers(mask.shape[2], mask[:, 0, :, 0]), centers(mask.shape[3], mask[:, 0, 0]))
 
 
 def _without(module: str, width: int | None = None) -> Callable[[SceneFit], None]:
@@ -83,7 +84,7 @@ class Variant:
     lacks: Callable[[SceneFit], None] = _whole
     loss: PlanLoss = field(default_factory=PlanLoss)
     recipe: Recipe = field(default_factory=lambda: preset("scenefit").recipe)
-    replays: bool = True
+    settles: bool = True
 
 
 _RECIPE = preset("scenefit").recipe
@@ -104,7 +105,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("composites: exact masks only", recipe=replace(_RECIPE, vary_masks=False)),
     Variant("composites: no scenes in another light", recipe=replace(_RECIPE, scene_share=0.0)),
     Variant("composites: nothing pasted from another light", recipe=replace(_RECIPE, pasted_share=0.0)),
-    Variant("without replayed results", replays=False),
+    Variant("without second looks in training", loss=PlanLoss(second=0)),
+    Variant("without settled results", settles=False),
 )
 
 
@@ -119,7 +121,7 @@ def train(variant: Variant, config: TrainConfig, photos: PhotoSet, cases: Cases,
     calibrate(network, sample.composite, sample.mask)
     variant.lacks(network)
     trainer = SceneFitTrainer(config, network, maker, cases, folder, join("cpu"), report=lambda line: None)
-    trainer.weights, trainer.replays = variant.loss, variant.replays
+    trainer.weights, trainer.settles = variant.loss, variant.settles
     trainer.resume()
     trainer.run()
 

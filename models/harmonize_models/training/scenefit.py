@@ -1,28 +1,34 @@
 """How SceneFit is trained: its losses, and its own results as further composites. The rest is `loop.Trainer`.
 
-Three things differ from the other networks. The plan (curves and grid) is rendered at every third pixel only, which is
-as good for the gradient and nine times as cheap. A third of the composites are the network's own results of the step
-before with the true picture as target: what the second look sees, and what comes back when somebody harmonizes twice.
-And the head that tells whether the change will help learns from whether it did.
+Four things differ from the other networks. The plan (curves and grid) is rendered at every third pixel only, which is
+as good for the gradient and nine times as cheap. At a third of the composites it looks a second time, as in use, and
+learns from that too. A few composites are its own final results of the step before, which are to stay as they are: that
+is what comes back when somebody harmonizes twice. And the head that tells whether the change will help learns from
+whether it did.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from ..networks.base import HarmonizationNetwork
-from ..networks.scenefit import Plan, SceneFit
+from ..networks.plan import Plan
+from ..networks.scenefit import SceneFit
 from .composites import Batch
 from .loop import Trainer
 
 STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
-REPLAYED = 3
-"""One composite in this many is the network's own result of the step before."""
+LOOKED_AT_AGAIN = 3
+"""At one composite in this many it looks a second time."""
+SETTLED = 11
+"""One composite in this many is the network's own final result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
 
@@ -37,6 +43,8 @@ class PlanLoss:
     """That error itself, which minds large mistakes more."""
     bend: float = 0.5
     """Second differences of the curves."""
+    second: float = 1.0
+    """The same for a composite's second look, as a share of what its first one counts."""
     certainty: float = 0.1
     """Cross-entropy of whether the change helps."""
 
@@ -47,88 +55,133 @@ def foreground_error(picture: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)
 
 
+def _every_third(picture: Tensor, place: tuple[int, int] = (0, 0)) -> Tensor:
+    """The pixels of [B, C, H, W] that are rendered while training."""
+    return picture[:, :, place[0] :: STRIDE, place[1] :: STRIDE].contiguous()
+
+
 def plan_loss(plan: Plan, batch: Batch, place: tuple[int, int] = (0, 0), weights: PlanLoss | None = None) -> Tensor:
     """What SceneFit minimises: a scalar. `place`: the first row and column that are rendered, below STRIDE."""
     weights = weights or PlanLoss()
-    rows, columns = place
-    composite, mask, target = (
-        picture[:, :, rows::STRIDE, columns::STRIDE].contiguous()
-        for picture in (batch.composite, batch.mask, batch.target)
-    )
+    composite, mask, target = (_every_third(each, place) for each in (batch.composite, batch.mask, batch.target))
     rendered = plan.render(composite).float()
     rendered = torch.lerp(rendered.clamp(0, 1), rendered, LEAK)
     error = foreground_error(rendered, target, mask)
     fit = weights.rmse * (error + 1e-5).sqrt().mean() + weights.mse * error.mean()
     bend = plan.curves.diff(n=2, dim=2).square().sum(dim=(1, 2)).mean()
-    helps = error.detach() < foreground_error(composite, target, mask)
-    certainty = F.binary_cross_entropy_with_logits(plan.certainty, helps.float())
-    return fit + weights.bend * bend + weights.certainty * certainty
+    return fit + weights.bend * bend
+
+
+def certainty_loss(plan: Plan, batch: Batch) -> Tensor:
+    """How wrong the plan is about whether it helps: a scalar. Nothing but `plan.certainty` gets a gradient."""
+    composite, mask, target = (_every_third(each) for each in (batch.composite, batch.mask, batch.target))
+    with torch.no_grad():
+        error = foreground_error(plan.render(composite).float().clamp(0, 1), target, mask)
+        helps = error < foreground_error(composite, target, mask)
+    return F.binary_cross_entropy_with_logits(plan.certainty, helps.float())
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What is seen of B composites, the first K of which are looked at twice."""
+
+    first: Plan
+    """Of all B."""
+    result: Tensor
+    """[K, 3, S, S]: what the first plan makes of a composite, without gradients."""
+    second: Plan
+    """Of K, at the result."""
+    together: Plan
+    """Of K: both in one, judged, without gradients but for its certainty."""
 
 
 class Planner(nn.Module):
-    """One look of the network, up to its plan: what is trained is not rendered in full."""
+    """The network's looks, up to their plans: what is trained is not rendered in full."""
 
     def __init__(self, network: SceneFit) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, composite: Tensor, mask: Tensor) -> Plan:
-        return self.network.judged(self.network.look(composite, mask)[0], composite, mask)
+    def forward(self, composite: Tensor, mask: Tensor) -> Looks:
+        network = self.network
+        first, background = network.look(composite, network.framing(mask))
+        count = max(1, len(composite) // LOOKED_AT_AGAIN)
+        composite, mask = composite[:count], mask[:count]
+        with torch.no_grad():
+            result = first.part(slice(count)).sketched(composite, mask)
+        with following_no_batch(network):
+            second = network.look(result, network.framing(mask), background[:count])[0]
+        together = first.part(slice(count)).then(second.part(slice(count)))
+        judged = network.judged(together, _every_third(composite), _every_third(mask))
+        return Looks(first, result, second, judged)
 
 
-@dataclass
-class Replay:
-    """The network's own results, to be harmonized again."""
+@contextmanager
+def following_no_batch(network: nn.Module) -> Iterator[None]:
+    """Batch norms use what they have gathered: foregrounds alone, and few, are not what they are to gather."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
+    for norm in norms:
+        norm.eval()
+    yield
+    for norm in norms:
+        norm.train()
 
-    composite: Tensor
-    mask: Tensor
-    target: Tensor
-    label: Tensor
 
-    @classmethod
-    @torch.no_grad()
-    def of(cls, plan: Plan, batch: Batch) -> Replay:
-        """Carry the plan out on the first composites of a batch, in full and in 8 bits."""
-        count = len(batch.composite) // REPLAYED
-        composite, mask = batch.composite[:count], batch.mask[:count]
-        rendered = plan.first(count).render(composite).float().clamp(0, 1)
-        done = (torch.lerp(composite, rendered, mask) * 255).round() / 255
-        return cls(done, mask, batch.target[:count], batch.label[:count])
+@torch.no_grad()
+def settled(looks: Looks, batch: Batch) -> Batch | None:
+    """Final results, in 8 bits, each of which is its own target; None of a batch that is too small.
 
-    def into(self, batch: Batch) -> Batch:
-        """The batch with its last composites exchanged for these."""
-        kept = len(batch.composite) - len(self.composite)
+    Those that were settled before are not taken again.
+    """
+    count = len(batch.composite) // SETTLED
+    if count == 0:
+        return None
+    part = slice(count, 2 * count)
+    done = looks.together.part(part).carried_out(batch.composite[part], batch.mask[part])
+    done = (done.float() * 255).round() / 255
+    return Batch(done, batch.mask[part], done, batch.label[part])
 
-        def put(old: Tensor, new: Tensor) -> Tensor:
-            return torch.cat([old[:kept], new])
 
-        return Batch(
-            put(batch.composite, self.composite),
-            put(batch.mask, self.mask),
-            put(batch.target, self.target),
-            put(batch.label, self.label),
-        )
+def in_place_of_the_first(few: Batch, batch: Batch) -> Batch:
+    """The batch with its first composites exchanged for those few."""
+    count = len(few.composite)
+
+    def put(new: Tensor, old: Tensor) -> Tensor:
+        return torch.cat([new, old[count:]])
+
+    return Batch(
+        put(few.composite, batch.composite),
+        put(few.mask, batch.mask),
+        put(few.target, batch.target),
+        put(few.label, batch.label),
+    )
 
 
 class SceneFitTrainer(Trainer):
-    """A run of SceneFit. After a resume the first step has no replayed composites; all else is repeated exactly."""
+    """A run of SceneFit. After a resume the first step has no settled results; all else is repeated exactly."""
 
     weights: PlanLoss = PlanLoss()
-    replays: bool = True
-    replay: Replay | None = None
+    settles: bool = True
+    settled: Batch | None = None
     planner: nn.Module | None = None
 
     def loss(self, batch: Batch, labelled: bool) -> tuple[Tensor, Tensor | None]:
         """See `Trainer.loss`."""
         if self.planner is None:
             self.planner = self.worker.wrap(Planner(_scenefit(self.network)))
-        if self.replay is not None:
-            batch = self.replay.into(batch)
-        place = torch.randint(STRIDE, (2,)).tolist()
+        if self.settled is not None:
+            batch = in_place_of_the_first(self.settled, batch)
+        rows, columns = torch.randint(STRIDE, (2,)).tolist()
         with self._autocast():
-            plan: Plan = self.planner(batch.composite, batch.mask)
-            loss = plan_loss(plan, batch, (place[0], place[1]), self.weights)
-        self.replay = Replay.of(plan, batch) if self.replays else None
+            looks: Looks = self.planner(batch.composite, batch.mask)
+            count = len(looks.result)
+            twice = Batch(batch.composite[:count], batch.mask[:count], batch.target[:count], batch.label[:count])
+            again = replace(twice, composite=looks.result)
+            share = self.weights.second * count / len(batch.composite)
+            loss = plan_loss(looks.first, batch, (rows, columns), self.weights)
+            loss = (loss + share * plan_loss(looks.second, again, (rows, columns), self.weights)) / (1 + share)
+            loss = loss + self.weights.certainty * certainty_loss(looks.together, twice)
+        self.settled = settled(looks, batch) if self.settles else None
         return loss, None
 
 

@@ -42,7 +42,7 @@ def test_regions_lie_where_their_names_say() -> None:
 def test_cumulative_histograms_and_means_are_those_of_the_region() -> None:
     mask = square_mask()
     pixels = torch.rand(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
-    found = region_statistics(pixels, mask)
+    found = region_statistics(pixels, region_weights(mask))
     assert found.shape == (1, REGIONS, PER_REGION)
     red = pixels[0, 0][mask[0, 0] == 1]
     above = torch.stack([(red * BINS - threshold).clamp(0, 1).mean() for threshold in range(BINS)])
@@ -52,12 +52,16 @@ def test_cumulative_histograms_and_means_are_those_of_the_region() -> None:
 
 
 def test_region_without_pixels_gives_finite_numbers() -> None:
-    found = region_statistics(torch.rand(1, 3, 32, 32), torch.zeros(1, 1, 32, 32))
+    found = region_statistics(torch.rand(1, 3, 32, 32), region_weights(torch.zeros(1, 1, 32, 32)))
     assert found.isfinite().all()
     assert (found[0, 0, : 6 * BINS] == 0).all()
 
 
 def test_a_little_more_light_changes_the_statistics_a_little() -> None:
     pixels, mask = torch.rand(1, 3, 48, 48) * 0.9, square_mask()
-    small = (region_statistics(pixels + 0.001, mask) - region_statistics(pixels, mask)).abs().max()
+    small = (
+        (region_statistics(pixels + 0.001, region_weights(mask)) - region_statistics(pixels, region_weights(mask)))
+        .abs()
+        .max()
+    )
     assert 0 < small < 0.1

@@ -10,21 +10,18 @@ from harmonize_models.adjustments.grid import ColorGrid
 from harmonize_models.adjustments.look import Look
 from harmonize_models.layer import Depth, LayerFormat, Layout
 from harmonize_models.networks import registry
+from harmonize_models.networks.plan import COMPOSED_PIECES
 from harmonize_models.networks.scenefit import (
     CELLS,
-    COMPOSED_PIECES,
     DEPTH,
-    GUARD_OFF,
     INPUT_SIZE,
-    LATER_SHARE,
-    PIECES,
-    Plan,
     SceneFit,
-    size_of_change,
 )
 from harmonize_models.predict import ALREADY_FITS, predict
 from harmonize_models.render import render
 from torch import Tensor
+
+from .scenes import scene
 
 SIDE = INPUT_SIZE
 
@@ -36,17 +33,6 @@ def random_network(seed: int = 0) -> SceneFit:
     for head in (network.curve_head, network.affine_head, network.local_head):
         torch.nn.init.normal_(head.weight, std=0.01)
     return network.eval()
-
-
-def scene(count: int = 2, side: int = SIDE, seed: int = 1) -> tuple[Tensor, Tensor]:
-    """Soft blobs of color under a soft round mask."""
-    generator = torch.Generator().manual_seed(seed)
-    coarse = torch.rand(count, 3, 6, 6, generator=generator)
-    picture = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").clamp(0, 1)
-    place = (torch.arange(side) + 0.5) / side - 0.5
-    distance = (place[:, None].square() + place.square()).sqrt()
-    mask = ((0.3 - distance) * 40).clamp(0, 1).expand(count, 1, side, side)
-    return (picture * 255).round() / 255, mask
 
 
 def test_size_is_what_the_registry_says() -> None:
@@ -86,23 +72,11 @@ def test_second_look_sees_the_result_of_the_first() -> None:
     network.looks = 1
     once = network.plan(composite, mask).render(composite)
     result = torch.lerp(composite, once.clamp(0, 1), mask)
-    twice = torch.lerp(result, network.plan(result, mask).render(result), LATER_SHARE)
+    twice = network.plan(result, mask).render(result)
     inside = (mask == 1).expand_as(composite)
     assert (both - once)[inside].abs().mean() > 0.002
     # One plan for both differs from one after the other by the product of two small changes.
     assert (both - twice.clamp(0, 1))[inside].abs().mean() < 0.3 * (both - once)[inside].abs().mean()
-
-
-@torch.no_grad()
-def test_one_plan_after_another_is_both_where_only_curves_or_only_grids_change() -> None:
-    composite, _ = scene()
-    straight = torch.linspace(0, 1, PIECES + 1).expand(2, 3, -1)
-    still = torch.eye(3, 4).expand(2, DEPTH, CELLS, CELLS, 3, 4)
-    none = torch.zeros(2)
-    bent, darker = Plan(straight**1.3, still, none, none), Plan(straight, still * 0.8, none, none)
-    for first, second in ((bent, bent), (darker, darker), (bent, darker)):
-        expected = second.render(first.render(composite))
-        assert (first.then(second).render(composite) - expected).abs().max() < 0.01
 
 
 def test_background_stays_bit_for_bit() -> None:
@@ -169,27 +143,6 @@ def test_closed_guard_changes_no_bit() -> None:
     assert (prediction.harmonized - composite).abs().max() < 1e-6
     assert prediction.grid is not None
     assert torch.equal(prediction.grid, torch.eye(3, 4).expand_as(prediction.grid))
-
-
-def test_guard_opens_smoothly_with_the_size_of_the_change() -> None:
-    change = torch.linspace(0, 10, 1001)
-    plan = Plan(torch.zeros(1001, 3, 2), torch.zeros(1001, 1, 1, 1, 3, 4), change, change)
-    share = plan.let_through(3.0)
-    assert (share[change < 1.9] == 0).all()
-    assert (share[change > 4.6] == 1).all()
-    assert share[300] == pytest.approx(0.5, abs=0.01)
-    assert (share.diff() >= 0).all()
-    assert share.diff().max() < 0.02
-    assert (plan.let_through(GUARD_OFF) == 1).all()
-
-
-def test_size_of_a_change_is_measured_in_levels_of_the_foreground() -> None:
-    composite, mask = scene()
-    grid = torch.eye(3, 4).expand(2, DEPTH, CELLS, CELLS, 3, 4).clone()
-    grid[..., 3] = 10 / 255
-    curves = torch.linspace(0, 1, PIECES + 1).expand(2, 3, -1)
-    found = size_of_change(curves, grid, composite * 0.5, mask)
-    assert torch.allclose(found, torch.full((2,), 10.0), atol=0.05)
 
 
 def test_shifting_the_picture_by_one_pixel_changes_the_curves_far_less_than_another_picture() -> None:

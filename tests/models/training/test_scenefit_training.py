@@ -1,11 +1,24 @@
-"""SceneFit's losses and replay."""
+"""SceneFit's losses, its second looks and its settled results."""
 
 from __future__ import annotations
 
+import pytest
 import torch
-from harmonize_models.networks.scenefit import CELLS, DEPTH, INPUT_SIZE, PIECES, Plan, SceneFit
+from harmonize_models.networks.plan import Plan
+from harmonize_models.networks.scenefit import CELLS, DEPTH, INPUT_SIZE, PIECES, SceneFit
 from harmonize_models.training.composites import Batch
-from harmonize_models.training.scenefit import REPLAYED, Replay, foreground_error, plan_loss
+from harmonize_models.training.scenefit import (
+    LOOKED_AT_AGAIN,
+    SETTLED,
+    Looks,
+    Planner,
+    certainty_loss,
+    following_no_batch,
+    foreground_error,
+    in_place_of_the_first,
+    plan_loss,
+    settled,
+)
 
 
 def batch_of(count: int = 8) -> Batch:
@@ -32,8 +45,11 @@ def test_right_plan_costs_least() -> None:
 
 def test_being_sure_of_the_right_plan_costs_less_than_doubting_it() -> None:
     batch = batch_of()
-    assert plan_loss(plan_of(1.25, certainty=3.0), batch) < plan_loss(plan_of(1.25, certainty=-3.0), batch)
-    assert plan_loss(plan_of(0.8, certainty=3.0), batch) > plan_loss(plan_of(0.8, certainty=-3.0), batch)
+    sure, doubting = 3.0, -3.0
+    assert certainty_loss(plan_of(1.25, certainty=sure), batch) < certainty_loss(
+        plan_of(1.25, certainty=doubting), batch
+    )
+    assert certainty_loss(plan_of(0.8, certainty=sure), batch) > certainty_loss(plan_of(0.8, certainty=doubting), batch)
 
 
 def test_error_counts_the_foreground_alone() -> None:
@@ -42,16 +58,53 @@ def test_error_counts_the_foreground_alone() -> None:
     assert torch.allclose(foreground_error(spoilt, batch.target, batch.mask), torch.zeros(2))
 
 
-def test_replayed_composites_are_the_results_of_the_step_before() -> None:
-    batch = batch_of(2 * REPLAYED)
-    replay = Replay.of(plan_of(1.25, 2 * REPLAYED), batch)
-    count = len(batch.composite) // REPLAYED
-    assert len(replay.composite) == count
-    assert (replay.composite - batch.target[:count]).abs().max() < 0.6 / 255
-    mixed = replay.into(batch)
-    assert torch.equal(mixed.composite[:-count], batch.composite[:-count])
-    assert torch.equal(mixed.composite[-count:], replay.composite)
-    assert torch.equal(mixed.target[-count:], batch.target[:count])
+@pytest.fixture(scope="module")
+def looks() -> Looks:
+    torch.manual_seed(0)
+    batch = batch_of(2 * LOOKED_AT_AGAIN)
+    looks: Looks = Planner(SceneFit().train())(batch.composite, batch.mask)
+    return looks
+
+
+def test_second_look_sees_what_the_first_one_makes_of_a_third_of_the_composites(looks: Looks) -> None:
+    batch = batch_of(2 * LOOKED_AT_AGAIN)
+    done = looks.first.part(slice(2)).sketched(batch.composite[:2], batch.mask[:2])
+    assert len(looks.first.curves) == 2 * LOOKED_AT_AGAIN
+    assert len(looks.second.curves) == 2
+    assert torch.equal(looks.result, done)
+
+
+def test_both_looks_together_only_teach_the_certainty(looks: Looks) -> None:
+    assert looks.first.curves.requires_grad
+    assert looks.second.grid.requires_grad
+    assert not looks.together.curves.requires_grad
+    assert looks.together.certainty.requires_grad
+
+
+def test_second_look_leaves_what_the_norms_have_gathered() -> None:
+    network = SceneFit().train()
+    before = network.standardise.running_mean.clone()
+    with following_no_batch(network):
+        assert not network.standardise.training
+        batch = batch_of(2)
+        network.look(batch.composite, network.framing(batch.mask))
+    assert torch.equal(network.standardise.running_mean, before)
+    assert network.standardise.training
+
+
+def test_settled_results_are_in_8_bits_and_their_own_targets() -> None:
+    batch = batch_of(SETTLED)
+    nothing = plan_of(1.0, SETTLED)
+    few = settled(Looks(nothing, batch.composite, nothing, plan_of(1.25, SETTLED)), batch)
+    assert few is not None
+    assert len(few.composite) == 1
+    assert torch.equal(few.composite, few.target)
+    assert (few.composite - batch.target[1:2]).abs().max() < 0.6 / 255
+    mixed = in_place_of_the_first(few, batch)
+    assert torch.equal(mixed.composite[:1], few.composite)
+    assert torch.equal(mixed.target[1:], batch.target[1:])
+    small = batch_of(2)
+    assert settled(Looks(nothing, small.composite, nothing, nothing), small) is None
 
 
 def test_a_few_steps_on_one_batch_learn_it() -> None:
