@@ -119,12 +119,15 @@ class Planner(nn.Module):
 @contextmanager
 def following_no_batch(network: nn.Module) -> Iterator[None]:
     """Batch norms use what they have gathered: foregrounds alone, and few, are not what they are to gather."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
-    for norm in norms:
+    kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
+    following = [module for module in network.modules() if isinstance(module, kinds) and module.training]
+    for norm in following:
         norm.eval()
-    yield
-    for norm in norms:
-        norm.train()
+    try:
+        yield
+    finally:
+        for norm in following:
+            norm.train()
 
 
 @torch.no_grad()

@@ -92,6 +92,15 @@ def test_second_look_leaves_what_the_norms_have_gathered() -> None:
     assert network.standardise.training
 
 
+def test_norms_that_were_held_before_a_second_look_stay_so() -> None:
+    network = SceneFit().train()
+    network.standardise.eval()
+    with following_no_batch(network):
+        assert not network.standardise_pools.training
+    assert not network.standardise.training
+    assert network.standardise_pools.training
+
+
 def test_settled_results_are_in_8_bits_and_their_own_targets() -> None:
     batch = batch_of(SETTLED)
     nothing = plan_of(1.0, SETTLED)
