@@ -60,12 +60,17 @@ class Framing:
     """[2 B, SEEN ** 2]: how much of its region each token holds."""
     places: Tensor
     """[2 B, SEEN ** 2, 4 WAVES]: where each token is in the scene."""
+    bias: Tensor
+    """[B, REGIONS + 2 SEEN ** 2]: what is added to the logits of the keys; statistics always count."""
 
     @classmethod
     def of(cls, mask: Tensor, rows: Tensor, columns: Tensor) -> Framing:
         """mask: [B, 1, S, S]; rows, columns: [B, S] in [-1, 1]."""
         close = crop(mask, rows, columns)
         shares = F.adaptive_avg_pool2d(torch.cat([close, 1 - mask]), encoded_side(mask.shape[2]))
+        counted = shares + 0.02
+        shares = F.adaptive_avg_pool2d(shares, SEEN).flatten(1)
+        held = torch.cat(shares.tensor_split(2), dim=1)
         near = waves(F.adaptive_avg_pool1d(rows, SEEN), F.adaptive_avg_pool1d(columns, SEEN))
         far = waves(centers(SEEN, rows), centers(SEEN, columns))
         return cls(
@@ -73,9 +78,10 @@ class Framing:
             rows=rows,
             columns=columns,
             regions=region_weights(F.avg_pool2d(mask, 2).float()),
-            counted=shares + 0.02,
-            shares=F.adaptive_avg_pool2d(shares, SEEN).flatten(1),
+            counted=counted,
+            shares=shares,
             places=torch.cat([near, far]),
+            bias=F.pad((held.float() + 0.02).log(), (REGIONS, 0)),
         )
 
     def gathered(self, features: Tensor) -> Tensor:
@@ -83,11 +89,6 @@ class Framing:
         counted = self.counted.to(features.dtype)
         weighed = F.adaptive_avg_pool2d(features * counted, SEEN) / F.adaptive_avg_pool2d(counted, SEEN)
         return weighed.flatten(2).transpose(1, 2)
-
-    def bias(self) -> Tensor:
-        """[B, REGIONS + 2 SEEN ** 2]: what is added to the logits of the keys; statistics always count."""
-        foreground, background = self.shares.tensor_split(2)
-        return F.pad((torch.cat([foreground, background], dim=1).float() + 0.02).log(), (REGIONS, 0))
 
 
 def encoded_side(side: int) -> int:

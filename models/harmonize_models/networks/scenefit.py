@@ -148,9 +148,8 @@ class SceneFit(HarmonizationNetwork):
         near, far = (self.token(framing.gathered(features)) + self.place(framing.places)).tensor_split(2)
         measures = self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH))
         tokens = torch.cat([measures, near + self.region[0], far + self.region[1]], dim=1)
-        bias = framing.bias()
         for layer in self.layers:
-            tokens = layer(tokens, bias)
+            tokens = layer(tokens, framing.bias)
         return self.answer(self.settled(tokens), pools, known, framing), features.tensor_split(2)[1]
 
     def measured(self, composite: Tensor, framing: Framing) -> Tensor:

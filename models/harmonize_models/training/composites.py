@@ -35,6 +35,10 @@ class Batch:
     label: Tensor
     """[B] int64, values of `ForegroundClass`."""
 
+    def part(self, part: slice) -> Batch:
+        """Some of the composites."""
+        return Batch(self.composite[part], self.mask[part], self.target[part], self.label[part])
+
 
 KINDS = ("nothing", "edit by hand", *(f"transfer: {kind.value}" for kind in Transfer))
 """What changed a foreground, as `CompositeMaker.changes` numbers it."""

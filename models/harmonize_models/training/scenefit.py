@@ -140,9 +140,10 @@ def settled(looks: Looks, batch: Batch) -> Batch | None:
     if count == 0:
         return None
     part = slice(count, 2 * count)
-    done = looks.together.part(part).carried_out(batch.composite[part], batch.mask[part])
+    few = batch.part(part)
+    done = looks.together.part(part).carried_out(few.composite, few.mask)
     done = (done.float() * 255).round() / 255
-    return Batch(done, batch.mask[part], done, batch.label[part])
+    return replace(few, composite=done, target=done)
 
 
 def in_place_of_the_first(few: Batch, batch: Batch) -> Batch:
@@ -178,7 +179,7 @@ class SceneFitTrainer(Trainer):
         with self._autocast():
             looks: Looks = self.planner(batch.composite, batch.mask)
             count = len(looks.result)
-            twice = Batch(batch.composite[:count], batch.mask[:count], batch.target[:count], batch.label[:count])
+            twice = batch.part(slice(count))
             again = replace(twice, composite=looks.result)
             share = self.weights.second * count / len(batch.composite)
             loss = plan_loss(looks.first, batch, (rows, columns), self.weights)
