@@ -24,7 +24,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/python -m harmonize_daemon.warming
+	$(BIN)/python -m harmonize_daemon.worker.warming
 	$(BIN)/harmonize image $(DEMO).png --mask $(DEMO).mask.png -o demo-output/harmonized.png \
 		--before-after demo-output/before-after.png
 	@echo

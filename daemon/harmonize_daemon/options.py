@@ -60,5 +60,5 @@ class Options:
     silence_seconds: float = 60.0
     """A worker that is silent so long hangs. Importing torch from a cold disk can keep one silent for a while."""
     limits: Limits = field(default_factory=Limits)
-    engine: str = "harmonize_daemon.engine:Engine"
+    engine: str = "harmonize_daemon.worker.engine:Engine"
     """`module:class` that the worker runs; tests put a small one in."""

@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Sequence
 
-from harmonize_daemon.errors import ErrorCode, Refused
-from harmonize_daemon.link import PredictedTask, PredictTask
-from harmonize_daemon.messages import Layer, Look, NetworkInfo
 from harmonize_daemon.options import Options
-from harmonize_daemon.worker import DeviceLostError, Networks
+from harmonize_daemon.wire.errors import ErrorCode, Refused
+from harmonize_daemon.wire.link import PredictedTask, PredictTask
+from harmonize_daemon.wire.messages import Layer, Look, NetworkInfo
+from harmonize_daemon.worker.process import DeviceLostError, Networks
 from msgspec.structs import replace
 
 INVERTED = bytes(range(255, -1, -1))

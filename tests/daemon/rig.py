@@ -27,7 +27,7 @@ FAKE_ENGINE = "tests.daemon.fake_engine:Engine"
 _PATHS = [str(ROOT / name) for name in (".", "plugins", "daemon", "models")]
 _RUN = """
 import json, sys
-from harmonize_daemon.front import run
+from harmonize_daemon.front.process import run
 from harmonize_daemon.options import Limits, Options
 settings = json.loads(sys.argv[1])
 limits = Limits(**settings.pop("limits", {}))

@@ -38,7 +38,7 @@ def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:
     """Its front process must answer within 0.2 s of its start."""
     program = (
         "import sys; from harmonize_daemon.cli import _parser; _parser(['daemon', 'run']);"
-        "import harmonize_daemon.front; sys.exit(bool({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+        "import harmonize_daemon.front.process; sys.exit(bool({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     paths = ":".join(str(ROOT / name) for name in ("plugins", "daemon", "models"))
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": paths}, check=False).returncode == 0

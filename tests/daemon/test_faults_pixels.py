@@ -20,7 +20,7 @@ BASELINES = ("reinhard", "mkl", "histogram")
 @pytest.fixture(scope="module")
 def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with the engine that users get."""
-    daemon = Daemon(tmp_path_factory.mktemp("real"), engine="harmonize_daemon.engine:Engine", device="cpu")
+    daemon = Daemon(tmp_path_factory.mktemp("real"), engine="harmonize_daemon.worker.engine:Engine", device="cpu")
     try:
         daemon.ready(120)
         with daemon.raw() as client:

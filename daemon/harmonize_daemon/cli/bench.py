@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..bench import Report
-    from ..inference_bench import Inference
+    from harmonize_daemon.bench.inference import Inference
+    from harmonize_daemon.bench.requests import Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,22 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
-    from ..worker import set_environment
+    from harmonize_daemon.worker.process import set_environment
 
     set_environment()  # what this process computes is to be as fast as in the worker
     from rich.console import Console
 
-    from .. import bench, inference_bench
+    from harmonize_daemon.bench import inference, requests
 
     console = Console()
     with console.status("measuring") as status:
         if arguments.inference:
-            found = [inference_bench.run(key, arguments.repeats) for key in arguments.inference]
+            found = [inference.run(key, arguments.repeats) for key in arguments.inference]
             _write(arguments.json, [asdict(one) for one in found])
             for one in found:
                 print_inference(one, console)
             return 0
-        report = bench.run(
+        report = requests.run(
             arguments.network or [""],
             repeats=arguments.repeats,
             threads=arguments.threads,

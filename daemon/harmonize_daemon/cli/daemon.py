@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .. import front
+    from harmonize_daemon.front.process import run as serve
 
     options = Options(
         device=arguments.device,
@@ -57,7 +57,7 @@ def _run(arguments: argparse.Namespace) -> int:
         idle_exit_seconds=arguments.idle_exit,
         limits=Limits(pixels=arguments.max_pixels),
     )
-    return front.run(options)
+    return serve(options)
 
 
 def _start(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ __all__ = ["add_arguments", "run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it, and save the first picture from waiting for compilers. Raises InstallError."""
-    from ..warming import compile_kernels
+    from harmonize_daemon.worker.warming import compile_kernels
 
     status = run_install(arguments)
     compile_kernels()

@@ -25,7 +25,8 @@ def _list() -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from ..catalogue import usable_networks
+    from harmonize_daemon.worker.catalogue import usable_networks
+
     from ..folders import imported_weights_folder
 
     usable = usable_networks(imported_weights_folder())

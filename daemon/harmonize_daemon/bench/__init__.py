@@ -1,0 +1,1 @@
+"""`harmonize bench`: how fast one request is, stage by stage, against a plain copy of the same bytes."""

@@ -1,0 +1,224 @@
+"""Starts the worker, watches it, and starts it again when it dies."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from enum import Enum
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from harmonize_daemon.options import Options
+from harmonize_daemon.wire.link import (
+    Beat,
+    FromFront,
+    FromWorker,
+    FrontLink,
+    LinkClosed,
+    NetworksFailed,
+    NetworksReady,
+    RenderingReady,
+    Stop,
+)
+from harmonize_daemon.wire.messages import NetworkInfo
+from harmonize_daemon.wire.slots import Slots, slot_bytes
+
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
+log = logging.getLogger(__name__)
+
+MOST_RESTARTS = 5
+"""As Jupyter does with its kernels."""
+STEADY_SECONDS = 120.0
+"""A worker that lived so long clears the count of restarts."""
+ASLEEP_SECONDS = 5.0
+"""Who has not looked for so long was suspended together with everybody else, and nobody is late."""
+
+
+class State(Enum):
+    """What `status` says of the daemon, without `busy`."""
+
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+
+
+class Supervisor:
+    """One worker process after the other.
+
+    on_message: called with each message of the worker that is not about the worker itself.
+    on_death: called with a sentence when a worker has died; its slots are gone then, `slots` are those of the next one.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        on_message: Callable[[FromFront | FromWorker], None],
+        on_death: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._on_message = on_message
+        self._on_death = on_death
+        self._process: BaseProcess | None = None
+        self._ended: list[BaseProcess] = []
+        self._restarts = 0
+        self._next_start: float | None = None
+        self._started = 0.0
+        self._heard = 0.0
+        self._ticked = 0.0
+        self.link: FrontLink | None = None
+        self.slots: Slots | None = None
+        self.state = State.STARTING
+        self.detail = "The networks are loading."
+        self.renders = False
+        """Whether renders and exports can be sent."""
+        self.predicts = False
+        """Whether predictions can be sent."""
+        self.failure = ""
+        """Why predictions never will be answered; empty while there is hope."""
+        self.device = ""
+        self.networks: list[NetworkInfo] = []
+        self.default_network = ""
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start a worker. Takes some milliseconds; the worker needs a second or two until it says that it is ready."""
+        # Imported here because nothing needs it before the first `hello` has been answered.
+        from multiprocessing import get_context
+
+        from harmonize_daemon.worker.process import run_worker
+
+        limits = self._options.limits
+        ours, theirs = socket.socketpair()
+        self.slots = Slots(limits.window * limits.renders, slot_bytes(limits.frame_bytes))
+        self._process = get_context("spawn").Process(
+            target=run_worker, args=(theirs, self.slots, self._options), name="harmonize-worker"
+        )
+        try:
+            self._process.start()
+        except OSError as error:
+            ours.close()
+            self._process = None
+            self._schedule(f"The worker process could not be started: {error}.")
+            return
+        finally:
+            theirs.close()
+        self.link = FrontLink(ours)
+        self._started = self._heard = monotonic()
+        self._next_start = None
+        log.info("worker %s started", self._process.pid)
+
+    def send(self, message: FromFront) -> None:
+        """Send to the worker; what goes to a dead worker is lost, and `on_death` tells so."""
+        if self.link is None:
+            return
+        try:
+            self.link.send(message)
+        except LinkClosed:
+            self._buried("The worker process ended in the middle of a job.")
+
+    def receive(self) -> None:
+        """Handle what the worker has said. Call it when the link's socket can be read."""
+        link = self.link
+        if link is None:
+            return
+        try:
+            link.flush()
+            messages = link.receive()
+        except LinkClosed:
+            self._buried("The worker process ended in the middle of a job.")
+            return
+        self._heard = monotonic()
+        for message in messages:
+            if self.link is link:  # what a worker said last means nothing once it is found dead in between
+                self._handle(message)
+
+    def tick(self) -> None:
+        """Look after the worker. Call it about every quarter of a second."""
+        now = monotonic()
+        if now - self._ticked > ASLEEP_SECONDS:
+            self._heard = now
+        self._ticked = now
+        self._ended = [process for process in self._ended if process.exitcode is None]
+        if self._next_start is not None and now >= self._next_start:
+            self.start()
+        elif self.link is not None and now - self._heard > self._options.silence_seconds:
+            self._buried(f"The worker process did not answer for {self._options.silence_seconds:g} seconds.")
+        elif self._restarts and self.predicts and now - self._started > STEADY_SECONDS:
+            self._restarts = 0
+
+    @property
+    def next_start(self) -> float | None:
+        """When (monotonic time) the next worker is due, if one is."""
+        return self._next_start
+
+    def stop(self, patience: float = 2.0) -> None:
+        """End the worker: ask, wait, kill."""
+        self._next_start = None
+        if self.link is not None:
+            with suppress(LinkClosed):
+                self.link.send(Stop())
+            self.link.close()
+            self.link = None
+        for process in [*self._ended, *([self._process] if self._process else [])]:
+            process.join(patience)
+            if process.exitcode is None:
+                process.kill()
+                process.join(patience)
+        self._ended = []
+        self._process = None
+
+    def _handle(self, message: FromFront | FromWorker) -> None:
+        if isinstance(message, Beat):
+            return
+        if isinstance(message, RenderingReady):
+            self.renders = True
+        elif isinstance(message, NetworksReady):
+            self.predicts = True
+            self.failure = ""
+            self.device, self.networks = message.device, message.networks
+            self.default_network = message.default_network
+            self.state, self.detail = State.READY, f"Ready on {message.device}."
+        elif isinstance(message, NetworksFailed):
+            log.error("networks cannot be used: %s", message.cause)
+            self.failure = message.cause
+            self.state, self.detail = State.FAILED, message.cause
+        self._on_message(message)
+
+    def _buried(self, cause: str) -> None:
+        """Let go of a worker that has died or hangs, and plan the next one."""
+        process = self._process
+        if self.link is not None:
+            self.link.close()
+            self.link = None
+        if process is not None:
+            process.join(0.05)  # so that its exit code is known
+            if process.exitcode is None:
+                process.kill()
+            elif process.exitcode < 0:
+                cause = f"The worker process was ended by signal {-process.exitcode}."
+            self._ended.append(process)
+            self._process = None
+        self._schedule(cause)
+
+    def _schedule(self, cause: str) -> None:
+        log.error("%s", cause)
+        self.renders = self.predicts = False
+        self.slots = None
+        if self._restarts < MOST_RESTARTS:
+            self._next_start = monotonic() + self._options.restart_seconds * 2**self._restarts
+            self._restarts += 1
+            self.state = State.RESTARTING
+            self.detail = f"{cause} It is being started again ({self._restarts} of {MOST_RESTARTS})."
+        else:
+            self.failure = f"{cause} It was started again {MOST_RESTARTS} times."
+            self.state, self.detail = State.FAILED, self.failure
+        self._on_death(cause)
