@@ -233,6 +233,31 @@ def test_closing_krita_leaves_no_live_mask(docker: Docker) -> None:
     assert docker.session.log[-1] == "close"
 
 
+def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.set_live(False)
+    docker.host.log.clear()
+    docker.presenter.set_live(True)
+    assert docker.host.log[0] == "show original"
+    docker.wait(1)
+    docker.presenter.set_live(False)
+    assert docker.host.log[-1] == "curves figure"
+    assert "show written" not in docker.host.log
+
+
+def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.set_live(False)
+    docker.presenter.set_live(True)
+    docker.presenter.set_live(False)
+    assert docker.host.log[-2:] == ["live clear", "show written"]
+    docker.presenter.set_live(True)
+    docker.presenter.close()
+    assert docker.host.log[-2:] == ["live clear", "show written"]
+
+
 def test_an_earlier_change_is_applied_again_without_an_inference(docker: Docker) -> None:
     docker.presenter.harmonize()
     docker.wait(1)

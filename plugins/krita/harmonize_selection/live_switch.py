@@ -18,21 +18,29 @@ class LiveSwitch:
         self.live: Live | None = None
         """None while it is off."""
         self._host, self._session, self._on_error = host, session, on_error
+        self._earlier: Result | None = None
 
-    def on(self, layer: LayerInfo, settings: Callable[[], Settings]) -> None:
+    def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: Result | None = None) -> None:
+        """earlier: curves that were left on the layer; they are hidden, or their change would come twice."""
         if self.live is None:
+            self._earlier = earlier
+            self._show_earlier(False)
             self.live = Live(self._host, self._session, layer, settings, self._on_error)
 
     def off(self) -> Result | None:
         """What it left: editable curves, one undo step."""
         live, self.live = self.live, None
-        return live.stop() if live is not None else None
+        result = live.stop() if live is not None else None
+        if live is not None and result is None:
+            self._show_earlier(True)
+        return result
 
     def discard(self) -> None:
         """Switches it off; nothing is left."""
         live, self.live = self.live, None
         if live is not None:
             live.discard()
+            self._show_earlier(True)
 
     def tick(self) -> None:
         if self.live is not None:
@@ -46,3 +54,8 @@ class LiveSwitch:
         if self.live is None:
             return replace(state, live=False, live_text="", live_busy=False)
         return replace(state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working)
+
+    def _show_earlier(self, shown: bool) -> None:
+        earlier = self._earlier
+        if earlier is not None and self._host.exists(earlier.written):
+            self._host.show_original(earlier.original, earlier.written, not shown)

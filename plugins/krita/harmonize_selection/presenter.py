@@ -122,8 +122,9 @@ class Presenter:
 
     def set_live(self, on: bool) -> None:
         self._show(problem=None)
-        if on and self.state.layer is not None:
-            self._live.on(self.state.layer, lambda: self.state.settings)
+        layer = self.state.layer
+        if on and layer is not None:
+            self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, self._results.curves_on(layer)))
         elif not on:
             result = self._guarded(self._live.off)
             if result is not None:

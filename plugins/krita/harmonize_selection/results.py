@@ -53,6 +53,11 @@ class Results:
         result = self.current(layer)
         return result.written if result is not None and result.settings.output is Output.NEW_LAYER else None
 
+    def curves_on(self, layer: LayerInfo) -> Result | None:
+        """The newest result for a layer, if that is curves on it."""
+        result = self.current(layer)
+        return result if result is not None and result.settings.output is Output.CURVES else None
+
     def subject(self, active: LayerInfo | None) -> LayerInfo | None:
         """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
 

@@ -47,6 +47,12 @@ def test_switching_off_leaves_one_undo_step(said: Said) -> None:
     assert line["colors_kept"]
 
 
+def test_switched_on_again_it_hides_the_curves_that_it_left(said: Said) -> None:
+    line = said["twice"]
+    assert line["visible"] == [False, True]
+    assert line["same"]
+
+
 def test_a_deleted_layer_ends_it_quietly(said: Said) -> None:
     line = said["deleted"]
     assert "gone" in line["note"]

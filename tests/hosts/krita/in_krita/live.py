@@ -33,6 +33,7 @@ def steps():
     yield from slider(presenter, document, figure, live)
     yield from dragged(document, figure, live)
     yield from switched_off(presenter, document, figure, before)
+    yield from switched_twice(presenter, document)
     yield from deleted(presenter, document, figure)
     yield from saved(presenter)
     yield from nearly_the_curves(presenter)
@@ -119,6 +120,25 @@ def switched_off(presenter, document, figure, before):
     yield from undo()
     place = figure.bounds().x()
     say("off", left=left, undone=undone, same_again=again == seen, place=place, colors_kept=_same_colors(plain, before))
+
+
+def switched_twice(presenter, document):
+    figure = find(document, "Figure")
+    yield from at_hand(presenter, document, figure)
+    seen = []
+    for _ in range(2):
+        presenter.set_live(True)
+        live = presenter.live
+        yield from until(lambda live=live: live.updates)
+        yield 1.0
+        presenter.set_live(False)
+        yield 0.5
+        seen.append(shown(figure, document))
+    visible = [mask.visible() for mask in figure.childNodes()]
+    for mask in figure.childNodes():
+        mask.remove()
+    settle(document)
+    say("twice", same=seen[0] == seen[1], visible=visible)
 
 
 def _same_colors(one, other):
