@@ -1,0 +1,101 @@
+"""Zip archives that hold pictures, as OpenRaster and Krita write them.
+
+They are read with limits, and copied entry by entry, so that what is not known here comes through.
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from .errors import PictureTooLarge, UnreadablePicture
+
+MAX_ENTRY_BYTES = 4 << 30
+_UTF8_NAME = 0x800
+"""The flag of an entry whose name is UTF-8 (APPNOTE.TXT, 4.4.4). Krita writes such names without it."""
+_BROKEN = (
+    OSError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What `zipfile` raises for damaged, encrypted and unknown archives, and for entries that are not there."""
+
+
+class Archive:
+    """One file, open for reading."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        """kind: as people call such files, "OpenRaster". Raises UnreadablePicture."""
+        self.name = path.name
+        try:
+            self._file = zipfile.ZipFile(path)
+        except FileNotFoundError as error:
+            raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+        except _BROKEN as error:
+            raise UnreadablePicture(f"{path.name} is no {kind} file ({error})", "save it again") from error
+        self.entries: Mapping[str, zipfile.ZipInfo] = {_real_name(info): info for info in self._file.infolist()}
+
+    def read(self, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
+        """Raises UnreadablePicture, PictureTooLarge."""
+        with self.opened(name, limit) as stream:
+            return stream.read()
+
+    @contextmanager
+    def opened(self, name: str, limit: int = MAX_ENTRY_BYTES) -> Iterator[IO[bytes]]:
+        """An entry, to be read in parts; what fails on the way is raised as UnreadablePicture.
+
+        Raises UnreadablePicture, PictureTooLarge.
+        """
+        try:
+            info = self.entries[name]
+            if info.file_size > limit:
+                raise PictureTooLarge(f"{self.name}: {name} has {info.file_size} bytes")
+            with self._file.open(info) as stream:
+                yield stream
+        except _BROKEN as error:
+            entry = name or "a layer"
+            raise UnreadablePicture(f"{self.name}: {entry} cannot be read ({error})", "save it again") from error
+
+    def rewritten(self, mimetype: str, changed: Mapping[str, bytes | None]) -> bytes:
+        """The archive with some entries exchanged, added or (None) left out.
+
+        The type comes first and is not compressed. Raises UnreadablePicture.
+        """
+        stream = BytesIO()
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("mimetype", mimetype)
+            for name, info in self.entries.items():
+                if name != "mimetype" and name not in changed:
+                    archive.writestr(name, self.read(name), _compression(info))
+            for name, data in changed.items():
+                if data is not None:
+                    archive.writestr(name, data)
+        return stream.getvalue()
+
+
+def _real_name(info: zipfile.ZipInfo) -> str:
+    """Python takes names without the flag for code page 437."""
+    if info.flag_bits & _UTF8_NAME:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
+
+
+def _compression(info: zipfile.ZipInfo) -> int:
+    """What compressed nothing is not tried again: pictures, and Krita's layers."""
+    return zipfile.ZIP_DEFLATED if info.compress_size < 0.9 * info.file_size else zipfile.ZIP_STORED
