@@ -106,7 +106,7 @@ class LayeredPicture(ABC):
 
         Returns RGBA of the file's size, and [H, W] uint8, 255 = foreground. Raises PictureError.
         """
-        canvas = Canvas(self.width, self.height)
+        canvas = self._canvas()
         self._draw(below(self.nodes, layer), canvas)
         canvas.paint(picture.pixels, layer.left, layer.top, layer.opacity, layer.mode)
         mask = np.zeros((self.height, self.width), np.uint8)
@@ -117,11 +117,15 @@ class LayeredPicture(ABC):
 
     def merged(self, instead: Mapping[Layer, Picture] = MappingProxyType({})) -> Picture:
         """All that is seen, RGBA; layers may have other pixels than in the file, and are seen then."""
-        canvas = Canvas(self.width, self.height)
+        canvas = self._canvas()
         self._draw(self.nodes, canvas, instead)
         deep = any(picture.pixels.dtype == np.uint16 for picture in instead.values())
         metadata = next((picture.metadata for picture in instead.values()), Metadata())
         return Picture(canvas.pixels(np.uint16 if deep else np.uint8), metadata)
+
+    def _canvas(self) -> Canvas:
+        """What layers are painted on."""
+        return Canvas(self.width, self.height)
 
     def _draw(
         self, nodes: tuple[Node, ...], canvas: Canvas, instead: Mapping[Layer, Picture] = MappingProxyType({})

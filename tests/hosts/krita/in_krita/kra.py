@@ -1,0 +1,75 @@
+"""`write FILE DEPTH`: a document with all that is read of them. `read FILE`: what Krita makes of one."""
+
+import hashlib
+import random
+
+from krita import InfoObject, Selection
+from PyQt5.QtCore import QByteArray
+from PyQt5.QtGui import QColor
+from support import OUT, app, close, composite, layers, say, settle
+
+
+def steps(what, name, depth=""):
+    if what == "write":
+        document = painted(depth)
+        document.saveAs(str(OUT / name))
+        document.waitForDone()
+    else:
+        document = app.openDocument(f"/w/{name}")
+        settle(document)
+        say("layers", rows=layers(document))
+    say("pixels", **{node.name(): digest(node, document) for node in inside(document.rootNode())})
+    (OUT / "merged").write_bytes(bytes(document.pixelData(0, 0, document.width(), document.height())))
+    if what == "read":
+        document.exportImage(str(OUT / "shown.png"), InfoObject())
+    yield from close(document)
+
+
+def painted(depth):
+    """From the top: a veil, a hidden sketch, a group with the figure and its mask, the scene; on a colored ground."""
+    document, scene, figure = composite(depth=depth, view=False)
+    document.setName("Hüte & <Töpfe>")
+    document.setBackgroundColor(QColor(200, 100, 50, 255))
+    root = document.rootNode()
+    figure.remove()
+    group = document.createGroupLayer("Group")
+    group.setOpacity(230)
+    root.addChildNode(group, scene)
+    group.addChildNode(figure, None)
+    figure.setOpacity(200)
+    selection = Selection()
+    selection.select(0, 0, document.width() // 2 + 40, document.height(), 255)
+    selection.feather(20)
+    mask = document.createTransparencyMask("Mask")
+    mask.setSelection(selection)
+    figure.addChildNode(mask, None)
+    sketch = document.createNode("Sketch", "paintlayer")
+    fill(sketch, 70, 80, random.Random(1).randbytes)
+    root.addChildNode(sketch, group)
+    sketch.setVisible(False)
+    veil = document.createNode("Veil", "paintlayer")
+    fill(veil, 300, 200, lambda size: bytes((place // 1200 + place % 7) % 256 for place in range(size)))
+    root.addChildNode(veil, sketch)
+    veil.move(-50, 120)
+    veil.setBlendingMode("multiply")
+    veil.setOpacity(128)
+    settle(document)
+    return document
+
+
+def fill(layer, width, height, pattern):
+    size = width * height * 4 * (2 if layer.colorDepth() == "U16" else 1)
+    layer.setPixelData(QByteArray(pattern(size)), 0, 0, width, height)
+
+
+def inside(parent):
+    for node in parent.childNodes():
+        if node.type() == "paintlayer":
+            yield node
+        yield from inside(node)
+
+
+def digest(node, document):
+    """Of the layer's pixels on and around the canvas."""
+    area = (-200, -200, document.width() + 400, document.height() + 400)
+    return hashlib.sha256(bytes(node.pixelData(*area))).hexdigest()
