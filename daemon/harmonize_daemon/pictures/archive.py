@@ -6,6 +6,7 @@ They are read with limits, and copied entry by entry, so that what is not known 
 from __future__ import annotations
 
 import lzma
+import shutil
 import struct
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ from typing import IO
 from .errors import PictureTooLarge, UnreadablePicture
 
 MAX_ENTRY_BYTES = 4 << 30
+_BLOCK = 1 << 20
 _UTF8_NAME = 0x800
 """The flag of an entry whose name is UTF-8 (APPNOTE.TXT, 4.4.4). Krita writes such names without it."""
 _BROKEN = (
@@ -79,7 +81,8 @@ class Archive:
             archive.writestr("mimetype", mimetype)
             for name, info in self.entries.items():
                 if name != "mimetype" and name not in changed:
-                    archive.writestr(name, self.read(name), _compression(info))
+                    with self.opened(name) as old, archive.open(_copy(name, info), "w") as new:
+                        shutil.copyfileobj(old, new, _BLOCK)
             for name, data in changed.items():
                 if data is not None:
                     archive.writestr(name, data)
@@ -96,6 +99,10 @@ def _real_name(info: zipfile.ZipInfo) -> str:
         return info.filename
 
 
-def _compression(info: zipfile.ZipInfo) -> int:
+def _copy(name: str, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """What compressed nothing is not tried again: pictures, and Krita's layers."""
-    return zipfile.ZIP_DEFLATED if info.compress_size < 0.9 * info.file_size else zipfile.ZIP_STORED
+    copy = zipfile.ZipInfo(name, info.date_time)
+    smaller = info.compress_size < 0.9 * info.file_size
+    copy.compress_type = zipfile.ZIP_DEFLATED if smaller else zipfile.ZIP_STORED
+    copy.external_attr, copy.file_size = info.external_attr, info.file_size
+    return copy

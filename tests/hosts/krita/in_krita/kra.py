@@ -3,10 +3,10 @@
 import hashlib
 import random
 
-from krita import InfoObject, Selection
+from krita import Selection
 from PyQt5.QtCore import QByteArray
 from PyQt5.QtGui import QColor
-from support import OUT, app, close, composite, layers, say, settle
+from support import OUT, app, close, composite, layers, say, screenshot, settle
 
 
 def steps(what, name, depth=""):
@@ -21,7 +21,9 @@ def steps(what, name, depth=""):
     say("pixels", **{node.name(): digest(node, document) for node in inside(document.rootNode())})
     (OUT / "merged").write_bytes(bytes(document.pixelData(0, 0, document.width(), document.height())))
     if what == "read":
-        document.exportImage(str(OUT / "shown.png"), InfoObject())
+        app.activeWindow().addView(document)
+        yield 2
+        screenshot("shown")
     yield from close(document)
 
 
