@@ -15,6 +15,7 @@ from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from PIL import ImageCms
 
+from . import kra_files
 from .layered_files import Node, flat, picture_in, save, stack_of
 
 ROOT = Path(__file__).parents[2]
@@ -240,3 +241,17 @@ def test_the_demo_comes_closer_to_the_photo_as_it_was_taken(tmp_path: Path) -> N
     before = np.square(dim - truth)[figure].mean()
     after = np.square(pictures.read(output).pixels / 255 - truth)[figure].mean()
     assert after < before / 2
+
+
+def test_layers_of_a_krita_document_are_harmonized_alike(tmp_path: Path) -> None:
+    pixels, mask = scene(3, "u1")
+    disc = np.concatenate([pixels, mask[..., None]], axis=2)[20:100, 40:120]
+    layers = kra_files.Node("disc", disc, 40, 20), kra_files.Node("paper", flat(WIDTH, HEIGHT, 30, 40, 90, 255))
+    kra_files.save(tmp_path / "a.kra", kra_files.Document(WIDTH, HEIGHT), *layers)
+    for source in (tmp_path / "a.kra", layered(tmp_path)):
+        flags = ["--contrast", "0.3", "--layer", "disc", "--quiet"]
+        assert main(["image", str(source), "-o", str(tmp_path / f"out{source.suffix}"), *flags]) == 0
+    first, second = (pictures.read_layered(tmp_path / f"out{suffix}") for suffix in (".kra", ".ora"))
+    assert [layer.name for layer in first.layers()] == ["disc (harmonized)", "disc", "paper"]
+    seen = [file.merged().pixels.astype(int) for file in (first, second)]
+    assert np.abs(seen[0] - seen[1]).max() <= 1

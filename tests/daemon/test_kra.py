@@ -132,6 +132,14 @@ def test_a_group_is_painted_as_one(tmp_path: Path) -> None:
     assert pixels[69, 89].tolist() == [80, 80, 80, 255]
 
 
+def test_masks_of_a_group_cover_all_that_is_in_it(tmp_path: Path) -> None:
+    black = Node("back", flat(WIDTH, HEIGHT, 0, 0, 0, 255))
+    group = Node("group", inside=(HAT, black), masks=(mask("transparencymask", flat(64, 64, 51)),))
+    pixels = opened(tmp_path, group, PAPER).merged().pixels
+    assert pixels[2, 3].tolist() == [120, 90, 80, 255]
+    assert pixels[69, 89].tolist() == [100, 100, 100, 255]
+
+
 def test_opacity_of_a_group_that_passes_through_is_that_of_its_layers(tmp_path: Path) -> None:
     white = Node("white", flat(WIDTH, HEIGHT, 250, 250, 250, 255))
     group = Node("group", inside=(HAT, white), attributes={"opacity": "51", "passthrough": "1"})
@@ -159,7 +167,10 @@ def test_layers_are_blended_in_their_mode(tmp_path: Path, mode: str, expected: i
         (Node("odd", HAT.pixels, masks=(mask("transformmask"),)), "has a transform mask"),
         (Node("odd", HAT.pixels, masks=(mask("colorizemask"),)), "has a colorize mask"),
         (Node("odd", HAT.pixels, masks=(mask("transparencymask", keyframes="a.xml"),)), "has an animated mask"),
-        (Node("odd", inside=(HAT,), masks=(mask("transparencymask"),)), "is a group with a transparency mask"),
+        (
+            Node("odd", inside=(HAT,), masks=(mask("transparencymask"),), attributes={"passthrough": "1"}),
+            "passes through and has a transparency mask",
+        ),
         (with_attributes(Node("odd", HAT.pixels), keyframes="layer2.keyframes.xml"), "is animated"),
         (with_attributes(Node("odd", HAT.pixels), channelflags="1110"), "inherits the alpha"),
         (with_attributes(Node("odd", HAT.pixels), channelflags="0111"), "has channels turned off"),

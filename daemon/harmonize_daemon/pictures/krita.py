@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
@@ -20,7 +21,7 @@ from .archive import Archive
 from .blending import Canvas, Mode
 from .errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from .krita_colors import COLOR_SPACES, ColorSpace, from_rgba, to_rgba
-from .krita_nodes import MODES, is_group, problem_of, shows, transparency_masks
+from .krita_nodes import MODES, is_group, passes_through, problem_of, shows, transparency_masks
 from .krita_store import DEFAULT, PROFILE, SELECTION, Store
 from .krita_tiles import Box
 from .layered import Group, Layer, LayeredPicture, Node, check_nesting
@@ -41,6 +42,13 @@ _REFERENCES = "referenceimages"
 """Pictures beside the canvas, which are no part of it."""
 _ONE_PIXEL = Box(0, 0, 1, 1)
 """Where a layer without pixels is: pictures have at least one."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Group(Group):
+    """With its transparency masks."""
+
+    masks: tuple[Element, ...]
 
 
 class Krita(LayeredPicture):
@@ -100,6 +108,13 @@ class Krita(LayeredPicture):
             canvas.paint(np.broadcast_to(pixel, (self.height, self.width, 4)), 0, 0, 1.0, Mode.NORMAL)
         return canvas
 
+    def _masked(self, group: Group, painted: Canvas) -> Canvas:
+        for mask in group.masks if isinstance(group, _Group) else ():
+            covers = self._store.pixels(mask, Box(0, 0, self.width, self.height), 1, SELECTION) * np.float32(1 / 255)
+            painted.color *= covers
+            painted.alpha *= covers
+        return painted
+
     def _nodes(self, parent: Element, level: int = 0, strength: float = 1.0) -> tuple[Node, ...]:
         """strength: times which all opacities are, because the group that holds them has one and passes through."""
         check_nesting(level)
@@ -110,7 +125,7 @@ class Krita(LayeredPicture):
 
     def _node(self, element: Element, level: int, strength: float) -> Node:
         opacity = strength * min(max(integer(element, "opacity", 255), 0), 255) / 255
-        passes = is_group(element) and element.get("passthrough", "0") != "0"
+        passes = passes_through(element)
         facts = Node(
             name=element.get("name", ""),
             opacity=1.0 if passes else opacity,
@@ -120,7 +135,8 @@ class Krita(LayeredPicture):
         )
         if is_group(element):
             inside = self._nodes(element, level + 1, opacity if passes else 1.0)
-            return Group(**vars(facts), inside=inside, passes_through=passes)
+            masks = tuple(transparency_masks(element))
+            return _Group(**vars(facts), inside=inside, passes_through=passes, masks=masks)
         number = self._numbers[element]
         box = self._boxes[number] = _ONE_PIXEL if facts.problem else self._box(element)
         return Layer(**vars(facts), left=box.left, top=box.top, number=number)
@@ -145,7 +161,8 @@ class Krita(LayeredPicture):
             box = box.around(Box(0, 0, self.width, self.height))
         height, width = box.size
         if width * height > MAX_PIXELS:
-            raise PictureTooLarge(f"{self.path.name}: {element.get('name')!r} is {width} x {height} pixels")
+            cause = f"{self.path.name}: the layer {element.get('name')!r} is {width} x {height} pixels"
+            raise PictureTooLarge(cause, "trim it to the size of the picture, in Krita")
         return box
 
     def _space_of(self, element: Element) -> ColorSpace:

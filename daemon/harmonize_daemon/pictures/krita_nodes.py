@@ -59,6 +59,11 @@ def is_group(element: Element) -> bool:
     return _kind(element) == "grouplayer"
 
 
+def passes_through(element: Element) -> bool:
+    """A group whose layers are painted as if there were none."""
+    return is_group(element) and element.get("passthrough", "0") != "0"
+
+
 def problem_of(element: Element, document: ColorSpace) -> str:
     """Why a layer or a group cannot be painted, by its element alone; empty: it can."""
     kind = _kind(element)
@@ -82,8 +87,8 @@ def _problem_of_masks(element: Element) -> str:
         kind = _kind(mask)
         if kind != "transparencymask":
             return _MASKS.get(kind, f"has a mask of an unknown kind ({kind})")
-        if is_group(element):
-            return "is a group with a transparency mask"
+        if passes_through(element):
+            return "passes through and has a transparency mask"
         if mask.get("keyframes"):
             return "has an animated mask"
     return ""

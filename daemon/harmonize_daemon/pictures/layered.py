@@ -127,6 +127,10 @@ class LayeredPicture(ABC):
         """What layers are painted on."""
         return Canvas(self.width, self.height)
 
+    def _masked(self, group: Group, painted: Canvas) -> Canvas:
+        """What was painted of a group, without what its own masks hide, where a format has such."""
+        return painted
+
     def _draw(
         self, nodes: tuple[Node, ...], canvas: Canvas, instead: Mapping[Layer, Picture] = MappingProxyType({})
     ) -> None:
@@ -145,7 +149,7 @@ class LayeredPicture(ABC):
             elif isinstance(node, Group):
                 group = Canvas(self.width, self.height)
                 self._draw(node.inside, group, instead)
-                canvas.blend(group, node.opacity, node.mode)
+                canvas.blend(self._masked(node, group), node.opacity, node.mode)
 
 
 def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:

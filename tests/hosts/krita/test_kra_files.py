@@ -66,7 +66,7 @@ def test_krita_shows_what_was_written(documents: Documents) -> None:
 
 
 def test_the_new_layer_stands_above_the_old_one_which_is_hidden(documents: Documents) -> None:
-    group = ["Group", [["(Figure)", ["Mask"]], "Figure (harmonized)"]]
+    group = ["Group", [["(Figure)", ["Mask"]], "Figure (harmonized)", "Shade"]]
     assert documents.after["layers"]["rows"] == ["Scene", group, "(Sketch)", "Veil"]
 
 

@@ -28,7 +28,7 @@ def steps(what, name, depth=""):
 
 
 def painted(depth):
-    """From the top: a veil, a hidden sketch, a group with the figure and its mask, the scene; on a colored ground."""
+    """From the top: a veil, a hidden sketch, the figure in a group, both with masks, the scene; on a colored ground."""
     document, scene, figure = composite(depth=depth, view=False)
     document.setName("Hüte & <Töpfe>")
     document.setBackgroundColor(QColor(200, 100, 50, 255))
@@ -39,12 +39,8 @@ def painted(depth):
     root.addChildNode(group, scene)
     group.addChildNode(figure, None)
     figure.setOpacity(200)
-    selection = Selection()
-    selection.select(0, 0, document.width() // 2 + 40, document.height(), 255)
-    selection.feather(20)
-    mask = document.createTransparencyMask("Mask")
-    mask.setSelection(selection)
-    figure.addChildNode(mask, None)
+    cover(document, figure, "Mask", 0, 0, document.width() // 2 + 40, document.height(), 255)
+    cover(document, group, "Shade", 0, 0, document.width(), document.height() - 120, 200)
     sketch = document.createNode("Sketch", "paintlayer")
     fill(sketch, 70, 80, random.Random(1).randbytes)
     root.addChildNode(sketch, group)
@@ -57,6 +53,15 @@ def painted(depth):
     veil.setOpacity(128)
     settle(document)
     return document
+
+
+def cover(document, layer, name, left, top, width, height, value):
+    selection = Selection()
+    selection.select(left, top, width, height, value)
+    selection.feather(20)
+    mask = document.createTransparencyMask(name)
+    mask.setSelection(selection)
+    layer.addChildNode(mask, layer.childNodes()[-1] if layer.childNodes() else None)
 
 
 def fill(layer, width, height, pattern):
