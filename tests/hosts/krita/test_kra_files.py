@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harmonize_daemon.pictures import LayeredPicture, read_layered
+from harmonize_daemon.pictures.krita_nodes import MODES
 from numpy.typing import NDArray
 
 from ..conftest import REPOSITORY, RunningDaemon
@@ -81,6 +82,14 @@ def test_other_programs_find_the_new_picture(documents: Documents) -> None:
         assert new.namelist()[0] == "mimetype"
         assert new.read("mimetype") == old.read("mimetype")
         assert new.read("mergedimage.png") != old.read("mergedimage.png")
+
+
+def test_modes_and_groups_that_pass_through_are_painted_as_krita_does(krita: Krita) -> None:
+    said = krita.run("kra", "modes", ",".join(MODES))
+    files = sorted(said.out.glob("*.kra"))
+    assert len(files) == len(MODES) + 2
+    differences = {file.stem: difference(read_layered(file), file.with_suffix(""), "U8") for file in files}
+    assert {name: levels for name, levels in differences.items() if levels > 2} == {}
 
 
 def difference(file: LayeredPicture, shown: Path, depth: str) -> float:

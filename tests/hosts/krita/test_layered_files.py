@@ -13,7 +13,7 @@ from ..layered_files import with_a_darker_layer
 from .krita import Krita, Said
 
 
-@pytest.fixture(scope="module", params=["layers.ora", "layers.psd"])
+@pytest.fixture(scope="module", params=["layers.ora", "layers.psd", "layers.kra"])
 def written(request: pytest.FixtureRequest, krita: Krita) -> Path:
     """The file that Krita wrote; beside it `merged`, what Krita shows of it."""
     return krita.run("layered", "write", request.param).out / request.param

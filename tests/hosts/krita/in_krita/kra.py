@@ -1,4 +1,7 @@
-"""`write FILE DEPTH`: a document with all that is read of them. `read FILE`: what Krita makes of one."""
+"""`write FILE DEPTH`: a document with all that is read of them. `read FILE`: what Krita makes of one.
+
+`modes NAMES`: a document for each mode, and for a group that passes through, with and without opacity.
+"""
 
 import hashlib
 import random
@@ -10,6 +13,9 @@ from support import OUT, app, close, composite, layers, say, screenshot, settle
 
 
 def steps(what, name, depth=""):
+    if what == "modes":
+        yield from modes(name.split(","))
+        return
     if what == "write":
         document = painted(depth)
         document.saveAs(str(OUT / name))
@@ -25,6 +31,32 @@ def steps(what, name, depth=""):
         yield 2
         screenshot("shown")
     yield from close(document)
+
+
+def modes(names):
+    document = painted("U8")
+    veil = document.nodeByName("Veil")
+    veil.setOpacity(255)
+    for mode in names:
+        veil.setBlendingMode(mode)
+        keep(document, mode)
+    group = document.nodeByName("Group")
+    group.childNodes()[-1].remove()
+    veil.remove()
+    group.addChildNode(veil, group.childNodes()[-1])
+    veil.setBlendingMode("multiply")
+    group.setPassThroughMode(True)
+    for opacity in (255, 100):
+        group.setOpacity(opacity)
+        keep(document, f"through-{opacity}")
+    yield from close(document)
+
+
+def keep(document, name):
+    settle(document)
+    document.saveAs(str(OUT / f"{name}.kra"))
+    document.waitForDone()
+    (OUT / name).write_bytes(bytes(document.pixelData(0, 0, document.width(), document.height())))
 
 
 def painted(depth):
