@@ -124,6 +124,11 @@ def test_a_mask_covers_with_its_default_where_it_has_no_tiles(tmp_path: Path) ->
         assert pixels[0, 8, 3] == 102
 
 
+def test_a_mask_without_pixels_hides_all(tmp_path: Path) -> None:
+    file = opened(tmp_path, Node("hat", HAT.pixels, masks=(Node("mask", kind="transparencymask"),)), PAPER)
+    assert not file.decoded(file.subject()).pixels[..., 3].any()
+
+
 def test_a_group_is_painted_as_one(tmp_path: Path) -> None:
     black = Node("back", flat(WIDTH, HEIGHT, 0, 0, 0, 255))
     group = Node("group", inside=(HAT, black), attributes={"opacity": "51"})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import count
 from xml.etree.ElementTree import Element
 
+import numpy as np
+
 from . import krita_tiles
 from .archive import Archive
 from .errors import UnreadablePicture
@@ -45,15 +47,17 @@ class Store:
         return tiles.moved(integer(element, "x"), integer(element, "y")) if tiles else None
 
     def default(self, element: Element, pixel_bytes: int, suffix: str = PIXELS) -> bytes:
-        """The pixel where there is no tile. Raises PictureError."""
+        """The pixel where there is no tile; transparent where the file has none of that size. Raises PictureError."""
         entry = self.entry(element, suffix + DEFAULT)
-        data = self._archive.read(entry, pixel_bytes) if entry in self._archive.entries else b""
-        return data.ljust(pixel_bytes, b"\0")
+        found = self._archive.entries.get(entry)
+        return self._archive.read(entry) if found and found.file_size == pixel_bytes else bytes(pixel_bytes)
 
     def pixels(self, element: Element, box: Box, pixel_bytes: int, suffix: str = PIXELS) -> Bytes:
         """[h, w, pixel_bytes] uint8: what a layer or a mask has in a box of the canvas. Raises PictureError."""
-        own = box.moved(-integer(element, "x"), -integer(element, "y"))
-        with self._archive.opened(self.entry(element, suffix)) as stream:
+        own, entry = box.moved(-integer(element, "x"), -integer(element, "y")), self.entry(element, suffix)
+        if suffix == SELECTION and entry not in self._archive.entries:
+            return np.zeros((*box.size, pixel_bytes), np.uint8)  # a mask without pixels hides all, for Krita, too
+        with self._archive.opened(entry) as stream:
             return krita_tiles.decode(stream, own, self.default(element, pixel_bytes, suffix))
 
     def has_shapes(self, mask: Element) -> bool:
