@@ -2,7 +2,7 @@
 
 Pillow reads everything of 8 bits. It cannot hold 16-bit color, so 16-bit PNG goes through imagecodecs and
 16-bit and float TIFF through tifffile. Pictures are read as they are seen: the EXIF orientation is applied.
-Files with layers are Krita's, OpenRaster's or Photoshop's: `read_layered`.
+Files with layers are Krita's, GIMP's, Photoshop's or OpenRaster's: `read_layered`.
 """
 
 from pathlib import Path
@@ -45,6 +45,10 @@ def read_layered(path: Path) -> LayeredPicture:
         from .krita import Krita
 
         return Krita(path)
+    if path.suffix.lower() == ".xcf":
+        from .xcf import Xcf
+
+        return Xcf(path)
     try:
         from .photoshop import Photoshop
     except ModuleNotFoundError as error:  # psd-tools, for Python 3.10

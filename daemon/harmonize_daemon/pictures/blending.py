@@ -41,8 +41,18 @@ def _burn(below: Array, above: Array) -> Array:
     return np.where(below >= 1, 1, np.where(above <= 0, 0, darker))
 
 
+def _light_multiply(below: Array, above: Array) -> Array:
+    """Of linear light (IEC 61966-2-1), not of encoded values."""
+    product = _light(below) * _light(above)
+    return np.where(product <= 0.0031308, product * 12.92, 1.055 * np.maximum(product, 1e-9) ** (1 / 2.4) - 0.055)
+
+
+def _light(encoded: Array) -> Array:
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((np.maximum(encoded, 0) + 0.055) / 1.055) ** 2.4)
+
+
 class Mode(Enum):
-    """How a layer is blended with what is below it; the values are OpenRaster's names."""
+    """How a layer is blended with what is below it; the values are OpenRaster's names, where it has one."""
 
     NORMAL = "svg:src-over"
     MULTIPLY = "svg:multiply"
@@ -55,6 +65,7 @@ class Mode(Enum):
     HARD_LIGHT = "svg:hard-light"
     SOFT_LIGHT = "svg:soft-light"
     DIFFERENCE = "svg:difference"
+    LIGHT_MULTIPLY = "linear light multiplied"
 
 
 _BLENDS: dict[Mode, Blend] = {
@@ -68,6 +79,7 @@ _BLENDS: dict[Mode, Blend] = {
     Mode.HARD_LIGHT: _hard_light,
     Mode.SOFT_LIGHT: _soft_light,
     Mode.DIFFERENCE: lambda below, above: np.abs(below - above),
+    Mode.LIGHT_MULTIPLY: _light_multiply,
 }
 
 
@@ -79,8 +91,13 @@ class Canvas:
         """Premultiplied, [H, W, 3] in [0, 1]."""
         self.alpha = np.zeros((height, width, 1), np.float32)
 
-    def paint(self, pixels: Pixels, left: int, top: int, opacity: float, mode: Mode) -> None:
-        """A layer of straight RGBA pixels [h, w, 4] uint8 or uint16, of which only what lies inside is seen."""
+    def paint(
+        self, pixels: Pixels, left: int, top: int, opacity: float, mode: Mode, *, keeps_alpha: bool = False
+    ) -> None:
+        """A layer of straight RGBA pixels [h, w, 4] uint8 or uint16, of which only what lies inside is seen.
+
+        keeps_alpha: it is seen only where something has been painted already.
+        """
         on_canvas, on_layer = overlap(pixels.shape, left, top, self.alpha.shape)
         scale = np.float32(1 / np.iinfo(pixels.dtype).max)
         color, alpha, layer = self.color[on_canvas], self.alpha[on_canvas], pixels[on_layer]
@@ -88,14 +105,15 @@ class Canvas:
             part = layer[row : row + _ROWS] * scale
             covers = part[..., 3:] * np.float32(opacity)
             part[..., :3] *= covers
-            _over(color[row : row + _ROWS], alpha[row : row + _ROWS], part[..., :3], covers, mode)
+            _over(color[row : row + _ROWS], alpha[row : row + _ROWS], part[..., :3], covers, mode, keeps_alpha)
 
-    def blend(self, group: Canvas, opacity: float, mode: Mode) -> None:
+    def blend(self, group: Canvas, opacity: float, mode: Mode, *, keeps_alpha: bool = False) -> None:
         """Another canvas of the same size, as one layer."""
         strength = np.float32(opacity)
         for row in range(0, len(self.alpha), _ROWS):
             rows = slice(row, row + _ROWS)
-            _over(self.color[rows], self.alpha[rows], group.color[rows] * strength, group.alpha[rows] * strength, mode)
+            color, alpha = group.color[rows] * strength, group.alpha[rows] * strength
+            _over(self.color[rows], self.alpha[rows], color, alpha, mode, keeps_alpha)
 
     def pixels(self, dtype: DTypeLike) -> Pixels:
         """[H, W, 4] straight RGBA, uint8 or uint16."""
@@ -120,21 +138,25 @@ def overlap(
     return np.s_[first:last, near:far], np.s_[first - top : last - top, near - left : far - left]
 
 
-def _over(below: Array, covered: Array, color: Array, alpha: Array, mode: Mode) -> None:
+def _over(below: Array, covered: Array, color: Array, alpha: Array, mode: Mode, keeps_alpha: bool) -> None:
     """Lay premultiplied color over what is below, in place."""
     blend = _BLENDS.get(mode)
     if blend is not None:
         # Where the backdrop covers, the source's color is blended with it before it is laid over.
         mixed = blend(_divided(below, covered), _divided(color, alpha))
-        color = (1 - covered) * color + covered * alpha * mixed
+        inside = covered * alpha * mixed
+        color = inside if keeps_alpha else (1 - covered) * color + inside
+    elif keeps_alpha:
+        color = covered * color
     elif bool((alpha == 1).all()):
         below[...], covered[...] = color, 1
         return
     rest = 1 - alpha
     below *= rest
     below += color
-    covered *= rest
-    covered += alpha
+    if not keeps_alpha:
+        covered *= rest
+        covered += alpha
 
 
 def _divided(color: Array, alpha: Array) -> Array:

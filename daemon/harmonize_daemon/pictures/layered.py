@@ -29,6 +29,8 @@ class Node:
     opacity: float = 1.0
     mode: Mode = Mode.NORMAL
     visible: bool = True
+    keeps_alpha: bool = False
+    """Seen only where something lies below it."""
     problem: str = ""
     """Why it cannot be painted here, such as "is an adjustment layer"; empty: it can."""
 
@@ -108,7 +110,7 @@ class LayeredPicture(ABC):
         """
         canvas = self._canvas()
         self._draw(below(self.nodes, layer), canvas)
-        canvas.paint(picture.pixels, layer.left, layer.top, layer.opacity, layer.mode)
+        _paint(canvas, layer, picture)
         mask = np.zeros((self.height, self.width), np.uint8)
         on_canvas, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, mask.shape)
         opaque = np.iinfo(picture.pixels.dtype).max
@@ -142,14 +144,13 @@ class LayeredPicture(ABC):
                 cause = f"{self.path.name}: the layer {node.name!r} {node.problem}"
                 raise UnsupportedPicture(cause, "merge it with the layers below it first")
             if isinstance(node, Layer):
-                picture = instead.get(node) or self.decoded(node)
-                canvas.paint(picture.pixels, node.left, node.top, node.opacity, node.mode)
+                _paint(canvas, node, instead.get(node) or self.decoded(node))
             elif isinstance(node, Group) and node.passes_through and node.opacity == 1:
                 self._draw(node.inside, canvas, instead)
             elif isinstance(node, Group):
                 group = Canvas(self.width, self.height)
                 self._draw(node.inside, group, instead)
-                canvas.blend(self._masked(node, group), node.opacity, node.mode)
+                canvas.blend(self._masked(node, group), node.opacity, node.mode, keeps_alpha=node.keeps_alpha)
 
 
 def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
@@ -160,6 +161,10 @@ def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
         if isinstance(node, Group) and layer in _leaves(node.inside):
             return (replace(node, inside=below(node.inside, layer)), *nodes[place + 1 :])
     return ()
+
+
+def _paint(canvas: Canvas, layer: Layer, picture: Picture) -> None:
+    canvas.paint(picture.pixels, layer.left, layer.top, layer.opacity, layer.mode, keeps_alpha=layer.keeps_alpha)
 
 
 def _leaves(nodes: tuple[Node, ...], *, only_visible: bool = False) -> Iterator[Layer]:
