@@ -155,9 +155,7 @@ def _open(path: Path) -> Document:
     except OSError as error:
         raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error
     except TooNew as error:
-        raise UnsupportedPicture(
-            f"{path.name} was written by a newer GIMP: it has {error}", "save it as OpenRaster or Photoshop file"
-        ) from error
+        raise UnsupportedPicture(f"{path.name} has {error}", "save it as OpenRaster or Photoshop file") from error
     except Damaged as error:
         raise _broken(path, error) from error
 

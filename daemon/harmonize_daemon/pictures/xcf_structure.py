@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .reading import MAX_PIXELS
 
 NEWEST = 25
-"""The last version of the format that is known: GIMP 3.2.6 reads no newer one."""
+"""The last version of the format that is known. GIMP 3.2.6 writes 26 where channels have filters; none was seen."""
 TILE = 64
 """Width and height of a tile; those at the right and bottom edges are smaller."""
 MAX_LAYERS = 10_000
@@ -61,6 +61,7 @@ class Kind(IntEnum):
     COMPOSITE_MODE = 35
     COMPOSITE_SPACE = 36
     BLEND_SPACE = 37
+    LINK_LAYER = 48
 
 
 @dataclass(frozen=True)
@@ -290,6 +291,8 @@ def _properties(cursor: _Cursor) -> Properties:
         kind, size = cursor.number(), cursor.number()
         if kind == Kind.END:
             return Properties(tuple(found), end)
+        if kind == Kind.LINK_LAYER:  # GIMP 3.2.6 counts four bytes too few: flags, a path, width and height
+            size = 16 + cursor.there(cursor.at + 4, _Cursor.number)
         found.append(Property(kind, cursor.at, cursor.bytes(size)))
         if kind == Kind.TATTOO and size == 4:
             cursor.tattoos.append(int.from_bytes(found[-1].content, "big"))

@@ -34,7 +34,9 @@ def write(name: str, depth: str) -> None:
     mask = masked.create_mask(Gimp.AddMaskType.WHITE)
     masked.add_mask(mask)
     half(image, mask)
-    words = Gimp.TextLayer.new(image, "Hat", Gimp.Font.get_by_name("Sans-serif") or Gimp.context_get_font(), 30, Gimp.Unit.pixel())
+    words = Gimp.TextLayer.new(
+        image, "Hat", Gimp.Font.get_by_name("Sans-serif") or Gimp.context_get_font(), 30, Gimp.Unit.pixel()
+    )
     image.insert_layer(words, inner, 0)
     words.set_offsets(20, 20)
     top = add(image, "Filtered", Gimp.LayerMode.NORMAL, (5, 5, 50, 50), (0.9, 0.1, 0.1))
@@ -42,9 +44,20 @@ def write(name: str, depth: str) -> None:
     top.set_visible(False)
     channel = Gimp.Channel.new(image, "Spare", image.get_width(), image.get_height(), 50, Gegl.Color.new("red"))
     image.insert_channel(channel, None, 0)
+    channel.set_visible(False)  # or it tints what is shown
     path = Gimp.Path.new(image, "Outline")
     image.insert_path(path, None, 0)
     path.stroke_new_from_points(Gimp.PathStrokeType.BEZIER, [10.0, 10, 10, 10, 10, 10, 90, 90, 90, 90, 90, 90], False)
+    if hasattr(Gimp, "LinkLayer"):
+        link = Gimp.LinkLayer.new(image, Gio.File.new_for_path(str(support.PICTURES / "figure.png")))
+        image.insert_layer(link, None, 0)
+        link.set_name("Linked")
+        link.set_visible(False)
+    if hasattr(Gimp, "VectorLayer"):
+        outline = Gimp.VectorLayer.new(image, path)
+        image.insert_layer(outline, None, 0)
+        outline.refresh()
+        outline.set_visible(False)
     image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 10, 100, 100)
     save(image, name)
 
@@ -90,7 +103,7 @@ def save(image: Any, name: str) -> None:
 
 
 def shown(image: Any, name: str) -> None:
-    # Merging the layers instead loses rows beside groups that pass through, in 3.0.4.
+    # Merging the layers instead loses rows beside groups that pass through, in GIMP 3.0.4.
     size = image.get_width(), image.get_height()
     flat = Gimp.Image.new_with_precision(*size, image.get_base_type(), image.get_precision())
     flat.insert_layer(Gimp.Layer.new_from_visible(image, flat, name), None, 0)
