@@ -43,7 +43,7 @@ class Xcf(LayeredPicture):
         self._stored = self._depth.newbyteorder("<" if self._file.little_endian else ">")
         self._refuse_floating(path)
         self._metadata = Metadata(icc=self._file.parasites.get("icc-profile"))
-        super().__init__(path, self._file.width, self._file.height, self._nodes())
+        super().__init__(path, self._file.width, self._file.height, self._nodes(path))
 
     def decoded(self, layer: Layer) -> Picture:
         item = self._file.items[layer.number]
@@ -85,15 +85,17 @@ class Xcf(LayeredPicture):
             if item.properties.find(Kind.FLOATING_SELECTION):
                 raise UnsupportedPicture(f"{path.name} has a floating selection", "anchor it, and save the file again")
 
-    def _nodes(self) -> tuple[Node, ...]:
+    def _nodes(self, file: Path) -> tuple[Node, ...]:
         """The tree. Layers in groups say where they are; the file has groups before what they hold."""
         inside: dict[tuple[int, ...], list[int]] = {(): []}
         for number, item in enumerate(self._file.items):
+            if item.type not in _CHANNELS[self._file.base]:
+                raise _broken(file, f"{item.name!r} has other colors than the picture")
             path = item.properties.numbers(Kind.ITEM_PATH) or (len(inside[()]),)
             check_nesting(len(path) - 1)
             siblings = inside.get(path[:-1])
             if siblings is None or path[-1] != len(siblings):
-                raise _broken(self.path, f"the group of {item.name!r} is not there")
+                raise _broken(file, f"the group of {item.name!r} is not there")
             siblings.append(number)
             if item.properties.find(Kind.GROUP_ITEM):
                 inside[path] = []
@@ -108,8 +110,6 @@ class Xcf(LayeredPicture):
 
     def _layer(self, number: int) -> Layer:
         item = self._file.items[number]
-        if item.type not in _CHANNELS[self._file.base]:
-            raise _broken(self.path, f"{item.name!r} has other colors than the picture")
         blended = blending(item.properties)
         left, top = (*item.properties.numbers(Kind.OFFSETS), 0, 0)[:2]
         return Layer(

@@ -1,0 +1,54 @@
+"""Run lengths of GIMP documents."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from harmonize_daemon.pictures.xcf_runs import pack, unpack
+
+SIDE = 64
+
+
+def unpacked(data: bytes, *shape: int) -> tuple[int, list[int]]:
+    out = np.zeros(shape, np.uint8)
+    return unpack(np.frombuffer(data, np.uint8), np.zeros(1, np.int64), SIDE, out), out.ravel().tolist()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (bytes([5, 9]), [9] * 6),
+        (bytes([127, 0, 6, 9]), [9] * 6),
+        (bytes([250, 1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]),
+        (bytes([128, 0, 6, 1, 2, 3, 4, 5, 6]), [1, 2, 3, 4, 5, 6]),
+        (bytes([1, 7, 254, 8, 9, 1, 3]), [7, 7, 8, 9, 3, 3]),
+    ],
+)
+def test_all_kinds_of_runs_are_understood(data: bytes, expected: list[int]) -> None:
+    assert unpacked(data, 2, 3, 1) == (-1, expected)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x05", b"\x06\x09", b"\x7f\x00", b"\x80\x00\x06\x01", b"\xfa\x01\x02", b"\x03\x01", b"\x7f\xff\xff\x01"],
+)
+def test_runs_that_do_not_fit_are_refused(data: bytes) -> None:
+    assert unpacked(data, 2, 3, 1)[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["noise", "flat", "stripes", "few"])
+def test_what_is_packed_comes_back_and_takes_little_more(kind: str) -> None:
+    random = np.random.default_rng(2)
+    shape = (SIDE, SIDE, 4)
+    pixels = {
+        "noise": random.integers(0, 256, shape),
+        "flat": np.full(shape, 200),
+        "stripes": np.broadcast_to(np.arange(SIDE)[:, None, None] // 5, shape),
+        "few": random.integers(0, 2, shape),
+    }[kind].astype(np.uint8)
+    room = np.empty(pixels.size * 2, np.uint8)
+    size = pack(pixels.reshape(-1, 4), room)
+    assert size <= pixels.size * 1.01 + 16
+    assert unpacked(room[:size].tobytes(), *shape) == (-1, pixels.ravel().tolist())
+    if kind == "flat":
+        assert size == 4 * 4
