@@ -19,7 +19,8 @@ from .picture import Metadata, Picture
 from .writing import write_whole
 from .xcf_edit import with_layer_above
 from .xcf_modes import PASS_THROUGH, Blending, blending
-from .xcf_structure import Damaged, Document, Item, Kind, Tiles, TooNew, parse
+from .xcf_parsing import parse
+from .xcf_structure import Damaged, Document, Item, Kind, Tiles, TooNew
 from .xcf_tiles import decode
 
 Samples = NDArray[Any]

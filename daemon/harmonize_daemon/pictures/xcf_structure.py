@@ -7,29 +7,15 @@ big-endian. Pointers are offsets from the file's start, of 32 bits, since versio
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cached_property, partial
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import MAX_PIXELS
-
-NEWEST = 25
-"""The last version of the format that is known. GIMP 3.2.6 writes 26 where channels have filters; none was seen."""
 TILE = 64
 """Width and height of a tile; those at the right and bottom edges are smaller."""
-MAX_LAYERS = 10_000
-_MAGIC = b"gimp xcf "
-_WIDE, _PATHS, _EFFECTS, _EFFECT_VERSIONS = 11, 18, 20, 22
-"""Since which version pointers have 64 bits, paths have a list, layers have filters, and these have a version."""
-_PRECISION = 4
-"""Since which version the header says what the numbers of pixels are."""
-
-Part = TypeVar("Part")
 
 
 class Damaged(Exception):
@@ -146,6 +132,8 @@ class Document:
     precision: int
     """As GIMP counts since version 7 of the format: 100 = linear u8, 150 = u8, 250 = u16 in the profile's encoding …"""
     properties: Properties
+    parasites: Mapping[str, bytes]
+    """What programs have attached to the picture, by name."""
     items: tuple[Item, ...]
     """As the list of layers has them: topmost first, groups before what they hold."""
     tattoos: tuple[int, ...]
@@ -155,7 +143,7 @@ class Document:
 
     @property
     def pointer_bytes(self) -> int:
-        return 8 if self.version >= _WIDE else 4
+        return pointer_bytes(self.version)
 
     @property
     def little_endian(self) -> bool:
@@ -168,188 +156,7 @@ class Document:
         found = self.properties.find(Kind.COMPRESSION)
         return found.content[0] if found and found.content else 0
 
-    @cached_property
-    def parasites(self) -> dict[str, bytes]:
-        """What programs have attached to the picture, by name."""
-        found = self.properties.find(Kind.PARASITES)
-        parasites = {}
-        if found:
-            cursor = _Cursor(found.content, self.version)
-            while cursor.at < len(found.content):
-                name = cursor.text()
-                cursor.number()  # flags
-                parasites[name] = cursor.bytes(cursor.number())
-        return parasites
 
-
-def parse(data: bytes) -> Document:
-    """Raises Damaged, TooNew."""
-    if not data.startswith(_MAGIC) or data[13:14] != b"\0":
-        raise Damaged("its first bytes are others")
-    word = data[len(_MAGIC) : 13]
-    version = 0 if word == b"file" else int(word[1:]) if word[:1] == b"v" and word[1:].isdigit() else -1
-    if version < 0:
-        raise Damaged("it does not say which version of the format it has")
-    if version > NEWEST:
-        raise TooNew(f"version {version} of the format, and {NEWEST} is the newest that is known")
-    return _document(_Cursor(data, version, 14))
-
-
-class _Cursor:
-    """Reads on from a place. All pointers that it meets are written down.
-
-    Parts of an honest file do not overlap, so that no byte is read more than twice. That bounds what a file may demand.
-    """
-
-    def __init__(self, data: bytes, version: int, at: int = 0) -> None:
-        self.data, self.version, self.at = data, version, at
-        self._left = 2 * len(data)
-        self.met: list[NDArray[np.int64]] = []
-        self.tattoos: list[int] = []
-        self._pointer = np.dtype(">u8" if version >= _WIDE else ">u4")
-
-    def number(self) -> int:
-        return int.from_bytes(self.bytes(4), "big")
-
-    def bytes(self, count: int) -> bytes:
-        self.at += count
-        self._left -= count
-        if self.at > len(self.data):
-            raise Damaged("it ends early")
-        if self._left < 0:
-            raise Damaged("its parts overlap")
-        return self.data[self.at - count : self.at]
-
-    def text(self) -> str:
-        return self.bytes(self.number()).split(b"\0")[0].decode("utf-8", "replace")
-
-    def pointer_array(self, count: int) -> NDArray[np.int64]:
-        """Pointers of which none may be 0."""
-        size = self._pointer.itemsize
-        at = self.at + size * np.arange(count, dtype=np.int64)
-        values = np.frombuffer(self.bytes(count * size), self._pointer)
-        if count and not 0 < int(values.min()) <= int(values.max()) < len(self.data):
-            raise Damaged("it points behind its end")
-        self.met.append(at)
-        return values.astype(np.int64)
-
-    def pointer(self) -> int:
-        """0: there is nothing."""
-        size = self._pointer.itemsize
-        if not any(self.bytes(size)):
-            return 0
-        self.at -= size
-        return int(self.pointer_array(1)[0])
-
-    def pointers(self, most: int) -> tuple[int, ...]:
-        """A list, up to its end."""
-        found: list[int] = []
-        while pointer := self.pointer():
-            found.append(pointer)
-            if len(found) > most:
-                raise Damaged(f"a list has more than {most} entries")
-        if len(set(found)) < len(found):
-            raise Damaged("a list names a part twice")
-        return tuple(found)
-
-    def there(self, at: int, read: Callable[[_Cursor], Part]) -> Part:
-        """Read a part that lies elsewhere."""
-        here, self.at = self.at, at
-        try:
-            return read(self)
-        finally:
-            self.at = here
-
-
-def _document(cursor: _Cursor) -> Document:
-    width, height, base = cursor.number(), cursor.number(), cursor.number()
-    precision = cursor.number() if cursor.version >= _PRECISION else 150
-    if cursor.version == _PRECISION:
-        precision = {0: 150, 1: 250}.get(precision, 600)
-    properties = _properties(cursor)
-    entries = cursor.at
-    size = 8 if cursor.version >= _WIDE else 4
-    layers = cursor.pointers(MAX_LAYERS)
-    channels = cursor.pointers(MAX_LAYERS)
-    if cursor.version >= _PATHS:
-        cursor.pointers(MAX_LAYERS)  # paths have no pointers inside
-    items = tuple(cursor.there(at, partial(_item, entry=entries + n * size)) for n, at in enumerate(layers))
-    for at in channels:
-        cursor.there(at, _channel)
-    pointers = np.sort(np.concatenate([*cursor.met, np.empty(0, np.int64)]))
-    if bool((np.diff(pointers) < size).any()):
-        raise Damaged("its parts overlap")
-    return Document(
-        cursor.data, cursor.version, width, height, base, precision, properties, items, tuple(cursor.tattoos), pointers
-    )
-
-
-def _properties(cursor: _Cursor) -> Properties:
-    found: list[Property] = []
-    while True:
-        end = cursor.at
-        kind, size = cursor.number(), cursor.number()
-        if kind == Kind.END:
-            return Properties(tuple(found), end)
-        if kind == Kind.LINK_LAYER:  # GIMP 3.2.6 counts four bytes too few: flags, a path, width and height
-            size = 16 + cursor.there(cursor.at + 4, _Cursor.number)
-        found.append(Property(kind, cursor.at, cursor.bytes(size)))
-        if kind == Kind.TATTOO and size == 4:
-            cursor.tattoos.append(int.from_bytes(found[-1].content, "big"))
-
-
-def _item(cursor: _Cursor, entry: int) -> Item:
-    width, height, kind, name = cursor.number(), cursor.number(), cursor.number(), cursor.text()
-    properties = _properties(cursor)
-    tiles, mask = cursor.pointer(), cursor.pointer()
-    filters = cursor.pointers(MAX_LAYERS) if cursor.version >= _EFFECTS else ()
-    return Item(
-        entry,
-        width,
-        height,
-        kind,
-        name,
-        properties,
-        _tiles_at(cursor, tiles, width, height),
-        cursor.there(mask, _channel) if mask else None,
-        tuple(cursor.there(at, _filter) for at in filters),
-    )
-
-
-def _channel(cursor: _Cursor) -> Channel:
-    width, height, _name = cursor.number(), cursor.number(), cursor.text()
-    properties = _properties(cursor)
-    return Channel(properties, _tiles_at(cursor, cursor.pointer(), width, height))
-
-
-def _filter(cursor: _Cursor) -> Properties:
-    for _ in ("name", "icon", "operation", "version")[: 4 if cursor.version >= _EFFECT_VERSIONS else 3]:
-        cursor.text()
-    properties = _properties(cursor)
-    if mask := cursor.pointer():
-        cursor.there(mask, _channel)
-    return properties
-
-
-def _tiles_at(cursor: _Cursor, at: int, width: int, height: int) -> Tiles:
-    if not at:
-        raise Damaged("a layer or a channel has no pixels")
-    return cursor.there(at, lambda there: _tiles(there, width, height))
-
-
-def _tiles(cursor: _Cursor, width: int, height: int) -> Tiles:
-    """A hierarchy. Of its levels only the first has tiles; what the pointers to the others mean is not looked at."""
-    size = (cursor.number(), cursor.number())
-    depth = cursor.number()
-    levels = cursor.pointers(32)
-    if size != (width, height) or not 0 < width * height <= MAX_PIXELS or not 0 < depth <= 32 or not levels:
-        raise Damaged(f"a layer or a channel says that it has {size[0]} x {size[1]} pixels of {depth} bytes")
-    cursor.at = levels[0]
-    if (cursor.number(), cursor.number()) != size:
-        raise Damaged("pixels and their layer differ in size")
-    first = cursor.pointer()
-    if not first:
-        return Tiles(width, height, depth, np.empty(0, np.int64))
-    cursor.at -= 8 if cursor.version >= _WIDE else 4
-    cursor.met.pop()
-    return Tiles(width, height, depth, cursor.pointer_array(-(-width // TILE) * -(-height // TILE)))
+def pointer_bytes(version: int) -> int:
+    """How many bytes a pointer has."""
+    return 8 if version >= 11 else 4
