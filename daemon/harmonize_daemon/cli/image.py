@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "composite",
         type=Path,
         metavar="COMPOSITE",
-        help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or PSD, KRA or OpenRaster",
+        help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or KRA, XCF, PSD or OpenRaster",
     )
     parser.add_argument(
         "--mask",

@@ -13,7 +13,7 @@ class UnreadablePicture(PictureError):
     """The file is missing, damaged or no picture."""
 
     default_code = "unreadable_picture"
-    default_hint = "use a PNG, JPEG, TIFF, WebP, PSD, KRA or OpenRaster file"
+    default_hint = "use a PNG, JPEG, TIFF, WebP, KRA, XCF, PSD or OpenRaster file"
 
 
 class UnsupportedPicture(PictureError):

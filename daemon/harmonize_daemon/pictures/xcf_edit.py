@@ -40,6 +40,8 @@ def with_layer_above(document: Document, old: Item, name: str, kind: int, pixels
 
     kind: as `Item.type`. pixels: [H, W, D] uint8, of the size of `old`, as the file keeps them. Raises Damaged.
     """
+    if len(document.data) + 2 * pixels.nbytes >= 1 << (8 * document.pointer_bytes - 1):
+        raise Damaged("with another layer it is larger than its pointers reach")
     path = _path(document, old)
     edits = _Edits([(old.entry, bytes(document.pointer_bytes))])
     _set_number(edits, document, old, Kind.VISIBLE, 0)
@@ -50,15 +52,13 @@ def with_layer_above(document: Document, old: Item, name: str, kind: int, pixels
     packed.append(_packed(Kind.VISIBLE, _word(1)))
     if len(path) > 1:
         packed.append(_packed(Kind.ITEM_PATH, struct.pack(f">{len(path)}i", *path)))
-    if document.tattoos and (state := document.properties.find(Kind.TATTOO)):
+    if (state := document.properties.find(Kind.TATTOO)) and len(state.content) == 4:
         tattoo = max(document.tattoos) + 1
         edits.replaced.append((state.at, _word(tattoo)))
         packed.append(_packed(Kind.TATTOO, _word(tattoo)))
     body = _edited(document, edits)
     _point(body, document, old.entry, len(body))
     _append_layer(body, document, name, kind, b"".join(packed) + _packed(Kind.END, b""), pixels)
-    if len(body) >= 1 << (8 * document.pointer_bytes - 1):
-        raise Damaged("with another layer it is larger than its pointers reach")
     return bytes(body)
 
 
@@ -71,7 +71,7 @@ def _path(document: Document, item: Item) -> tuple[int, ...]:
 
 def _set_number(edits: _Edits, document: Document, item: Item, kind: Kind, value: int) -> None:
     found = item.properties.find(kind)
-    if found:
+    if found and len(found.content) == 4:
         edits.replaced.append((found.at, _word(value)))
     else:
         edits.inserted.append((item.properties.end, _packed(kind, _word(value))))

@@ -13,7 +13,7 @@ from .xcf_structure import TILE, Damaged, Tiles
 
 Bytes = NDArray[np.uint8]
 """[H, W, D]: the bytes of the pixels."""
-_ZLIB_LEVEL = 5
+_ZLIB_LEVEL = 3
 
 
 class Compression(IntEnum):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from harmonize_daemon import pictures
 from harmonize_daemon.pictures import LayeredPicture, Picture, read_layered
+from harmonize_daemon.pictures.blending import overlap
 
+from tests.daemon import xcf_files
+
+from ..conftest import REPOSITORY, RunningDaemon
 from ..layered_files import with_a_darker_layer
 from .gimp import Gimp, Said
 
@@ -51,3 +60,102 @@ def difference(file: LayeredPicture, shown: Picture) -> int:
     hard = (mask == 0) | (mask == 255)
     between = file.merged().pixels[hard].astype(int) - shown.pixels[hard].astype(int)
     return int(np.abs(between[:, :3]).max())
+
+
+@dataclass(frozen=True)
+class Document:
+    """One of GIMP's own, what GIMP says of it, and what it says when the command line has been there."""
+
+    path: Path
+    said: Said
+    harmonized: Path
+    said_after: Said
+
+
+@pytest.fixture(scope="module", params=["8", "16"])
+def document(request: pytest.FixtureRequest, gimp: Gimp, daemon: RunningDaemon) -> Document:
+    name = f"document{request.param}.xcf"
+    said = gimp.run("documents", "write", name, request.param)
+    target = gimp.shared / f"harmonized-{name}"
+    outcome = subprocess.run(
+        [sys.executable, "-m", "harmonize_daemon", "image", str(said.out / name), "-o", str(target)],
+        env={**os.environ, "HARMONIZE_HOME": str(daemon.home), "PYTHONPATH": search_path()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    return Document(said.out / name, said, target, gimp.run("documents", "read", target.name))
+
+
+def search_path() -> str:
+    return os.pathsep.join(str(REPOSITORY / part) for part in ("plugins", "daemon", "models"))
+
+
+def test_what_gimp_shows_of_its_documents_is_what_is_read(document: Document) -> None:
+    assert differing(document.path, document.said) == 0
+    assert differing(document.harmonized, document.said_after) == 0
+
+
+def test_gimp_finds_all_of_its_document_again(document: Document) -> None:
+    before, after = document.said["document"], document.said_after["document"]
+    for what in ("channels", "paths", "selection", "precision"):
+        assert after[what] == before[what]
+    rows = before["layers"]
+    place = next(place for place, row in enumerate(rows) if row[1] == "Snowman")
+    level, _, visible, where, mode, opacity, _, kind, _ = rows[place]
+    new = after["layers"].pop(place)
+    assert [*new[:6], *new[7:]] == [level, "Snowman (harmonized)", visible, where, mode, opacity, kind, 0]
+    assert new[6] != rows[place][6]
+    rows[place][2] = False
+    assert after["layers"] == rows
+    kinds = {row[7] for row in rows}
+    assert {"GroupLayer", "TextLayer", "Layer"} <= kinds
+    assert sum(row[8] for row in rows) == 1  # the filter
+
+
+def test_gimp_has_nothing_to_say_against_it(document: Document) -> None:
+    complaints = re.compile("xcf.*(warning|error)|corrupt|invalid", re.IGNORECASE)
+    said = [
+        [plain(line) for line in one.log.splitlines() if complaints.search(line)]
+        for one in (document.said, document.said_after)
+    ]
+    assert [line for line in said[1] if line not in said[0]] == []  # some scripts of GIMP's complain always
+
+
+def test_documents_with_better_compression_stay_so(gimp: Gimp) -> None:
+    """GIMP writes a document as it was when it was read."""
+    pixels = np.random.default_rng(5).integers(0, 256, (90, 150, 4), np.uint8)
+    node = xcf_files.Node("Noise", pixels, 5, 6)
+    form = xcf_files.Format(compression=xcf_files.ZLIB)
+    xcf_files.save(gimp.shared / "zlib.xcf", 200, 120, node, form=form)
+    written = gimp.run("documents", "read", "zlib.xcf").out / "zlib.xcf"
+    compression = b"\0\0\0\x11\0\0\0\1\2"
+    assert compression in written.read_bytes()[:100]
+    file = read_layered(written)
+    assert np.array_equal(file.decoded(file.subject()).pixels, pixels)
+    changed = with_a_darker_layer(written, gimp.shared, "Noise (harmonized)")
+    assert compression in changed.read_bytes()[:100]
+    said = gimp.run("documents", "read", changed.name)
+    assert [row[1:3] for row in said["document"]["layers"]] == [["Noise (harmonized)", True], ["Noise", False]]
+    assert np.array_equal(pictures.read(said.out / f"{changed.name}.png").pixels, read_layered(changed).merged().pixels)
+
+
+def plain(line: str) -> str:
+    """Without process numbers and times."""
+    return re.sub(r"\d+", "", line)
+
+
+def differing(path: Path, said: Said) -> int:
+    """How many pixels GIMP shows otherwise, by more than two levels; not at soft edges."""
+    file = read_layered(path)
+    soft = np.zeros((file.height, file.width), bool)
+    for layer in file.layers():
+        alpha = file.decoded(layer).pixels[..., 3]
+        on_canvas, on_layer = overlap(alpha.shape, layer.left, layer.top, soft.shape)
+        soft[on_canvas] |= ((alpha > 0) & (alpha < np.iinfo(alpha.dtype).max))[on_layer]
+    assert soft.mean() < 0.05
+    shown = pictures.read(said.out / f"{path.name}.png")
+    levels = shown.pixels[..., :3].astype(np.float32) * (255 / np.iinfo(shown.pixels.dtype).max)
+    between = np.abs(file.merged().pixels[..., :3] - levels).max(axis=2)
+    return int((between[~soft] > 2).sum())

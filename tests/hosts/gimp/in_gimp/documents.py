@@ -1,6 +1,6 @@
-"""`write FOLDER DEPTH`: a document with all that GIMP's own files hold. `read FILE`: what GIMP makes of one.
+"""`write NAME DEPTH`: a document with all that GIMP's own files hold. `read NAME`: what GIMP makes of one.
 
-A document has the figure as the topmost visible layer, in a group; beside it stands `NAME.png`, what GIMP shows.
+Both write the document, and beside it `NAME.png`, what GIMP shows. The figure is the topmost visible layer, in a group.
 """
 
 from __future__ import annotations
@@ -98,7 +98,16 @@ def half(image: Any, mask: Any) -> None:
 
 
 def save(image: Any, name: str) -> None:
+    """Write it, say all about it, and show it."""
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(support.OUT / name)), None)
+    support.say(
+        case="document",
+        layers=[row for layer in image.get_layers() for row in rows(layer, 0)],
+        channels=[channel.get_name() for channel in image.get_channels()],
+        paths=[(path.get_name(), len(path.get_strokes())) for path in image.get_paths()],
+        selection=list(Gimp.Selection.bounds(image))[1:],
+        precision=int(image.get_precision()),
+    )
     shown(image, name)
 
 
@@ -112,23 +121,13 @@ def shown(image: Any, name: str) -> None:
 
 
 def read(name: str) -> None:
-    """Say all about the document, save it again, and show it."""
-    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(support.SHARED / name)))
-    support.say(
-        case="document",
-        layers=[row for layer in image.get_layers() for row in rows(layer, 0)],
-        channels=[channel.get_name() for channel in image.get_channels()],
-        paths=[(path.get_name(), len(path.get_strokes())) for path in image.get_paths()],
-        selection=list(Gimp.Selection.bounds(image))[1:],
-        precision=int(image.get_precision()),
-    )
-    save(image, name)
+    save(Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(support.SHARED / name))), name)
 
 
 def rows(layer: Any, level: int) -> list[Any]:
     """Level, name, visible, place, mode, opacity, a digest of the pixels, what it is, and how many filters it has."""
-    kind = "group" if layer.is_group() else "text" if layer.is_text_layer() else "layer"
-    pixels = "" if kind == "group" else hashlib.sha256(support.pixels(layer)).hexdigest()[:16]
+    kind = type(layer).__name__
+    pixels = "" if layer.is_group() else hashlib.sha256(support.pixels(layer)).hexdigest()[:16]
     mask = layer.get_mask()
     if mask:
         pixels += " " + hashlib.sha256(support.pixels(mask)).hexdigest()[:16]
