@@ -56,7 +56,7 @@ class Format:
 
 
 def save(path: Path, width: int, height: int, *nodes: Node, form: Format | None = None) -> Path:
-    """A file with a spare channel and, since version 18, a path."""
+    """A file with a spare channel, hidden, and, since version 18, a path."""
     path.write_bytes(_Writer(form or Format(), width, height).document(nodes))
     return path
 
@@ -83,7 +83,9 @@ class _Writer:
             self.point(slot)
             self.layer(node, path)
         self.point(slots[1][0])
-        self.channel(np.full((self.height, self.width, 1), 7, np.uint8), "spare", {TATTOO: words(39)})
+        self.channel(
+            np.full((self.height, self.width, 1), 7, np.uint8), "spare", {TATTOO: words(39), VISIBLE: words(0)}
+        )
         if self.form.version >= 18:
             self.point(slots[2][0])
             self.text("outline")

@@ -6,6 +6,7 @@ Written is the same file with one more layer. What GIMP alone can compute, filte
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,8 @@ class Xcf(LayeredPicture):
     def decoded(self, layer: Layer) -> Picture:
         item = self._file.items[layer.number]
         try:
-            pixels = self._samples(item.tiles, _CHANNELS[self._file.base][item.type])
-            mask = self._samples(item.mask.tiles, 1) if item.mask and _mask_counts(item) else None
+            pixels = self._samples(item, item.tiles, _CHANNELS[self._file.base][item.type])
+            mask = self._samples(item, item.mask.tiles, 1) if item.mask and _mask_counts(item) else None
         except Damaged as error:
             raise _broken(self.path, error) from error
         opaque = np.iinfo(self._depth).max
@@ -73,8 +74,10 @@ class Xcf(LayeredPicture):
             raise UnsupportedPicture(f"{self.path.name}: {error}", "save it again with a newer GIMP") from error
         write_whole(path, content)
 
-    def _samples(self, tiles: Tiles, channels: int) -> Samples:
-        """[H, W, channels] of the file's depth. Raises Damaged."""
+    def _samples(self, item: Item, tiles: Tiles, channels: int) -> Samples:
+        """[H, W, channels] of the file's depth, of the item or of its mask. Raises Damaged."""
+        if (tiles.width, tiles.height) != (item.width, item.height) or not tiles.width * tiles.height:
+            raise Damaged(f"{item.width} x {item.height} pixels are {tiles.width} x {tiles.height}")
         if tiles.depth != channels * self._depth.itemsize:
             raise Damaged(f"a pixel takes {tiles.depth} bytes, not {channels * self._depth.itemsize}")
         stored = decode(self._file.data, tiles, self._file.compression)
@@ -87,7 +90,10 @@ class Xcf(LayeredPicture):
                 raise UnsupportedPicture(f"{path.name} has a floating selection", "anchor it, and save the file again")
 
     def _nodes(self, file: Path) -> tuple[Node, ...]:
-        """The tree. Layers in groups say where they are; the file has groups before what they hold."""
+        """The tree. Layers in groups say where they are; the file has groups before what they hold.
+
+        GIMP paints the lowest of a picture or of a group in normal mode, unless the group passes through.
+        """
         inside: dict[tuple[int, ...], list[int]] = {(): []}
         for number, item in enumerate(self._file.items):
             if item.type not in _CHANNELS[self._file.base]:
@@ -101,49 +107,25 @@ class Xcf(LayeredPicture):
             if item.properties.find(Kind.GROUP_ITEM):
                 inside[path] = []
 
-        def nodes(path: tuple[int, ...]) -> tuple[Node, ...]:
-            return tuple(
-                self._group(number, nodes((*path, place))) if (*path, place) in inside else self._layer(number)
-                for place, number in enumerate(inside[path])
-            )
+        def nodes(path: tuple[int, ...], grounded: bool) -> tuple[Node, ...]:
+            found: list[Node] = []
+            shown = [place for place, number in enumerate(inside[path]) if _visible(self._file.items[number])]
+            for place, number in enumerate(inside[path]):
+                item, own = self._file.items[number], (*path, place)
+                lowest = grounded and shown[-1:] == [place]
+                through = item.properties.number(Kind.MODE, 0) == PASS_THROUGH
+                if own in inside:
+                    found.append(_group(item, nodes(own, lowest or not through), lowest, through))
+                else:
+                    found.append(self._layer(number, lowest))
+            return tuple(found)
 
-        return nodes(())
+        return nodes((), True)
 
-    def _layer(self, number: int) -> Layer:
+    def _layer(self, number: int, lowest: bool) -> Layer:
         item = self._file.items[number]
-        blended = blending(item.properties)
         left, top = (*item.properties.numbers(Kind.OFFSETS), 0, 0)[:2]
-        return Layer(
-            name=item.name,
-            opacity=_opacity(item),
-            mode=blended.mode,
-            visible=_visible(item),
-            keeps_alpha=blended.keeps_alpha,
-            problem=_problem(item, blended),
-            left=left,
-            top=top,
-            number=number,
-        )
-
-    def _group(self, number: int, inside: tuple[Node, ...]) -> Group:
-        item = self._file.items[number]
-        blended = blending(item.properties)
-        problem = _problem(item, blended)
-        if item.mask and _mask_counts(item):
-            problem = problem or "is a group with a mask"
-        passes_through = item.properties.number(Kind.MODE, 0) == PASS_THROUGH
-        if passes_through and _opacity(item) < 1 and not all(map(_is_normal, inside)):
-            problem = problem or "passes through and is not opaque"
-        return Group(
-            name=item.name,
-            opacity=_opacity(item),
-            mode=blended.mode,
-            visible=_visible(item),
-            keeps_alpha=blended.keeps_alpha,
-            problem=problem,
-            inside=inside,
-            passes_through=passes_through,
-        )
+        return Layer(**vars(_node(item, lowest)), left=left, top=top, number=number)
 
 
 def _open(path: Path) -> Document:
@@ -202,6 +184,28 @@ def _mask_counts(item: Item) -> bool:
 
 def _is_normal(node: Node) -> bool:
     return node.mode is Mode.NORMAL and not (isinstance(node, Group) and not all(map(_is_normal, node.inside)))
+
+
+def _node(item: Item, lowest: bool) -> Node:
+    """What layers and groups have in common. lowest: nothing lies below it with which it could be blended."""
+    blended = Blending(Mode.NORMAL) if lowest else blending(item.properties)
+    return Node(
+        name=item.name,
+        opacity=_opacity(item),
+        mode=blended.mode,
+        visible=_visible(item),
+        keeps_alpha=blended.keeps_alpha,
+        problem=_problem(item, blended),
+    )
+
+
+def _group(item: Item, inside: tuple[Node, ...], lowest: bool, through: bool) -> Group:
+    node = _node(item, lowest)
+    if item.mask and _mask_counts(item):
+        node = replace(node, problem=node.problem or "is a group with a mask")
+    if through and node.opacity < 1 and not all(map(_is_normal, inside)):
+        node = replace(node, problem=node.problem or "passes through and is not opaque")
+    return Group(**vars(node), inside=inside, passes_through=through)
 
 
 def _problem(item: Item, blended: Blending) -> str:

@@ -1,7 +1,8 @@
 """How layers of GIMP documents (`.xcf`) are blended.
 
 The formulas were compared with pictures of GIMP 3.0.4 and 3.2.6, opaque layers in each mode: they are the same, to one
-level in 255. Soft light, addition, divide and others have no counterpart here.
+level in 255. Soft light, addition, divide and others have no counterpart here, nor has dodge or burn since 2.10: what
+is not opaque they mix before they clip.
 """
 
 from __future__ import annotations
@@ -29,8 +30,6 @@ _MODES = {
     32: Mode.DIFFERENCE,
     35: Mode.DARKEN,
     36: Mode.LIGHTEN,
-    42: Mode.COLOR_DODGE,
-    43: Mode.COLOR_BURN,
     44: Mode.HARD_LIGHT,
     PASS_THROUGH: Mode.NORMAL,
 }

@@ -185,16 +185,16 @@ def _item(cursor: _Cursor, entry: int) -> Item:
         kind,
         name,
         properties,
-        _tiles_at(cursor, tiles, width, height),
+        _tiles_at(cursor, tiles),
         cursor.there(mask, _channel) if mask else None,
         tuple(cursor.there(at, _filter) for at in filters),
     )
 
 
 def _channel(cursor: _Cursor) -> Channel:
-    width, height, _name = cursor.number(), cursor.number(), cursor.text()
+    cursor.number(), cursor.number(), cursor.text()  # width, height, name
     properties = _properties(cursor)
-    return Channel(properties, _tiles_at(cursor, cursor.pointer(), width, height))
+    return Channel(properties, _tiles_at(cursor, cursor.pointer()))
 
 
 def _filter(cursor: _Cursor) -> Properties:
@@ -206,21 +206,23 @@ def _filter(cursor: _Cursor) -> Properties:
     return properties
 
 
-def _tiles_at(cursor: _Cursor, at: int, width: int, height: int) -> Tiles:
+def _tiles_at(cursor: _Cursor, at: int) -> Tiles:
     if not at:
         raise Damaged("a layer or a channel has no pixels")
-    return cursor.there(at, lambda there: _tiles(there, width, height))
+    return cursor.there(at, _tiles)
 
 
-def _tiles(cursor: _Cursor, width: int, height: int) -> Tiles:
-    """A hierarchy. Of its levels only the first has tiles; what the pointers to the others mean is not looked at."""
-    size = (cursor.number(), cursor.number())
-    depth = cursor.number()
+def _tiles(cursor: _Cursor) -> Tiles:
+    """A hierarchy. Of its levels only the first has tiles; what the pointers to the others mean is not looked at.
+
+    Groups have one as well, which may be of another size than they say; nobody reads it.
+    """
+    width, height, depth = cursor.number(), cursor.number(), cursor.number()
     levels = cursor.pointers(32)
-    if size != (width, height) or not 0 < width * height <= MAX_PIXELS or not 0 < depth <= 32 or not levels:
-        raise Damaged(f"a layer or a channel says that it has {size[0]} x {size[1]} pixels of {depth} bytes")
+    if width * height > MAX_PIXELS or depth > 32 or not levels:
+        raise Damaged(f"a layer or a channel says that it has {width} x {height} pixels of {depth} bytes")
     cursor.at = levels[0]
-    if (cursor.number(), cursor.number()) != size:
+    if (cursor.number(), cursor.number()) != (width, height):
         raise Damaged("pixels and their layer differ in size")
     first = cursor.pointer()
     if not first:

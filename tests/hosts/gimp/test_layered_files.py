@@ -78,7 +78,8 @@ def document(request: pytest.FixtureRequest, gimp: Gimp, daemon: RunningDaemon) 
     said = gimp.run("documents", "write", name, request.param)
     target = gimp.shared / f"harmonized-{name}"
     outcome = subprocess.run(
-        [sys.executable, "-m", "harmonize_daemon", "image", str(said.out / name), "-o", str(target)],
+        # The figure stands beside two of its kind: the network alone may see nothing to change.
+        [sys.executable, "-m", "harmonize_daemon", "image", str(said.out / name), "-o", str(target), "--warmth", "0.5"],
         env={**os.environ, "HARMONIZE_HOME": str(daemon.home), "PYTHONPATH": search_path()},
         capture_output=True,
         text=True,
@@ -126,9 +127,10 @@ def test_gimp_has_nothing_to_say_against_it(document: Document) -> None:
 def test_documents_with_better_compression_stay_so(gimp: Gimp) -> None:
     """GIMP writes a document as it was when it was read."""
     pixels = np.random.default_rng(5).integers(0, 256, (90, 150, 4), np.uint8)
-    node = xcf_files.Node("Noise", pixels, 5, 6)
+    pixels[..., 3] = 255
+    nodes = xcf_files.Node("Noise", pixels, 5, 6), xcf_files.Node("Paper", np.full((120, 200, 3), 90, np.uint8))
     form = xcf_files.Format(compression=xcf_files.ZLIB)
-    xcf_files.save(gimp.shared / "zlib.xcf", 200, 120, node, form=form)
+    xcf_files.save(gimp.shared / "zlib.xcf", 200, 120, *nodes, form=form)
     written = gimp.run("documents", "read", "zlib.xcf").out / "zlib.xcf"
     compression = b"\0\0\0\x11\0\0\0\1\2"
     assert compression in written.read_bytes()[:100]
@@ -137,8 +139,9 @@ def test_documents_with_better_compression_stay_so(gimp: Gimp) -> None:
     changed = with_a_darker_layer(written, gimp.shared, "Noise (harmonized)")
     assert compression in changed.read_bytes()[:100]
     said = gimp.run("documents", "read", changed.name)
-    assert [row[1:3] for row in said["document"]["layers"]] == [["Noise (harmonized)", True], ["Noise", False]]
-    assert np.array_equal(pictures.read(said.out / f"{changed.name}.png").pixels, read_layered(changed).merged().pixels)
+    rows = [row[1:3] for row in said["document"]["layers"]]
+    assert rows == [["Noise (harmonized)", True], ["Noise", False], ["Paper", True]]
+    assert differing(changed, said) == 0
 
 
 def plain(line: str) -> str:

@@ -133,7 +133,15 @@ def rows(layer: Any, level: int) -> list[Any]:
         pixels += " " + hashlib.sha256(support.pixels(mask)).hexdigest()[:16]
     _, left, top = layer.get_offsets()
     place = (left, top, layer.get_width(), layer.get_height())
-    facts = (layer.get_name(), layer.get_visible(), place, int(layer.get_mode()), layer.get_opacity(), pixels, kind)
+    facts = (
+        layer.get_name(),
+        layer.get_visible(),
+        place,
+        int(layer.get_mode()),
+        round(layer.get_opacity(), 3),
+        pixels,
+        kind,
+    )
     inside = layer.get_children() if layer.is_group() else []
     return [(level, *facts, len(layer.get_filters())), *(row for one in inside for row in rows(one, level + 1))]
 
