@@ -89,6 +89,7 @@ class _Writer:
         if self.form.version >= 18:
             self.point(slots[2][0])
             self.text("outline")
+            self.data += words(16)  # bytes that follow
             self.properties({})
             self.data += words(1, 0)
         return bytes(self.data)

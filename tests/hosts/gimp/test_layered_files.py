@@ -99,7 +99,7 @@ def test_what_gimp_shows_of_its_documents_is_what_is_read(document: Document) ->
 
 
 def test_gimp_finds_all_of_its_document_again(document: Document) -> None:
-    before, after = document.said["document"], document.said_after["document"]
+    before, after = document.said[document.path.name], document.said_after[document.harmonized.name]
     for what in ("channels", "paths", "selection", "precision"):
         assert after[what] == before[what]
     rows = before["layers"]
@@ -124,6 +124,31 @@ def test_gimp_has_nothing_to_say_against_it(document: Document) -> None:
     assert [line for line in said[1] if line not in said[0]] == []  # some scripts of GIMP's complain always
 
 
+def test_gimp_opens_documents_of_all_versions(gimp: Gimp) -> None:
+    pixels = np.repeat(np.random.default_rng(3).integers(0, 256, (90, 50, 4), np.uint8), 3, axis=1)
+    pixels[..., 3] = 255
+    inner = xcf_files.Node("Inner", inside=(xcf_files.Node("Other", pixels),))
+    group = xcf_files.Node("Group", inside=(xcf_files.Node("Figure", pixels, 3, 4), inner))
+    changed = []
+    for version in (0, 3, 10, 11, 12, 18, 20, 22, 23):
+        for compression in (xcf_files.NONE, xcf_files.RUNS, xcf_files.ZLIB):
+            form = xcf_files.Format(version, compression)
+            source = gimp.shared / f"v{version}-{compression}.xcf"
+            xcf_files.save(source, 200, 120, group, xcf_files.Node("Paper", pixels[..., :3]), form=form)
+            file = read_layered(source)
+            changed.append(source.with_stem(f"{source.stem}-changed"))
+            subject = file.subject()
+            picture = file.decoded(subject)
+            file.write(changed[-1], subject, "New", picture.with_pixels(np.ascontiguousarray(picture.pixels[::-1])))
+    said = gimp.run("documents", "read", *(path.name for path in changed))
+    assert "corrupt" not in said.log
+    for path in changed:
+        rows = [(level, name, visible) for level, name, visible, *_ in said[path.name]["layers"]]
+        below = [(1, "Inner", True), (2, "Other", True), (0, "Paper", True)]
+        assert rows == [(0, "Group", True), (1, "New", True), (1, "Figure", False), *below]
+        assert differing(path, said) == 0
+
+
 def test_documents_with_better_compression_stay_so(gimp: Gimp) -> None:
     """GIMP writes a document as it was when it was read."""
     pixels = np.random.default_rng(5).integers(0, 256, (90, 150, 4), np.uint8)
@@ -139,7 +164,7 @@ def test_documents_with_better_compression_stay_so(gimp: Gimp) -> None:
     changed = with_a_darker_layer(written, gimp.shared, "Noise (harmonized)")
     assert compression in changed.read_bytes()[:100]
     said = gimp.run("documents", "read", changed.name)
-    rows = [row[1:3] for row in said["document"]["layers"]]
+    rows = [row[1:3] for row in said[changed.name]["layers"]]
     assert rows == [["Noise (harmonized)", True], ["Noise", False], ["Paper", True]]
     assert differing(changed, said) == 0
 

@@ -1,4 +1,4 @@
-"""`write NAME DEPTH`: a document with all that GIMP's own files hold. `read NAME`: what GIMP makes of one.
+"""`write NAME DEPTH`: a document with all that GIMP's own files hold. `read NAME …`: what GIMP makes of some.
 
 Both write the document, and beside it `NAME.png`, what GIMP shows. The figure is the topmost visible layer, in a group.
 """
@@ -101,7 +101,7 @@ def save(image: Any, name: str) -> None:
     """Write it, say all about it, and show it."""
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(support.OUT / name)), None)
     support.say(
-        case="document",
+        case=name,
         layers=[row for layer in image.get_layers() for row in rows(layer, 0)],
         channels=[channel.get_name() for channel in image.get_channels()],
         paths=[(path.get_name(), len(path.get_strokes())) for path in image.get_paths()],
@@ -149,4 +149,5 @@ def rows(layer: Any, level: int) -> list[Any]:
 if sys.argv[1] == "write":
     write(sys.argv[2], sys.argv[3])
 else:
-    read(sys.argv[2])
+    for argument in sys.argv[2:]:
+        read(argument)
