@@ -15,7 +15,7 @@ from harmonize_daemon.cli import main
 from harmonize_daemon.harmonizing import ImageRequest
 from harmonize_daemon.pictures import Picture
 
-from .layered_files import Node, flat, save, stack_of
+from .pictures.layered_files import Node, flat, save, stack_of
 
 pytestmark = pytest.mark.usefixtures("command_line_home")
 

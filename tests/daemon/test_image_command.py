@@ -15,8 +15,8 @@ from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from PIL import ImageCms
 
-from . import kra_files
-from .layered_files import Node, flat, picture_in, save, stack_of
+from .pictures import kra_files
+from .pictures.layered_files import Node, flat, picture_in, save, stack_of
 
 ROOT = Path(__file__).parents[2]
 WIDTH, HEIGHT = 160, 120

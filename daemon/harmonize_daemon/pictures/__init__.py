@@ -42,11 +42,11 @@ def read_layered(path: Path) -> LayeredPicture:
 
         return OpenRaster(path)
     if path.suffix.lower() == ".kra":
-        from .krita import Krita
+        from .krita.document import Krita
 
         return Krita(path)
     if path.suffix.lower() == ".xcf":
-        from .xcf import Xcf
+        from .xcf.document import Xcf
 
         return Xcf(path)
     try:

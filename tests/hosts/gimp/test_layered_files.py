@@ -16,7 +16,7 @@ from harmonize_daemon import pictures
 from harmonize_daemon.pictures import LayeredPicture, Picture, read_layered
 from harmonize_daemon.pictures.blending import overlap
 
-from tests.daemon import xcf_files
+from tests.daemon.pictures import xcf_files
 
 from ..conftest import REPOSITORY, RunningDaemon
 from ..layered_files import with_a_darker_layer

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harmonize_daemon.pictures import LayeredPicture, read_layered
-from harmonize_daemon.pictures.krita_nodes import MODES
+from harmonize_daemon.pictures.krita.nodes import MODES
 from numpy.typing import NDArray
 
 from ..conftest import REPOSITORY, RunningDaemon

@@ -9,7 +9,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from harmonize_daemon.pictures import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from harmonize_daemon.pictures.krita import Krita
+from harmonize_daemon.pictures.krita.document import Krita
 from harmonize_daemon.pictures.markup import parsed
 
 from .kra_files import DOCTYPE, Document, Node, entry, flat, save, tiles, without_utf8_flags

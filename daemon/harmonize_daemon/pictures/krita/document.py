@@ -1,6 +1,6 @@
 """Krita's own documents (`.kra`).
 
-A zip archive: the tree of layers in `maindoc.xml`, topmost first, and their pixels in `NAME/layers/`, as `krita_tiles`
+A zip archive: the tree of layers in `maindoc.xml`, topmost first, and their pixels in `NAME/layers/`, as `tiles`
 describes them. Source: files of Krita 5.2 and 5.3, and `plugins/impex/libkra` of its code. Layer styles are not
 painted; what cannot be painted at all says so where it matters.
 """
@@ -16,19 +16,19 @@ from xml.etree.ElementTree import Element, tostring
 import numpy as np
 from harmonize_models.thumbnail import thumbnail
 
-from . import krita_tiles
-from .archive import Archive
-from .blending import Canvas, Mode
-from .errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from .krita_colors import COLOR_SPACES, ColorSpace, from_rgba, to_rgba
-from .krita_nodes import MODES, is_group, passes_through, problem_of, shows, transparency_masks
-from .krita_store import DEFAULT, PROFILE, SELECTION, Store
-from .krita_tiles import Box
-from .layered import Group, Layer, LayeredPicture, Node, check_nesting
-from .markup import integer, parsed, size
-from .picture import Metadata, Picture
-from .reading import MAX_PIXELS
-from .writing import encode, write_whole
+from ..archive import Archive
+from ..blending import Canvas, Mode
+from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from ..layered import Group, Layer, LayeredPicture, Node, check_nesting
+from ..markup import integer, parsed, size
+from ..picture import Metadata, Picture
+from ..reading import MAX_PIXELS
+from ..writing import encode, write_whole
+from . import tiles
+from .colors import COLOR_SPACES, ColorSpace, from_rgba, to_rgba
+from .nodes import MODES, is_group, passes_through, problem_of, shows, transparency_masks
+from .store import DEFAULT, PROFILE, SELECTION, Store
+from .tiles import Box
 
 MIMETYPE = "application/x-krita"
 MAX_TREE_BYTES = 16 << 20
@@ -91,7 +91,7 @@ class Krita(LayeredPicture):
         left, top = layer.left - integer(hidden, "x"), layer.top - integer(hidden, "y")
         changed = {
             _TREE: _PROLOG + tostring(tree, encoding="UTF-8", xml_declaration=False),
-            self._store.entry(file): krita_tiles.encode(from_rgba(picture.pixels, space), left, top),
+            self._store.entry(file): tiles.encode(from_rgba(picture.pixels, space), left, top),
             self._store.entry(file, DEFAULT): bytes(space.pixel_bytes),
             self._store.entry(file, PROFILE): self._store.profile(hidden),
             **self._previews(layer, picture),

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .blending import Mode
-from .xcf_structure import Kind, Properties
+from ..blending import Mode
+from .structure import Kind, Properties
 
 PASS_THROUGH = 61
 _MODES = {

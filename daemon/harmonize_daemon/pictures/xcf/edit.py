@@ -11,8 +11,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from .xcf_structure import TILE, Damaged, Document, Item, Kind
-from .xcf_tiles import Bytes, encode
+from .structure import TILE, Damaged, Document, Item, Kind
+from .tiles import Bytes, encode
 
 _KEPT = (
     Kind.OPACITY,

@@ -17,9 +17,9 @@ import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from .blending import overlap
-from .errors import PictureTooLarge
-from .reading import MAX_PIXELS
+from ..blending import overlap
+from ..errors import PictureTooLarge
+from ..reading import MAX_PIXELS
 
 Bytes = NDArray[np.uint8]
 SIDE = 64

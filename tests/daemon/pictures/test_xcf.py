@@ -18,7 +18,7 @@ from harmonize_daemon.pictures import (
 )
 from harmonize_daemon.pictures.layered import Group
 from harmonize_daemon.pictures.layered import Node as Read
-from harmonize_daemon.pictures.xcf_parsing import parse
+from harmonize_daemon.pictures.xcf.parsing import parse
 
 from . import xcf_files as xcf
 from .layered_files import flat

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from .blending import Mode
-from .krita_colors import COLOR_SPACES, ColorSpace
+from ..blending import Mode
+from .colors import COLOR_SPACES, ColorSpace
 
 MODES = {
     "normal": Mode.NORMAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from harmonize_daemon.pictures.xcf_runs import pack, unpack
+from harmonize_daemon.pictures.xcf.runs import pack, unpack
 
 SIDE = 64
 

@@ -7,11 +7,11 @@ from xml.etree.ElementTree import Element
 
 import numpy as np
 
-from . import krita_tiles
-from .archive import Archive
-from .errors import UnreadablePicture
-from .krita_tiles import Box, Bytes
-from .markup import integer
+from ..archive import Archive
+from ..errors import UnreadablePicture
+from ..markup import integer
+from . import tiles
+from .tiles import Box, Bytes
 
 PIXELS, SELECTION, DEFAULT, PROFILE = "", ".pixelselection", ".defaultpixel", ".icc"
 """Suffixes of the files of a layer or a mask."""
@@ -43,8 +43,8 @@ class Store:
     def box(self, element: Element, pixel_bytes: int) -> Box | None:
         """The box of the canvas where a layer has tiles; None: it has none. Raises PictureError."""
         with self._archive.opened(self.entry(element)) as stream:
-            tiles = krita_tiles.extent(stream, pixel_bytes)
-        return tiles.moved(integer(element, "x"), integer(element, "y")) if tiles else None
+            box = tiles.extent(stream, pixel_bytes)
+        return box.moved(integer(element, "x"), integer(element, "y")) if box else None
 
     def default(self, element: Element, pixel_bytes: int, suffix: str = PIXELS) -> bytes:
         """The pixel where there is no tile; transparent where the file has none of that size. Raises PictureError."""
@@ -58,7 +58,7 @@ class Store:
         if suffix == SELECTION and entry not in self._archive.entries:
             return np.zeros((*box.size, pixel_bytes), np.uint8)  # a mask without pixels hides all, for Krita, too
         with self._archive.opened(entry) as stream:
-            return krita_tiles.decode(stream, own, self.default(element, pixel_bytes, suffix))
+            return tiles.decode(stream, own, self.default(element, pixel_bytes, suffix))
 
     def has_shapes(self, mask: Element) -> bool:
         """It is, or partly is, made of vectors."""

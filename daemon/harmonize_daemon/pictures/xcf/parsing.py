@@ -1,4 +1,4 @@
-"""Reads the structure of GIMP documents (`.xcf`), see `xcf_structure`. The files come from strangers."""
+"""Reads the structure of GIMP documents (`.xcf`), see `structure`. The files come from strangers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading import MAX_PIXELS
-from .xcf_structure import (
+from ..reading import MAX_PIXELS
+from .structure import (
     TILE,
     Channel,
     Damaged,

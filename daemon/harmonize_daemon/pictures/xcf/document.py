@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .blending import Mode
-from .errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from .layered import Group, Layer, LayeredPicture, Node, check_nesting
-from .picture import Metadata, Picture
-from .writing import write_whole
-from .xcf_edit import with_layer_above
-from .xcf_modes import PASS_THROUGH, Blending, blending
-from .xcf_parsing import parse
-from .xcf_structure import Damaged, Document, Item, Kind, Tiles, TooNew
-from .xcf_tiles import decode
+from ..blending import Mode
+from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from ..layered import Group, Layer, LayeredPicture, Node, check_nesting
+from ..picture import Metadata, Picture
+from ..writing import write_whole
+from .edit import with_layer_above
+from .modes import PASS_THROUGH, Blending, blending
+from .parsing import parse
+from .structure import Damaged, Document, Item, Kind, Tiles, TooNew
+from .tiles import decode
 
 Samples = NDArray[Any]
 MAX_BYTES = 8 << 30

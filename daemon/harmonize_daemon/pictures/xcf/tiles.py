@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .xcf_structure import TILE, Damaged, Tiles
+from .structure import TILE, Damaged, Tiles
 
 Bytes = NDArray[np.uint8]
 """[H, W, D]: the bytes of the pixels."""
@@ -26,7 +26,7 @@ def decode(data: bytes, tiles: Tiles, compression: int) -> Bytes:
     """Raises Damaged."""
     out = np.zeros((tiles.height, tiles.width, tiles.depth), np.uint8)
     if compression == Compression.RUNS:
-        from .xcf_runs import unpack  # numba takes half a second
+        from .runs import unpack  # numba takes half a second
 
         tile = unpack(np.frombuffer(data, np.uint8), tiles.at, TILE, out)
         if tile >= 0:
@@ -43,7 +43,7 @@ def decode(data: bytes, tiles: Tiles, compression: int) -> Bytes:
 def encode(pixels: Bytes, compression: int) -> Iterator[bytes]:
     """One tile after the other."""
     if compression == Compression.RUNS:
-        from .xcf_runs import pack
+        from .runs import pack
 
         room = np.empty(TILE * TILE * pixels.shape[2] * 2, np.uint8)
         for part in _parts(pixels):

@@ -1,0 +1,1 @@
+"""Krita's own documents (`.kra`)."""

@@ -1,0 +1,1 @@
+"""GIMP's own documents (`.xcf`)."""
