@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
 from harmonize_models.networks.rendering import apply_curves, apply_grid, composed_curves
 
@@ -69,21 +68,17 @@ class Plan:
         """[B, 3, H, W] in [0, 1] -> the changed colors of every pixel, not clamped."""
         return apply_grid(self.grid, apply_curves(self.curves, pixels))
 
+    def change_of(self, pixels: Tensor) -> Tensor:
+        """What that adds to the color of every pixel of [B, 3, H, W] in [0, 1]; the sum stays in [0, 1]."""
+        return self.render(pixels).clamp(0, 1).to(pixels.dtype) - pixels
+
     def carried_out(self, composite: Tensor, mask: Tensor) -> Tensor:
-        """The composite [B, 3, H, W] with the rendered colors within the mask [B, 1, H, W], clamped to [0, 1]."""
-        return torch.lerp(composite, self.render(composite).clamp(0, 1).to(composite.dtype), mask)
+        """The composite [B, 3, H, W] with the changed colors within the mask [B, 1, H, W]."""
+        return torch.addcmul(composite, self.change_of(composite), mask)
 
-    def sketched(self, composite: Tensor, mask: Tensor) -> Tensor:
-        """The same, as good as a second look needs it: the change is rendered at half size and enlarged."""
-        small = F.avg_pool2d(composite, 2)
-        change = F.interpolate(self.render(small).clamp(0, 1) - small, composite.shape[2:], mode="bilinear")
-        return torch.lerp(composite, (composite + change.to(composite.dtype)).clamp(0, 1), mask)
-
-
-@torch.no_grad()
-def size_of_change(curves: Tensor, grid: Tensor, pixels: Tensor, mask: Tensor) -> Tensor:
-    """[B]: root mean square of the change within the mask, levels of 255; shapes as in `Plan` and for its `render`."""
-    pixels, mask = pixels.float(), mask.float()
-    rendered = apply_grid(grid, apply_curves(curves, pixels)).float().clamp(0, 1)
-    square = (rendered - pixels).square() * mask
-    return (square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)).sqrt() * 255
+    @torch.no_grad()
+    def size_of_change(self, composite: Tensor, mask: Tensor) -> Tensor:
+        """[B]: root mean square of the change within the mask, levels of 255."""
+        composite, mask = composite.float(), mask.float()
+        square = self.change_of(composite).square() * mask
+        return (square.sum(dim=(1, 2, 3)) / (3 * mask.sum(dim=(1, 2, 3)) + 1e-3)).sqrt() * 255

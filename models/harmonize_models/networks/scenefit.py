@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
 from harmonize_models.networks.base import Decision, HarmonizationNetwork, Kind, NetworkSpec, Prediction
-from harmonize_models.networks.framing import SEEN, WAVES, Framing, centers, seen_from
-from harmonize_models.networks.plan import Plan, size_of_change
+from harmonize_models.networks.framing import SEEN, WAVES, Framing, View, centers, seen_from
+from harmonize_models.networks.plan import Plan
 from harmonize_models.networks.region_statistics import PER_REGION, REGIONS, region_statistics
 from harmonize_models.networks.rendering import monotone_curves
 from harmonize_models.networks.s2crnet import FEATURES, crop, places_in_mask, squeezenet_features
@@ -36,11 +36,33 @@ WIDTH = 192
 """Channels of a token."""
 LAYERS, HEADS = 2, 8
 SUMMARY = 256
+POOLED = 64
+"""Channels to which the pooled features of both regions are brought before they join the rest."""
+DEEPER, NARROW = 4, 64
+"""Residual blocks behind SqueezeNet's layers, and their channels between the first and the last convolution."""
 LOOKS = 2
 """How often it looks: at the composite, and at what its own first plan makes of it."""
 GUARD_OFF = 0.0
 JUDGED = 3
 """The size of the change is measured on a picture that is so many times smaller."""
+
+
+class Residual(nn.Module):
+    """Adds what three convolutions find in a few channels; nothing at first."""
+
+    def __init__(self, channels: int, narrow: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(channels, narrow, 1)
+        self.across = nn.Conv2d(narrow, narrow, 3, padding=1)
+        self.wide = nn.Conv2d(narrow, channels, 1)
+        for convolution in (self.narrow, self.across):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+        for parameter in self.wide.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = F.relu(self.across(F.relu(self.narrow(x))))
+        return F.relu(x + self.wide(found))
 
 
 class RegionAttention(nn.Module):
@@ -74,6 +96,20 @@ def mean_over(tokens: Tensor, share: Tensor) -> Tensor:
     return (tokens * share[..., None]).sum(dim=1) / (share.sum(dim=1, keepdim=True) + 1e-2)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What the encoder shows of one region."""
+
+    tokens: Tensor
+    """[B, SEEN ** 2, WIDTH]."""
+    pool: Tensor
+    """[B, FEATURES]: the mean over the whole frame."""
+
+    def part(self, part: slice) -> Seen:
+        """Of some of the composites."""
+        return Seen(self.tokens[part], self.pool[part])
+
+
 class SceneFit(HarmonizationNetwork):
     """The network. In training mode `harmonized` is the whole change; in evaluation mode the guard holds it back."""
 
@@ -85,6 +121,7 @@ class SceneFit(HarmonizationNetwork):
         for module in self.squeezenet1_1.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        self.deeper = nn.Sequential(*(Residual(FEATURES, NARROW) for _ in range(DEEPER)))
         self.token = nn.Linear(FEATURES, WIDTH)
         self.place = nn.Linear(4 * WAVES, WIDTH)
         self.region = nn.Parameter(torch.randn(2, WIDTH) * 0.02)
@@ -101,8 +138,9 @@ class SceneFit(HarmonizationNetwork):
         self.layers = nn.ModuleList(RegionAttention(WIDTH, HEADS) for _ in range(LAYERS))
         self.settled = nn.LayerNorm(WIDTH)
         self.standardise_pools = nn.BatchNorm1d(2 * FEATURES, affine=False, momentum=0.02)
+        self.pooled = nn.Linear(2 * FEATURES, POOLED)
         self.summary = nn.Sequential(
-            nn.Linear((REGIONS + 2) * WIDTH + 2 * FEATURES + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
+            nn.Linear((REGIONS + 2) * WIDTH + POOLED + SUMMARY, 2 * SUMMARY), nn.GELU(approximate="tanh")
         )
         self.curve_head = nn.Linear(2 * SUMMARY, 4 * PIECES)
         self.affine_head = nn.Linear(2 * SUMMARY, 12)
@@ -122,7 +160,7 @@ class SceneFit(HarmonizationNetwork):
         framing = self.framing(mask)
         plan, background = self.look(composite, framing)
         for _ in range(self.looks - 1):
-            plan = plan.then(self.look(plan.sketched(composite, mask), framing, background)[0])
+            plan = plan.then(self.look_again(plan, composite, framing, background))
         return self.judged(plan, F.avg_pool2d(composite, JUDGED), F.avg_pool2d(mask, JUDGED))
 
     def judged(self, plan: Plan, composite: Tensor, mask: Tensor) -> Plan:
@@ -130,46 +168,60 @@ class SceneFit(HarmonizationNetwork):
 
         A small picture will do.
         """
-        change = size_of_change(plan.curves, plan.grid, composite, mask)
+        change = plan.size_of_change(composite, mask)
         certainty = self.certainty_head((change + 0.1).log()[:, None].to(composite.dtype)).float()[:, 0]
         return replace(plan, change=change, certainty=certainty)
 
-    def look(self, composite: Tensor, framing: Framing, background: Tensor | None = None) -> tuple[Plan, Tensor]:
-        """What one look wants to change, not judged yet, and the features of the background [B, C, M, M].
+    def look(self, composite: Tensor, framing: Framing) -> tuple[Plan, Seen]:
+        """What the network wants to change, not judged yet, and what it saw of the background."""
+        pictures = torch.cat([framing.close(composite * framing.mask), composite * (1 - framing.mask)])
+        close, scene = self.features(pictures).tensor_split(2)
+        background = self.seen(scene, framing.far)
+        known = self.measured(F.avg_pool2d(composite, 2), framing)
+        return self.decided(self.seen(close, framing.near), background, known, framing), background
 
-        A second look is given those: the background is as it was.
+    def look_again(self, plan: Plan, composite: Tensor, framing: Framing, background: Seen) -> Plan:
+        """What it still wants to change when it sees a sketch of what `plan` makes of the foreground.
+
+        The sketch is rendered at half size; the background is as it was.
         """
-        known = self.measured(composite, framing)
-        if background is not None:
-            known = known + self.second_look
-        features = self.features(composite, framing, background)
-        pools = torch.cat(features.mean(dim=(2, 3)).tensor_split(2), dim=1)
-        pools = self.standardise_pools(pools.to(composite.dtype)).clamp(-6, 6)
-        near, far = (self.token(framing.gathered(features)) + self.place(framing.places)).tensor_split(2)
-        measures = self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH))
-        tokens = torch.cat([measures, near + self.region[0], far + self.region[1]], dim=1)
-        for layer in self.layers:
-            tokens = layer(tokens, framing.bias)
-        return self.answer(self.settled(tokens), pools, known, framing), features.tensor_split(2)[1]
+        small = F.avg_pool2d(composite, 2)
+        change = plan.change_of(small) * framing.half
+        close = framing.closer(composite * framing.mask) + framing.closer(change)
+        foreground = self.seen(self.features(close.clamp(0, 1)), framing.again)
+        known = self.measured(small + change, framing) + self.second_look
+        return self.decided(foreground, background, known, framing)
 
-    def measured(self, composite: Tensor, framing: Framing) -> Tensor:
-        """What the statistics of the regions tell, [B, SUMMARY]."""
-        found = region_statistics(F.avg_pool2d(composite, 2), framing.regions).detach().flatten(1)
-        known: Tensor = self.statistics(self.standardise(found.to(composite.dtype)).clamp(-6, 6))
+    def measured(self, small: Tensor, framing: Framing) -> Tensor:
+        """What the statistics of the regions tell, [B, SUMMARY]; `small`: the composite at half its size."""
+        found = region_statistics(small, framing.regions).detach().flatten(1)
+        known: Tensor = self.statistics(self.standardise(found.to(small.dtype)).clamp(-6, 6))
         return known
 
-    def features(self, composite: Tensor, framing: Framing, background: Tensor | None) -> Tensor:
-        """What the encoder sees, [2 B, C, M, M]: foregrounds in their own frames, then backgrounds, or those given."""
-        pictures = [crop(composite * framing.mask, framing.rows, framing.columns)]
-        if background is None:
-            pictures.append(composite * (1 - framing.mask))
-        found: Tensor = self.squeezenet1_1(torch.cat(pictures).contiguous(memory_format=torch.channels_last))
-        return found if background is None else torch.cat([found, background])
+    def features(self, pictures: Tensor) -> Tensor:
+        """Pictures of regions [B, 3, S, S] -> what the encoder finds, [B, C, M, M]."""
+        found: Tensor = self.deeper(self.squeezenet1_1(pictures.contiguous(memory_format=torch.channels_last)))
+        return found
+
+    def seen(self, features: Tensor, view: View) -> Seen:
+        """The encoder's features of a region as tokens that know their places, and pooled."""
+        return Seen(self.token(view.gathered(features)) + self.place(view.places), features.mean(dim=(2, 3)))
+
+    def decided(self, foreground: Seen, background: Seen, known: Tensor, framing: Framing) -> Plan:
+        """All that is known about the regions -> a plan."""
+        measures = self.statistics_tokens(known).unflatten(1, (REGIONS, WIDTH))
+        seen = [each.tokens + region for each, region in zip((foreground, background), self.region, strict=True)]
+        tokens = torch.cat([measures, *seen], dim=1)
+        for layer in self.layers:
+            tokens = layer(tokens, framing.bias)
+        pools = torch.cat([foreground.pool, background.pool], dim=1)
+        pools = self.pooled(self.standardise_pools(pools.to(known.dtype)).clamp(-6, 6))
+        return self.answer(self.settled(tokens), pools, known, framing)
 
     def answer(self, tokens: Tensor, pools: Tensor, known: Tensor, framing: Framing) -> Plan:
         """The heads: settled tokens [B, REGIONS + 2 N, WIDTH], pooled features and statistics -> a plan."""
         asked, view = tokens[:, :REGIONS].flatten(1), tokens[:, REGIONS:]
-        regions = zip(view.tensor_split(2, dim=1), framing.shares.tensor_split(2), strict=True)
+        regions = zip(view.tensor_split(2, dim=1), (framing.near.shares, framing.far.shares), strict=True)
         means = [mean_over(*region) for region in regions]
         summary = self.summary(torch.cat([asked, *means, pools, known], dim=1))
         logits = self.curve_head(summary).float().unflatten(1, (4, PIECES))
@@ -235,7 +287,7 @@ SPECS: tuple[NetworkSpec, ...] = (
         paper="Harmonize Selection's own network (docs/network.md)",
         kind=Kind.ADJUSTMENT,
         input_size=INPUT_SIZE,
-        parameters=2_896_510,
+        parameters=2_882_750,
         build=SceneFit,
         recognises=_recognises,
     ),

@@ -56,6 +56,10 @@ def _without(module: str, width: int | None = None) -> Callable[[SceneFit], None
     return lambda network: setattr(network, module, Silent(width))
 
 
+def _without_deeper_blocks(network: SceneFit) -> None:
+    network.deeper = nn.Sequential()
+
+
 def _without_attention(network: SceneFit) -> None:
     network.layers = nn.ModuleList()
 
@@ -92,6 +96,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("as it is"),
     Variant("without statistics", lacks=_without("statistics", SUMMARY)),
     Variant("without attention", lacks=_without_attention),
+    Variant("without the deeper blocks", lacks=_without_deeper_blocks),
     Variant("without pooled features", lacks=_without("standardise_pools")),
     Variant("one look only", lacks=_one_look),
     Variant("foreground not enlarged", build=WholeFrame),

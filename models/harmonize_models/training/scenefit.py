@@ -27,7 +27,7 @@ STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 LOOKED_AT_AGAIN = 3
 """At one composite in this many it looks a second time."""
-SETTLED = 11
+SETTLED = 22
 """One composite in this many is the network's own final result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
@@ -105,13 +105,13 @@ class Planner(nn.Module):
     def forward(self, composite: Tensor, mask: Tensor) -> Looks:
         network = self.network
         first, background = network.look(composite, network.framing(mask))
-        count = max(1, len(composite) // LOOKED_AT_AGAIN)
-        composite, mask = composite[:count], mask[:count]
+        part = slice(max(1, len(composite) // LOOKED_AT_AGAIN))
+        composite, mask = composite[part], mask[part]
         with torch.no_grad():
-            result = first.part(slice(count)).sketched(composite, mask)
+            result = first.part(part).carried_out(composite, mask)
         with following_no_batch(network):
-            second = network.look(result, network.framing(mask), background[:count])[0]
-        together = first.part(slice(count)).then(second.part(slice(count)))
+            second = network.look_again(first.part(part), composite, network.framing(mask), background.part(part))
+        together = first.part(part).then(second.part(part))
         judged = network.judged(together, _every_third(composite), _every_third(mask))
         return Looks(first, result, second, judged)
 

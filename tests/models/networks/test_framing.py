@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from harmonize_models.networks.framing import SEEN, Framing, centers, encoded_side
+from harmonize_models.networks.framing import SEEN, Framing, again_side, centers, encoded_side
 from harmonize_models.networks.region_statistics import REGIONS
 from harmonize_models.networks.s2crnet import places_in_mask
 from harmonize_models.networks.scenefit import INPUT_SIZE, SceneFit
 from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
 
 SIDE = 24 * SEEN
 
@@ -31,8 +32,9 @@ def test_framing_knows_the_size_of_the_encoders_maps(side: int) -> None:
 
 
 def test_a_foreground_fills_its_own_frame_and_leaves_a_hole_in_the_background() -> None:
-    foreground, background = framed(left_half()).shares.view(2, SEEN, SEEN)
-    assert torch.allclose(foreground, torch.ones(SEEN, SEEN))
+    framing = framed(left_half())
+    background = framing.far.shares.view(SEEN, SEEN)
+    assert torch.allclose(framing.near.shares, torch.ones(1, SEEN**2))
     assert (background[:, 0] == 0).all()
     assert (background[:, -1] == 1).all()
 
@@ -40,17 +42,16 @@ def test_a_foreground_fills_its_own_frame_and_leaves_a_hole_in_the_background() 
 def test_tokens_know_their_places_in_the_scene() -> None:
     framing = framed(left_half())
     whole = Framing.of(left_half(), *(centers(SIDE, torch.zeros(1, SIDE)) for _ in range(2)))
-    near, far = framing.places
-    assert not torch.allclose(near, far)
-    assert torch.allclose(whole.places[0], far, atol=1e-5)
+    assert not torch.allclose(framing.near.places, framing.far.places)
+    assert torch.allclose(whole.near.places, framing.far.places, atol=1e-5)
 
 
 def test_features_are_gathered_from_the_cells_that_hold_the_region() -> None:
     framing = framed(left_half())
     side = encoded_side(SIDE)
-    features = torch.zeros(2, 1, side, side)
-    features[1, 0, :, : side // 2] = 100  # where there is no background
-    gathered = framing.gathered(features)[1].view(SEEN, SEEN)
+    features = torch.zeros(1, 1, side, side)
+    features[..., : side // 2] = 100  # where there is no background
+    gathered = framing.far.gathered(features).view(SEEN, SEEN)
     assert gathered[:, -1].abs().max() < 1e-3
     assert gathered[:, SEEN // 2].max() < 10
 
@@ -62,3 +63,17 @@ def test_holes_hardly_count_as_keys_and_statistics_always_do() -> None:
     background = bias[REGIONS + SEEN**2 :].view(SEEN, SEEN)
     assert background[:, 0].max() < -3
     assert background[:, -1].min() > -0.1
+
+
+@pytest.mark.parametrize("side", [96, INPUT_SIZE])
+def test_a_second_look_reads_the_same_places_in_a_smaller_frame(side: int) -> None:
+    mask = torch.zeros(1, 1, side, side)
+    mask[..., side // 4 : side // 2, side // 3 : -2] = 1
+    framing = framed(mask)
+    picture = torch.linspace(0, 1, side).expand(1, 1, side, side)
+    small = F.avg_pool2d(picture, 2)
+    again = framing.closer(picture)
+    assert again.shape[2:] == (again_side(side), again_side(side))
+    assert torch.allclose(again, framing.closer(small), atol=2 / side)
+    assert torch.allclose(again, F.adaptive_avg_pool2d(framing.close(picture), again_side(side)), atol=0.5 / side)
+    assert framing.again.counted.shape[2] == encoded_side(again_side(side))

@@ -32,6 +32,8 @@ def random_network(seed: int = 0) -> SceneFit:
     network = SceneFit()
     for head in (network.curve_head, network.affine_head, network.local_head):
         torch.nn.init.normal_(head.weight, std=0.01)
+    for block in network.deeper:
+        torch.nn.init.normal_(block.wide.weight, std=0.02)
     return network.eval()
 
 

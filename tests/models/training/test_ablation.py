@@ -24,6 +24,8 @@ def plan_of(variant: Variant) -> tuple[torch.Tensor, torch.Tensor]:
     network = variant.build()
     for head in (network.curve_head, network.affine_head, network.local_head):
         torch.nn.init.normal_(head.weight, std=0.02)
+    for block in network.deeper:
+        torch.nn.init.normal_(block.wide.weight, std=0.02)
     variant.lacks(network)
     plan = network.eval().plan(*composite())
     return plan.curves, plan.grid

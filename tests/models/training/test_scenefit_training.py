@@ -68,7 +68,7 @@ def looks() -> Looks:
 
 def test_second_look_sees_what_the_first_one_makes_of_a_third_of_the_composites(looks: Looks) -> None:
     batch = batch_of(2 * LOOKED_AT_AGAIN)
-    done = looks.first.part(slice(2)).sketched(batch.composite[:2], batch.mask[:2])
+    done = looks.first.part(slice(2)).carried_out(batch.composite[:2], batch.mask[:2])
     assert len(looks.first.curves) == 2 * LOOKED_AT_AGAIN
     assert len(looks.second.curves) == 2
     assert torch.equal(looks.result, done)
