@@ -44,6 +44,8 @@ class Case:
     filtered: bool = False
     larger: bool = False
     scaled: bool = False
+    contrast: float = 0.3
+    """Something to see, also where the network finds little to change; a palette hides little."""
 
 
 def cases() -> list[Case]:
@@ -53,7 +55,7 @@ def cases() -> list[Case]:
     found += [Case(f"replace-{precision}", precision, output="replace") for precision in ("u8", "u16-linear", "float")]
     found += [
         Case("grey-opaque", kind="grey", alpha=False),
-        Case("indexed", kind="indexed"),
+        Case("indexed", kind="indexed", contrast=0.5),
         Case("profile-u8", profile=True),
         Case("profile-float", "float", profile=True),
         Case("whole-layer", selection="none"),
@@ -149,7 +151,7 @@ def run(case: Case) -> None:
         "before": before,
     }
     names = [layer.get_name() for layer in image.get_layers()]
-    status, message = support.call(image, [figure], output=case.output)
+    status, message = support.call(image, [figure], output=case.output, contrast=case.contrast)
     result = image.get_selected_layers()[0]
     after_region = reading.region(result)
     files["after"] = support.pixels(result)
@@ -170,6 +172,7 @@ def run(case: Case) -> None:
         exact=region.storage.exact,
         thumbnail=[scene.width, scene.height],
         place=list(scene.place.corners),
+        contrast=case.contrast,
         name=result.get_name(),
         names=names,
         layers=[layer.get_name() for layer in image.get_layers()],
