@@ -123,7 +123,7 @@ def main() -> None:
     image.select_rectangle(Gimp.ChannelOps.REPLACE, *figure.get_offsets()[1:], figure.get_width(), 90)
     Gimp.Selection.feather(image, 10)
     image.set_selected_layers([figure])
-    support.call(image, [figure], output="replace")
+    support.call(image, [figure], output="replace", contrast=0.3)
     replaced = support.pixels(figure)
     Gimp.displays_flush()
     support.xdotool("windowfocus", "--sync", window)

@@ -25,6 +25,10 @@ from support import (
 )
 
 
+SEEN = Look(contrast=0.3)
+"""Something to see, also where the network finds nothing to change."""
+
+
 def steps():
     document, scene, figure = composite()
     widget = docker()
@@ -173,7 +177,7 @@ def curves_survive_a_file(presenter, document, figure):
     selection.select(0, 0, document.width(), 200, 255)
     document.setSelection(selection)
     yield from at_hand(presenter, document, figure)
-    choose(presenter, output=Output.CURVES)
+    choose(presenter, output=Output.CURVES, look=SEEN)
     yield from harmonize(presenter)
     yield from undo()
     undone = layers(document)
@@ -205,7 +209,7 @@ def curves_survive_a_file(presenter, document, figure):
     figure.childNodes()[0].remove()
     settle(document)
     yield 0.3
-    choose(presenter, output=Output.NEW_LAYER)
+    choose(presenter, output=Output.NEW_LAYER, look=Look())
 
 
 def _largest_difference(one, other):
@@ -269,6 +273,7 @@ def kinds_of_layers(presenter, document, scene, figure):
     made["filtered"] = filtered
     settle(document)
     yield 0.3
+    choose(presenter, look=SEEN)
     for name, layer in made.items():
         yield from at_hand(presenter, document, layer)
         yield from harmonize(presenter)
@@ -293,6 +298,7 @@ def kinds_of_layers(presenter, document, scene, figure):
         if name != "inside-pass-through":
             layer.remove()
     settle(document)
+    choose(presenter, look=Look())
     yield 0.3
 
 
