@@ -24,7 +24,6 @@ from support import (
     until,
 )
 
-
 SEEN = Look(contrast=0.3)
 """Something to see, also where the network finds nothing to change."""
 
