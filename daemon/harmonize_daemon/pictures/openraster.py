@@ -73,20 +73,11 @@ class OpenRaster(LayeredPicture):
         operation = element.get("composite-op", Mode.NORMAL.value)
         known = any(operation == mode.value for mode in Mode)
         mode, problem = (Mode(operation), "") if known else (Mode.NORMAL, f"is in the mode {operation}")
+        facts = Node(name=name, opacity=opacity, mode=mode, visible=visible, problem=problem)
         if element.tag == "stack":
-            inside = self._nodes(element, level + 1)
-            return Group(name=name, opacity=opacity, mode=mode, visible=visible, problem=problem, inside=inside)
+            return Group(**vars(facts), inside=self._nodes(element, level + 1))
         left, top = integer(element, "x"), integer(element, "y")
-        return Layer(
-            name=name,
-            opacity=opacity,
-            mode=mode,
-            visible=visible,
-            problem=problem,
-            left=left,
-            top=top,
-            number=self._numbers[element],
-        )
+        return Layer(**vars(facts), left=left, top=top, number=self._numbers[element])
 
 
 def _rgba(pixels: Pixels) -> Pixels:

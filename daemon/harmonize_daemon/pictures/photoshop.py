@@ -96,29 +96,17 @@ class Photoshop(LayeredPicture):
         return tuple(self._node(layer, level) for layer in reversed(list(group)))
 
     def _node(self, layer: PsdLayer, level: int) -> Node:
-        opacity, visible, mode = layer.opacity / 255, layer.visible, layer.blend_mode
-        problem = _problem(layer)
-        name = layer.name.rstrip("\0")  # Krita ends names with one
-        if isinstance(layer, PsdGroup):
-            return Group(
-                name=name,
-                opacity=opacity,
-                mode=_MODES.get(mode, Mode.NORMAL),
-                visible=visible,
-                problem=problem,
-                inside=self._nodes(layer, level + 1),
-                passes_through=mode is BlendMode.PASS_THROUGH,
-            )
-        return Layer(
-            name=name,
-            opacity=opacity,
-            mode=_MODES.get(mode, Mode.NORMAL),
-            visible=visible,
-            problem=problem,
-            left=layer.left,
-            top=layer.top,
-            number=self._numbers[id(layer)],
+        facts = Node(
+            name=layer.name.rstrip("\0"),  # Krita ends names with one
+            opacity=layer.opacity / 255,
+            mode=_MODES.get(layer.blend_mode, Mode.NORMAL),
+            visible=layer.visible,
+            problem=_problem(layer),
         )
+        if isinstance(layer, PsdGroup):
+            through = layer.blend_mode is BlendMode.PASS_THROUGH
+            return Group(**vars(facts), inside=self._nodes(layer, level + 1), passes_through=through)
+        return Layer(**vars(facts), left=layer.left, top=layer.top, number=self._numbers[id(layer)])
 
     def _mask_of(self, layer: PsdLayer, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """The layer mask [h, w, 1] at the layer's place; 1 where there is none."""
