@@ -76,6 +76,8 @@ class Outcome:
     network: str = ""
     milliseconds: float = 0.0
     notes: tuple[str, ...] = ()
+    confidence: float | None = None
+    """In [0, 1]: how sure the network is that its change helps; None if it does not say."""
     error: str = ""
     """Cause and hint, as people read them; empty = done."""
     code: str = ""
@@ -166,7 +168,8 @@ def _do(item: Item, connections: _Connections) -> Outcome:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
     except OSError as error:
         return Outcome(item.name, item.stamp, error=str(error), code="unwritable_picture")
-    return Outcome(item.name, item.stamp, result.network, round(result.milliseconds, 1), result.notes)
+    confidence = None if result.confidence is None else round(result.confidence, 3)
+    return Outcome(item.name, item.stamp, result.network, round(result.milliseconds, 1), result.notes, confidence)
 
 
 class _Connections:

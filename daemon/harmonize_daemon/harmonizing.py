@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from harmonize_client import Client, HarmonizeError, LayerFormat, Look, Prediction, Thumbnail, connect
+from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Progress
+from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
@@ -44,6 +46,8 @@ class ImageRequest:
     reference: Path | None = None
     foreground_class: ForegroundClass | None = None
     look: Look = field(default_factory=Look)
+    min_confidence: float = 0.0
+    """The picture is left as it is where the network is less sure than this that its change helps."""
     cube: Path | None = None
     adjustment: Path | None = None
     before_after: Path | None = None
@@ -59,6 +63,8 @@ class ImageResult:
     milliseconds: float
     """Inference and rendering in the daemon."""
     notes: tuple[str, ...]
+    confidence: float | None
+    """In [0, 1]: how sure the network is that its change helps; None if it does not say."""
 
 
 ProgressCallback = Callable[[str, float | None], None]
@@ -111,6 +117,7 @@ def harmonize_inputs(
         foreground_class=request.foreground_class,
         progress=report,
     )
+    prediction = held_back(prediction, request.min_confidence)
     foreground = composite.foreground()
     pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
@@ -125,7 +132,27 @@ def harmonize_inputs(
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)
-    return ImageResult(prediction.network, prediction.device, prediction.milliseconds + milliseconds, notes)
+    milliseconds += prediction.milliseconds
+    return ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
+
+
+def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
+    """The prediction, or one that changes nothing where the network is less sure than that, and a note that says so.
+
+    Raises BadRequest if the network never says how sure it is.
+    """
+    if min_confidence <= 0 or Adjustment.from_json(prediction.adjustment).is_identity:
+        return prediction
+    if prediction.confidence is None:
+        raise BadRequest(
+            f"{prediction.network} does not say how sure it is",
+            "leave --min-confidence out, or use a network that says it, such as scenefit",
+        )
+    if prediction.confidence >= min_confidence:
+        return prediction
+    unchanged = Adjustment(network=prediction.network).to_json()
+    note = f"Nothing is changed: the network is only {prediction.confidence:.0%} sure that its change would help."
+    return replace(prediction, adjustment=unchanged, notes=(*prediction.notes, note))
 
 
 def scene_thumbnail(picture: Picture) -> Thumbnail:

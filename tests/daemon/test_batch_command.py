@@ -128,6 +128,18 @@ def test_what_fails_is_told_and_recorded_and_the_rest_is_done(
     assert [item.name for item in batch.plan(scenes, None, output, NOTHING).items] == ["broken.png"]
 
 
+def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path, tmp_path: Path) -> None:
+    assert run(scenes, tmp_path / "out", "--quiet", "--min-confidence", "1") == 0
+    for record in records(tmp_path / "out"):
+        name = str(record["name"])
+        assert 0 < float(str(record["confidence"])) < 1
+        assert str(record["notes"]).count("Nothing is changed") == 1
+        np.testing.assert_array_equal(
+            pictures.read(tmp_path / "out" / name).pixels, pictures.read(scenes / name).pixels
+        )
+    assert len(batch.plan(scenes, None, tmp_path / "out", NOTHING).items) == 3
+
+
 def test_a_dry_run_does_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(scenes, tmp_path / "out", "--dry-run") == 0
     assert "sub/two.tif" in capsys.readouterr().out

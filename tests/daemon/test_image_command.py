@@ -166,6 +166,18 @@ def test_empty_mask_changes_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pictures.read(tmp_path / "out.png").pixels, before.pixels)
 
 
+def test_a_network_that_is_not_sure_enough_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png")]
+    assert main([*command, "--min-confidence", "1", "--curves-out", str(tmp_path / "grade.cube")]) == 0
+    assert "Nothing is changed: the network is only" in capsys.readouterr().out
+    np.testing.assert_array_equal(pictures.read(tmp_path / "out.png").pixels, before.pixels)
+    assert "\n0.000000 0.000000 0.000000\n" in (tmp_path / "grade.cube").read_text()
+    assert main([*command, "--min-confidence", "0.01"]) == 0
+    assert "Nothing is changed" not in capsys.readouterr().out
+    assert (pictures.read(tmp_path / "out.png").pixels != before.pixels).any()
+
+
 def test_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
     for name in ("one.png", "two.png"):
@@ -199,6 +211,8 @@ def test_side_outputs_are_written(tmp_path: Path) -> None:
     [
         (["--network", "no-such-network"], "unknown_network"),
         (["--strength", "7"], "bad_request"),
+        (["--min-confidence", "90"], "bad_request"),
+        (["--min-confidence", "0.5", "--network", "s2crnet"], "bad_request"),
         (["--reference", "nowhere.png"], "unreadable_picture"),
         (["--mask", str(ROOT / "docs/demo/dim-astronaut.mask.png")], "bad_mask"),
         (["-o", "result.gif"], "unsupported_picture"),

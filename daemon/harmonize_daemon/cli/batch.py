@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
 
-from .image import add_request_arguments, look_of
+from .image import add_request_arguments, look_of, min_confidence_of
 
 if TYPE_CHECKING:
     from ..batch import Plan
@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         reference=arguments.reference,
         foreground_class=arguments.foreground_class,
         look=look_of(arguments),
+        min_confidence=min_confidence_of(arguments),
         device=arguments.device,
     )
     plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)

@@ -45,6 +45,13 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
     )
+    parser.add_argument(
+        "--min-confidence",
+        type=float,
+        default=0.0,
+        metavar="P",
+        help="change nothing where the network is less sure than that, 0 … 1, that its change helps (default 0)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     look = parser.add_argument_group("look")
     for name, (low, high) in Look.ranges().items():
@@ -71,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         reference=arguments.reference,
         foreground_class=arguments.foreground_class,
         look=look_of(arguments),
+        min_confidence=min_confidence_of(arguments),
         cube=arguments.curves_out,
         adjustment=arguments.adjustment_out,
         before_after=arguments.before_after,
@@ -91,6 +99,16 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"Note: {note}")
     print(f"{arguments.output}: {result.network} on {result.device}, {result.milliseconds:.0f} ms in the daemon")
     return 0
+
+
+def min_confidence_of(arguments: argparse.Namespace) -> float:
+    """Raises BadRequest."""
+    from harmonize_client.errors import BadRequest
+
+    share: float = arguments.min_confidence
+    if not 0 <= share <= 1:
+        raise BadRequest(f"--min-confidence {share:g} is no share", "give a number from 0 to 1, such as 0.9")
+    return share
 
 
 def look_of(arguments: argparse.Namespace) -> Look:

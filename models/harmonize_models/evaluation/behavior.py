@@ -1,4 +1,4 @@
-"""`python -m harmonize_models.evaluation.behavior`: robustness, stability and the guard's trade-off, as tables."""
+"""`python -m harmonize_models.evaluation.behavior`: robustness, stability and what caution costs, as tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..training.checkpoint import save_weights
 from ..training.photos import load_photos
 from ..training.sources import Skipped
 from .cases import Cases, build_cases
-from .guard import GuardPoint, choose, halves, trade_off
+from .guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
 from .robustness import robustness
 from .stability import stability
 from .weights import network_of
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--variants", type=int, default=1, help="composites for each mask")
-    parser.add_argument("--only", choices=("robustness", "stability", "guard"), help="one of the tables")
+    parser.add_argument("--only", choices=("robustness", "stability", "guard", "confidence"), help="one table")
     parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
     parser.add_argument("--store-guard", type=Path, help="SceneFit: write weights with the --guard threshold to FILE")
 
@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
 def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
     if only in (None, "guard") and isinstance(network, SceneFit):
         yield from guard_table(network, cases)
+    if only in (None, "confidence") and isinstance(network, SceneFit):
+        yield from confidence_table(network, cases)
     if only in (None, "stability"):
         found = stability(network, cases, registry.get(key).input_size)
         yield f"\n### {key}: stability (mean difference within the mask, levels of 255)\n"
@@ -79,8 +81,7 @@ def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Ca
 def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
     """The trade-off on all cases, then the threshold chosen on one half of the photos and judged on the other."""
     yield "\n### The guard's trade-off\n"
-    yield "| threshold (levels) | PSNR | fMSE | made worse | visibly worse | left untouched |"
-    yield "|---|---|---|---|---|---|"
+    yield from _head("threshold (levels)")
     for point in trade_off(network, cases):
         yield _guard_row("off" if point.threshold == GUARD_OFF else f"{point.threshold:.1f}", point)
     chosen_on, judged_on = halves(cases)
@@ -89,6 +90,19 @@ def guard_table(network: SceneFit, cases: Cases) -> Iterator[str]:
             chosen = choose(trade_off(network, first), largest)
             judged = trade_off(network, second, [chosen.threshold])[0]
             yield _guard_row(f"{chosen.threshold:.1f}, chosen for {largest:.0%} on the other half", judged)
+
+
+def confidence_table(network: SceneFit, cases: Cases) -> Iterator[str]:
+    """What is gained and lost by whoever wants nothing changed without that confidence."""
+    yield "\n### Least confidence\n"
+    yield from _head("least confidence")
+    for point in trade_off_by_confidence(network, cases):
+        yield _guard_row(f"{point.threshold:.2f}", point)
+
+
+def _head(first: str) -> Iterator[str]:
+    yield f"| {first} | PSNR | fMSE | made worse | visibly worse | left untouched |"
+    yield "|---|---|---|---|---|---|"
 
 
 def _guard_row(title: str, point: GuardPoint) -> str:

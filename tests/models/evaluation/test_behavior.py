@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from harmonize_models.evaluation.cases import Cases
-from harmonize_models.evaluation.guard import GuardPoint, choose, halves, trade_off
+from harmonize_models.evaluation.guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
 from harmonize_models.evaluation.robustness import CONDITIONS, robustness
 from harmonize_models.evaluation.stability import stability
 from harmonize_models.networks.base import HarmonizationNetwork, Prediction
@@ -101,3 +101,15 @@ def test_halves_share_no_photo() -> None:
     first, second = halves(dark_foregrounds(12))
     assert len(first) + len(second) == 12
     assert not {name.split(".")[0] for name in first.names} & {name.split(".")[0] for name in second.names}
+
+
+def test_asking_for_certainty_leaves_everything_alone_and_asking_for_none_what_the_guard_lets_through() -> None:
+    torch.manual_seed(0)
+    network = SceneFit()
+    torch.nn.init.normal_(network.affine_head.weight, std=0.02)
+    cases = dark_foregrounds()
+    anything, certain = trade_off_by_confidence(network, cases, [0.0, 1.0])
+    assert certain.untouched == 1
+    assert certain.worse == 0
+    (guarded,) = trade_off(network, cases, [GUARD_OFF])
+    assert (anything.psnr, anything.fmse, anything.untouched) == (guarded.psnr, guarded.fmse, 0)
