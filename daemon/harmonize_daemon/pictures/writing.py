@@ -18,6 +18,13 @@ from .errors import UnsupportedPicture, UnwritablePicture
 from .formats import PNG_SIGNATURE, TIFF_TEXT_TAGS
 from .picture import Metadata, Picture
 
+_QUICK_FILTERS = imagecodecs.PNG.FILTER.SUB | imagecodecs.PNG.FILTER.UP | imagecodecs.PNG.FILTER.AVG
+"""All but Paeth's, which takes long to undo."""
+_PNG_COMPRESSION = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filter": _QUICK_FILTERS}
+"""What filters leave of a photo hardly ever repeats itself but in runs: looking for more takes four times as long, and
+gains nothing (`python -m harmonize_daemon.bench.files`)."""
+_TIFF_COMPRESSION = {"level": 1}
+"""Higher levels take several times as long and gain next to nothing."""
 _TIFF_EXIF_TAG = 34665
 _EXIF_PLACEHOLDER_TAG = 34666  # unassigned, and sorted where the EXIF tag will stand
 _TIFF_LONG = 4
@@ -57,7 +64,7 @@ def _encode_png(picture: Picture) -> bytes:
     if picture.pixels.dtype.kind == "f":
         raise _cannot_hold("PNG", "float pixels", "TIFF")
     squeezed = picture.pixels[:, :, 0] if picture.pixels.shape[2] == 1 else picture.pixels
-    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), level=5)
+    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION)
     return _with_png_chunks(bytes(content), picture.metadata)
 
 
@@ -106,6 +113,7 @@ def _encode_tiff(picture: Picture) -> bytes:
         planarconfig=None if channels == 1 else "contig",
         extrasamples=["unassalpha"] if channels in (2, 4) else None,
         compression="zlib",
+        compressionargs=_TIFF_COMPRESSION,
         predictor=picture.pixels.dtype.kind == "u",
         iccprofile=picture.metadata.icc,
         resolution=picture.metadata.dpi,
