@@ -24,6 +24,7 @@ MIMETYPE = "image/openraster"
 MAX_STACK_BYTES = 8 << 20
 """Of `stack.xml`; a layer takes about 200."""
 THUMBNAIL_SIDE = 256
+_MODES = {mode.value: mode for mode in Mode if mode.value.startswith("svg:")}
 _STACK, _MERGED, _THUMBNAIL = "stack.xml", "mergedimage.png", "Thumbnails/thumbnail.png"
 
 
@@ -71,8 +72,8 @@ class OpenRaster(LayeredPicture):
         name, visible = element.get("name", ""), element.get("visibility") != "hidden"
         opacity = min(max(number(element, "opacity", 1.0), 0.0), 1.0)
         operation = element.get("composite-op", Mode.NORMAL.value)
-        known = any(operation == mode.value for mode in Mode)
-        mode, problem = (Mode(operation), "") if known else (Mode.NORMAL, f"is in the mode {operation}")
+        mode = _MODES.get(operation, Mode.NORMAL)
+        problem = "" if operation in _MODES else f"is in the mode {operation}"
         facts = Node(name=name, opacity=opacity, mode=mode, visible=visible, problem=problem)
         if element.tag == "stack":
             return Group(**vars(facts), inside=self._nodes(element, level + 1))
@@ -82,6 +83,8 @@ class OpenRaster(LayeredPicture):
 
 def _rgba(pixels: Pixels) -> Pixels:
     """Grey or color, with or without alpha -> RGBA of the same depth."""
+    if pixels.shape[2] == 4:
+        return pixels
     opaque = np.iinfo(pixels.dtype).max
     color = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
     alpha = pixels[..., -1:] if pixels.shape[2] in (2, 4) else np.full_like(pixels[..., :1], opaque)

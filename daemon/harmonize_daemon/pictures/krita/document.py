@@ -103,16 +103,14 @@ class Krita(LayeredPicture):
         canvas = super()._canvas()
         color = self._image.find("ProjectionBackgroundColor")
         data = _bytes_of(color.get("ColorData", "")) if color is not None else b""
-        if len(data) == self._space.pixel_bytes:
+        if len(data) == self._space.pixel_bytes and any(data):
             pixel = to_rgba(np.frombuffer(data, np.uint8).reshape(1, 1, -1), self._space)
             canvas.paint(np.broadcast_to(pixel, (self.height, self.width, 4)), 0, 0, 1.0, Mode.NORMAL)
         return canvas
 
     def _masked(self, group: Group, painted: Canvas) -> Canvas:
         for mask in group.masks if isinstance(group, _Group) else ():
-            covers = self._store.pixels(mask, Box(0, 0, self.width, self.height), 1, SELECTION) * np.float32(1 / 255)
-            painted.color *= covers
-            painted.alpha *= covers
+            painted.hide(self._store.pixels(mask, Box(0, 0, self.width, self.height), 1, SELECTION)[..., 0])
         return painted
 
     def _nodes(self, parent: Element, level: int = 0, strength: float = 1.0) -> tuple[Node, ...]:
