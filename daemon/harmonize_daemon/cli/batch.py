@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done. Raises HarmonizeError."""
+    from ..environment import set_environment
+
+    set_environment()
     from .. import batch
     from ..harmonizing import ImageRequest
 

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
-    from harmonize_daemon.worker.process import set_environment
+    from harmonize_daemon.environment import set_environment
 
     set_environment()  # what this process computes is to be as fast as in the worker
     from rich.console import Console

@@ -65,6 +65,9 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
+    from ..environment import set_environment
+
+    set_environment()
     from ..harmonizing import ImageRequest, harmonize_image
 
     if arguments.device:

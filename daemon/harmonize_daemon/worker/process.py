@@ -20,7 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
-from harmonize_daemon.folders import cache_folder, log_folder
+from harmonize_daemon.environment import set_environment, usable_cores
+from harmonize_daemon.folders import log_folder
 from harmonize_daemon.log import start_log
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.errors import ErrorCode, Refused
@@ -122,24 +123,6 @@ class _OpenRender:
     task: OpenTask
     renderer: BandRenderer
     closed: threading.Event = field(default_factory=threading.Event)
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def set_environment() -> None:
-    """What must be set before numpy, numba and torch are imported. What the user has set stays."""
-    threads = str(max(1, usable_cores() - 1))
-    # Threads of OpenMP that wait by spinning make everything up to a hundred times slower on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("OMP_NUM_THREADS", threads)
-    os.environ.setdefault("MKL_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
-    os.environ.setdefault("NUMBA_NUM_THREADS", threads)
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
 
 
 def run_worker(connection: socket.socket, slots: Slots, options: Options) -> None:

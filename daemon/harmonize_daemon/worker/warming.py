@@ -1,8 +1,8 @@
-"""Compiles the kernels that render and fit before anybody waits for them, into the cache in which the worker looks."""
+"""Compiles kernels before anybody waits for them, into the cache in which the worker and the command line look."""
 
 from __future__ import annotations
 
-from harmonize_daemon.worker.process import set_environment
+from harmonize_daemon.environment import set_environment
 
 TEXT = "Compiling the rendering kernels (only once)"
 
@@ -20,10 +20,13 @@ def compile_kernels() -> bool:
         from harmonize_models.layer import Depth
         from harmonize_models.render import warm_up
 
+        from harmonize_daemon.pictures.xcf import runs
+
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn()) as progress:
             for depth in progress.track((Depth.U8, Depth.U16, Depth.F32), description=TEXT):
                 warm_up((depth,))
         fit.warm_up()
+        runs.warm_up()
     except Exception as error:
         print(f"The kernels could not be compiled now ({error}); the daemon will try when it first starts.")
         return False

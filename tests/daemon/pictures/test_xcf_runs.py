@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from harmonize_daemon.pictures.xcf.runs import pack, unpack
 
+from . import xcf_files
+
 SIDE = 64
+WARM_UP = "from harmonize_daemon.pictures.xcf import runs; runs.warm_up()"
+READ_AND_WRITE = """
+import sys
+from pathlib import Path
+from harmonize_daemon.composites import read_composite
+read_composite(Path(sys.argv[1]), None).write(Path(sys.argv[2]), None)
+"""
 
 
 def unpacked(data: bytes, *shape: int) -> tuple[int, list[int]]:
@@ -52,3 +66,21 @@ def test_what_is_packed_comes_back_and_takes_little_more(kind: str) -> None:
     assert unpacked(room[:size].tobytes(), *shape) == (-1, pixels.ravel().tolist())
     if kind == "flat":
         assert size == 4 * 4
+
+
+def test_what_was_compiled_in_advance_is_what_documents_need(tmp_path: Path) -> None:
+    def run(program: str, *arguments: Path) -> None:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
+
+    def compiled() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.nbc")}
+
+    run(WARM_UP)
+    before = compiled()
+    assert len(before) == 2
+    layer = xcf_files.Node("hat", np.full((70, 80, 4), 200, np.uint8), 3, 5)
+    document = xcf_files.save(tmp_path / "hat.xcf", 100, 90, layer)
+    run(READ_AND_WRITE, document, tmp_path / "out.xcf")
+    assert (tmp_path / "out.xcf").is_file()
+    assert compiled() == before

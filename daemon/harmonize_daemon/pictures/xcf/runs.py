@@ -94,3 +94,10 @@ def pack(pixels: Array, out: Array) -> int:
                     size += 1
             at = last
     return size
+
+
+def warm_up() -> None:
+    """Compile both, or find them in the cache, for the kinds of arrays that `tiles` gives them."""
+    room = np.empty(8, np.uint8)
+    packed = room[: pack(np.zeros((2, 1), np.uint8), room)].tobytes()
+    unpack(np.frombuffer(packed, np.uint8), np.zeros(1, np.int64), 2, np.empty((1, 2, 1), np.uint8))
