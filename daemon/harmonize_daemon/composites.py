@@ -14,23 +14,10 @@ from numpy.typing import NDArray
 
 from . import pictures
 from .pictures import Layer, LayeredPicture, Picture, Pixels
+from .pictures.box import Box
 
 HARMONIZED = "{name} (harmonized)"
 """How the new layer is called, as by the plug-in for GIMP."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: left and top inclusive, right and bottom exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    def within(self, width: int, height: int) -> Place:
-        """The box in fractions of a scene of that size."""
-        return Place(self.left / width, self.top / height, self.right / width, self.bottom / height)
 
 
 @dataclass(frozen=True)
@@ -77,16 +64,15 @@ class FlatComposite(Composite):
         box = self._box
         if box is None:
             return None
-        region = np.s_[box.top : box.bottom, box.left : box.right]
-        part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[region]))
-        place = box.within(self.scene.width, self.scene.height)
-        return Foreground(part, np.ascontiguousarray(self.mask[region]), place)
+        part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[box.inside]))
+        place = place_of(box, self.scene.width, self.scene.height)
+        return Foreground(part, np.ascontiguousarray(self.mask[box.inside]), place)
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
         box = self._box
         whole = self.scene.pixels.copy()
         if box is not None and pixels is not None:
-            whole[box.top : box.bottom, box.left : box.right] = pixels
+            whole[box.inside] = pixels
         return self.scene.with_pixels(whole)
 
 
@@ -102,7 +88,7 @@ class LayeredComposite(Composite):
     def foreground(self) -> Foreground | None:
         left, top = self.layer.left, self.layer.top
         box = Box(left, top, left + self.picture.width, top + self.picture.height)
-        return Foreground(self.picture, None, box.within(self.document.width, self.document.height))
+        return Foreground(self.picture, None, place_of(box, self.document.width, self.document.height))
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
         merged = self.document.merged({self.layer: self._changed(pixels)})
@@ -147,3 +133,8 @@ def foreground_box(mask: NDArray[np.uint8]) -> Box | None:
     if not len(rows):
         return None
     return Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def place_of(box: Box, width: int, height: int) -> Place:
+    """The box in fractions of a scene of that size."""
+    return Place(box.left / width, box.top / height, box.right / width, box.bottom / height)

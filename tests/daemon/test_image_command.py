@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from harmonize_daemon import pictures
 from harmonize_daemon.cli import main
-from harmonize_daemon.composites import Box, foreground_box
+from harmonize_daemon.composites import foreground_box
 from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
+from harmonize_daemon.pictures.box import Box
 from PIL import ImageCms
 
 from .pictures import kra_files

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
 
-from .image import add_request_arguments, look_of, min_confidence_of
+from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:
     from ..batch import Plan
@@ -36,11 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done. Raises HarmonizeError."""
-    from ..environment import set_environment
-
-    set_environment()
+    settings = settings_of(arguments)
     from .. import batch
-    from ..harmonizing import ImageRequest
 
     if arguments.jobs < 1:
         raise BadRequest(f"--jobs {arguments.jobs} is too few", "give 1 or more")
@@ -48,20 +44,6 @@ def run(arguments: argparse.Namespace) -> int:
         share = batch.Share.parse(arguments.share)
     except ValueError as error:
         raise BadRequest(f"--share {arguments.share} is no part of a whole", "write it like 2/5") from error
-    if arguments.device:
-        os.environ["HARMONIZE_DEVICE"] = arguments.device
-    settings = ImageRequest(
-        composite=Path(),
-        mask=None,
-        output=Path(),
-        layer=arguments.layer,
-        network=arguments.network,
-        reference=arguments.reference,
-        foreground_class=arguments.foreground_class,
-        look=look_of(arguments),
-        min_confidence=min_confidence_of(arguments),
-        device=arguments.device,
-    )
     plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)
     if arguments.dry_run:
         for item in plan.items:

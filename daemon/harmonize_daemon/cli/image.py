@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
+from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Look
+
+if TYPE_CHECKING:
+    from ..harmonizing import ImageRequest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,27 +70,17 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
-    from ..environment import set_environment
+    settings = settings_of(arguments)
+    from ..harmonizing import harmonize_image
 
-    set_environment()
-    from ..harmonizing import ImageRequest, harmonize_image
-
-    if arguments.device:
-        os.environ["HARMONIZE_DEVICE"] = arguments.device
-    request = ImageRequest(
+    request = replace(
+        settings,
         composite=arguments.composite,
         mask=arguments.mask,
         output=arguments.output,
-        layer=arguments.layer,
-        network=arguments.network,
-        reference=arguments.reference,
-        foreground_class=arguments.foreground_class,
-        look=look_of(arguments),
-        min_confidence=min_confidence_of(arguments),
         cube=arguments.curves_out,
         adjustment=arguments.adjustment_out,
         before_after=arguments.before_after,
-        device=arguments.device,
     )
     if arguments.quiet:
         harmonize_image(request)
@@ -104,20 +99,40 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def min_confidence_of(arguments: argparse.Namespace) -> float:
-    """Raises BadRequest."""
-    from harmonize_client.errors import BadRequest
+def settings_of(arguments: argparse.Namespace) -> ImageRequest:
+    """What holds for one picture as for many, as a request whose files do not matter; the environment is set for it.
 
+    Raises BadRequest.
+    """
+    from ..environment import set_environment
+
+    set_environment()
+    if arguments.device:
+        os.environ["HARMONIZE_DEVICE"] = arguments.device
+    from ..harmonizing import ImageRequest
+
+    return ImageRequest(
+        composite=Path(),
+        mask=None,
+        output=Path(),
+        layer=arguments.layer,
+        network=arguments.network,
+        reference=arguments.reference,
+        foreground_class=arguments.foreground_class,
+        look=_look(arguments),
+        min_confidence=_min_confidence(arguments),
+        device=arguments.device,
+    )
+
+
+def _min_confidence(arguments: argparse.Namespace) -> float:
     share: float = arguments.min_confidence
     if not 0 <= share <= 1:
-        raise BadRequest(f"--min-confidence {share:g} is no share", "give a number from 0 to 1, such as 0.9")
+        raise BadRequest(f"--min-confidence {share:g} is no share", "give a number from 0 to 1, such as 0.7")
     return share
 
 
-def look_of(arguments: argparse.Namespace) -> Look:
-    """The sliders' values. Raises BadRequest."""
-    from harmonize_client.errors import BadRequest
-
+def _look(arguments: argparse.Namespace) -> Look:
     sliders = {name: getattr(arguments, name) for name in Look.ranges()}
     try:
         return Look(**sliders, protect_highlights=arguments.protect_highlights, color_only=arguments.color_only)

@@ -18,6 +18,7 @@ from harmonize_models.thumbnail import thumbnail
 
 from ..archive import Archive
 from ..blending import Canvas, Mode
+from ..box import Box
 from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from ..layered import Group, Layer, LayeredPicture, Node, check_nesting
 from ..markup import integer, parsed, size
@@ -28,7 +29,6 @@ from . import tiles
 from .colors import COLOR_SPACES, ColorSpace, from_rgba, to_rgba
 from .nodes import MODES, is_group, passes_through, problem_of, shows, transparency_masks
 from .store import DEFAULT, PROFILE, SELECTION, Store
-from .tiles import Box
 
 MIMETYPE = "application/x-krita"
 MAX_TREE_BYTES = 16 << 20

@@ -8,10 +8,11 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from ..archive import Archive
+from ..box import Box
 from ..errors import UnreadablePicture
 from ..markup import integer
 from . import tiles
-from .tiles import Box, Bytes
+from .tiles import Bytes
 
 PIXELS, SELECTION, DEFAULT, PROFILE = "", ".pixelselection", ".defaultpixel", ".icc"
 """Suffixes of the files of a layer or a mask."""

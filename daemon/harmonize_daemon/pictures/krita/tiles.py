@@ -10,7 +10,6 @@ Damaged data raises ValueError, and RuntimeError where LZF is; too much of it Pi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
 
 import imagecodecs
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..blending import overlap
+from ..box import Box
 from ..errors import PictureTooLarge
 from ..reading import MAX_PIXELS
 
@@ -28,29 +28,6 @@ _RAW, _COMPRESSED = b"\0", b"\1"
 _MAX_LINE = 64
 _FAR = 1 << 24
 """No pixel lies further from the corner of the canvas, in files that people made."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle of pixels: left and top inclusive, right and bottom exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.bottom - self.top, self.right - self.left
-
-    def moved(self, x: int, y: int) -> Box:
-        return Box(self.left + x, self.top + y, self.right + x, self.bottom + y)
-
-    def around(self, other: Box) -> Box:
-        """The smallest that holds both."""
-        left, top = min(self.left, other.left), min(self.top, other.top)
-        return Box(left, top, max(self.right, other.right), max(self.bottom, other.bottom))
 
 
 def extent(stream: IO[bytes], pixel_bytes: int) -> Box | None:
