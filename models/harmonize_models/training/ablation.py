@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
 from ..evaluation.cases import Cases, build_cases
-from ..networks.framing import Framing, centers
+from ..evaluation.parts import WholeFrame
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
 from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker, Recipe, seeded
@@ -43,13 +43,6 @@ class Silent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x) if self.width is None else x.new_zeros(*x.shape[:-1], self.width)
-
-
-class WholeFrame(SceneFit):
-    """Sees the foreground where it is, and as small as it is."""
-
-    def framing(self, mask: Tensor) -> Framing:
-        return Framing.of(mask, centers(mask.shape[2], mask[:, 0, :, 0]), centers(mask.shape[3], mask[:, 0, 0]))
 
 
 def _without(module: str, width: int | None = None) -> Callable[[SceneFit], None]:
