@@ -48,8 +48,10 @@ class ImageRequest:
     look: Look = field(default_factory=Look)
     min_confidence: float = 0.0
     """The picture is left as it is where the network is less sure than this that its change helps."""
+    adjustment: str = ""
+    """A change (docs/protocol.md, The adjustment) that is carried out; empty: the network is asked for one."""
     cube: Path | None = None
-    adjustment: Path | None = None
+    adjustment_out: Path | None = None
     before_after: Path | None = None
     device: str | None = None
 
@@ -60,6 +62,7 @@ class ImageResult:
 
     network: str
     device: str
+    """Empty if no network was asked."""
     milliseconds: float
     """Inference and rendering in the daemon."""
     notes: tuple[str, ...]
@@ -109,15 +112,18 @@ def harmonize_inputs(
     def report(progress: Progress) -> None:
         on_progress(progress.stage, progress.fraction)
 
-    prediction = client.predict(
-        scene_thumbnail(composite.scene),
-        thumbnail(composite.mask, THUMBNAIL_SIDE),
-        network=request.network,
-        reference=scene_thumbnail(reference) if reference else None,
-        foreground_class=request.foreground_class,
-        progress=report,
-    )
-    prediction = held_back(prediction, request.min_confidence)
+    if request.adjustment:
+        prediction = stored(request.adjustment)
+    else:
+        predicted = client.predict(
+            scene_thumbnail(composite.scene),
+            thumbnail(composite.mask, THUMBNAIL_SIDE),
+            network=request.network,
+            reference=scene_thumbnail(reference) if reference else None,
+            foreground_class=request.foreground_class,
+            progress=report,
+        )
+        prediction = held_back(predicted, request.min_confidence)
     foreground = composite.foreground()
     pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
@@ -125,8 +131,8 @@ def harmonize_inputs(
     composite.write(request.output, pixels)
     if request.cube and cube:
         pictures.write_whole(request.cube, cube.text.encode())
-    if request.adjustment:
-        pictures.write_whole(request.adjustment, prediction.adjustment.encode())
+    if request.adjustment_out:
+        pictures.write_whole(request.adjustment_out, prediction.adjustment.encode())
     if request.before_after:
         pictures.write(request.before_after, side_by_side(composite.harmonized(None), composite.harmonized(pixels)))
     notes = prediction.notes
@@ -134,6 +140,11 @@ def harmonize_inputs(
         notes += ("The change differs across the picture; the .cube file holds its average.",)
     milliseconds += prediction.milliseconds
     return ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
+
+
+def stored(adjustment: str) -> Prediction:
+    """What a network has said earlier, about this picture or another one. Raises AdjustmentError."""
+    return Prediction(adjustment, Adjustment.from_json(adjustment).network, "", 0.0, (), None)
 
 
 def held_back(prediction: Prediction, min_confidence: float) -> Prediction:

@@ -140,6 +140,15 @@ def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path
     assert len(batch.plan(scenes, None, tmp_path / "out", NOTHING).items) == 3
 
 
+def test_all_frames_may_get_the_same_change(scenes: Path, tmp_path: Path) -> None:
+    key, change = str(scenes / "one.png"), str(tmp_path / "change.json")
+    single = ["image", key, "--mask", str(scenes / "one.mask.png"), "-o", str(tmp_path / "key.png"), "--quiet"]
+    assert main([*single, "--network", "s2crnet", "--adjustment-out", change]) == 0
+    assert run(scenes, tmp_path / "out", "--adjustment", change, "--quiet") == 0
+    assert (tmp_path / "out" / "one.png").read_bytes() == (tmp_path / "key.png").read_bytes()
+    assert {record["network"] for record in records(tmp_path / "out")} == {"s2crnet"}
+
+
 def test_a_dry_run_does_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(scenes, tmp_path / "out", "--dry-run") == 0
     assert "sub/two.tif" in capsys.readouterr().out

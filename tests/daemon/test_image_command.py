@@ -207,9 +207,27 @@ def test_side_outputs_are_written(tmp_path: Path) -> None:
     assert pictures.read(tmp_path / "both.png").width > 2 * WIDTH
 
 
+def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    change = tmp_path / "change.json"
+    command = ["image", str(source), "--mask", str(mask), "-o"]
+    assert main([*command, str(tmp_path / "one.png"), "--adjustment-out", str(change), "--network", "s2crnet"]) == 0
+    assert main([*command, str(tmp_path / "two.png"), "--adjustment", str(change)]) == 0
+    assert "a change of s2crnet" in capsys.readouterr().out
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+    pictures.write(source, before.with_pixels(before.pixels // 2))
+    assert main([*command, str(tmp_path / "three.png"), "--adjustment", str(change), "--strength", "0.5"]) == 0
+    assert (pictures.read(tmp_path / "three.png").pixels != before.pixels // 2).any()
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
+        (["--adjustment", "nowhere.json"], "bad_request"),
+        (["--adjustment", "a.png"], "bad_adjustment"),
+        (["--adjustment", "a.png", "--network", "s2crnet"], "bad_request"),
         (["--network", "no-such-network"], "unknown_network"),
         (["--strength", "7"], "bad_request"),
         (["--min-confidence", "90"], "bad_request"),

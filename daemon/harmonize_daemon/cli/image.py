@@ -46,6 +46,12 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
     )
     parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
+    parser.add_argument(
+        "--adjustment",
+        type=Path,
+        metavar="FILE.json",
+        help="ask no network: carry out the change that --adjustment-out has written of this picture or another",
+    )
     parser.add_argument("--foreground-class", choices=get_args(ForegroundClass), help="what the foreground shows")
     parser.add_argument(
         "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
@@ -79,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         mask=arguments.mask,
         output=arguments.output,
         cube=arguments.curves_out,
-        adjustment=arguments.adjustment_out,
+        adjustment_out=arguments.adjustment_out,
         before_after=arguments.before_after,
     )
     if arguments.quiet:
@@ -95,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     for note in result.notes:
         print(f"Note: {note}")
-    print(f"{arguments.output}: {result.network} on {result.device}, {result.milliseconds:.0f} ms in the daemon")
+    source = f"{result.network} on {result.device}" if result.device else f"a change of {result.network or 'somebody'}"
+    print(f"{arguments.output}: {source}, {result.milliseconds:.0f} ms in the daemon")
     return 0
 
 
@@ -121,6 +128,7 @@ def settings_of(arguments: argparse.Namespace) -> ImageRequest:
         foreground_class=arguments.foreground_class,
         look=_look(arguments),
         min_confidence=_min_confidence(arguments),
+        adjustment=_adjustment(arguments),
         device=arguments.device,
     )
 
@@ -130,6 +138,25 @@ def _min_confidence(arguments: argparse.Namespace) -> float:
     if not 0 <= share <= 1:
         raise BadRequest(f"--min-confidence {share:g} is no share", "give a number from 0 to 1, such as 0.7")
     return share
+
+
+def _adjustment(arguments: argparse.Namespace) -> str:
+    """The file's text, or nothing. Raises AdjustmentError as well."""
+    file: Path | None = arguments.adjustment
+    if file is None:
+        return ""
+    for option in ("network", "reference", "foreground_class", "min_confidence"):
+        if getattr(arguments, option):
+            asks = f"--{option.replace('_', '-')}"
+            raise BadRequest(f"{asks} is for a network, and --adjustment asks none", "leave one of them out")
+    from harmonize_models.adjustments.adjustment import MAX_BYTES, Adjustment
+
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadRequest(f"Cannot read {file} ({error.strerror})", "check the path") from error
+    return Adjustment.from_json(text).to_json()
 
 
 def _look(arguments: argparse.Namespace) -> Look:
