@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,14 @@ from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Progress
 from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.thumbnail import thumbnail
-from numpy.typing import NDArray
-from PIL import Image, ImageCms
 
 from . import pictures
 from .composites import Composite, Foreground, read_composite
 from .pictures import Picture, Pixels
+from .pictures.profiles import Conversion
 
 CLIENT_NAME = "command-line"
 THUMBNAIL_SIDE = 512
-_SRGB = ImageCms.createProfile("sRGB")
 
 
 class WrongDevice(HarmonizeError):
@@ -168,9 +165,10 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
 
 def scene_thumbnail(picture: Picture) -> Thumbnail:
     """The picture as networks want to see it: long side at most 512, sRGB, 8 bit."""
-    small = pictures.to_u8_rgb(picture.with_pixels(thumbnail(picture.pixels, THUMBNAIL_SIDE)))
-    small = _to_srgb(small, picture.metadata.icc)
-    return Thumbnail(small.shape[1], small.shape[0], np.ascontiguousarray(small))
+    conversion = Conversion.of(picture)
+    seen = conversion.seen(picture) if conversion else picture
+    small = pictures.to_u8_rgb(seen.with_pixels(thumbnail(seen.pixels, THUMBNAIL_SIDE)))
+    return Thumbnail(small.shape[1], small.shape[0], small)
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:
@@ -198,7 +196,8 @@ def _render(
     report: Callable[[Progress], None],
 ) -> tuple[Pixels, float]:
     """The foreground's harmonized pixels, and how many milliseconds that took."""
-    picture = foreground.picture
+    conversion = Conversion.of(foreground.picture)
+    picture = conversion.to_srgb(foreground.picture) if conversion else foreground.picture
     rendered = np.empty_like(picture.pixels)
     done = client.render(
         prediction.adjustment,
@@ -210,21 +209,7 @@ def _render(
         look=look,
         progress=report,
     )
-    return rendered, done.milliseconds
-
-
-def _to_srgb(pixels: NDArray[np.uint8], icc: bytes | None) -> NDArray[np.uint8]:
-    """Pixels of a profile as sRGB, for the networks' eyes only; as they are where the profile is unusable."""
-    if not icc:
-        return pixels
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(icc))
-        if profile.profile.xcolor_space.strip() != "RGB":
-            return pixels
-        converted = ImageCms.profileToProfile(Image.fromarray(pixels), profile, _SRGB)
-    except (ImageCms.PyCMSError, OSError):
-        return pixels
-    return pixels if converted is None else np.asarray(converted)
+    return conversion.back(rendered, picture, foreground.picture) if conversion else rendered, done.milliseconds
 
 
 def _white(picture: Picture) -> float:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from harmonize_daemon import pictures
@@ -151,6 +152,28 @@ def test_profile_is_kept(tmp_path: Path) -> None:
     source, mask, _ = prepare(tmp_path, "a.png", icc=profile)
     assert main(["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), "--quiet"]) == 0
     assert pictures.read(tmp_path / "out.png").metadata.icc == profile
+
+
+def test_pictures_of_linear_light_change_as_their_encoded_twins_do(tmp_path: Path) -> None:
+    """The same scene in sRGB and in linear light, both as floats: what is seen afterwards is the same."""
+    linear_light = imagecodecs.cms_profile(
+        "rgb", gamma=1.0, whitepoint=[0.3127, 0.3290, 1], primaries=[0.64, 0.33, 1, 0.3, 0.6, 1, 0.15, 0.06, 1]
+    )
+    encoded, mask, before = prepare(tmp_path, "encoded.tif", dtype="f4")
+    inside = before.pixels.clip(0, 1)
+    pictures.write(encoded, before.with_pixels(inside))
+    light = np.where(inside <= 0.04045, inside / 12.92, ((inside + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    pictures.write(tmp_path / "linear.tif", Picture(light, Metadata(icc=linear_light)))
+    for name in ("encoded", "linear"):
+        command = ["image", str(tmp_path / f"{name}.tif"), "--mask", str(mask), "-o", str(tmp_path / f"{name}-out.tif")]
+        assert main([*command, "--quiet", "--contrast", "0.4"]) == 0
+    expected = pictures.read(tmp_path / "encoded-out.tif").pixels
+    found = pictures.read(tmp_path / "linear-out.tif").pixels
+    seen = np.where(found <= 0.0031308, found * 12.92, 1.055 * found.clip(1e-9) ** (1 / 2.4) - 0.055)
+    assert np.abs(expected - inside).max() > 0.05
+    np.testing.assert_allclose(seen, expected, atol=0.01)
+    unmasked = pictures.read_mask(mask, WIDTH, HEIGHT) == 0
+    np.testing.assert_array_equal(found[unmasked], light[unmasked])
 
 
 def test_strength_zero_changes_nothing(tmp_path: Path) -> None:
