@@ -57,7 +57,7 @@ class Conversion:
         Pixels that were not changed have their own bits, and all have their own alpha.
         """
         changed = (rendered[..., :3] != asked.pixels[..., :3]).any(axis=2) & np.isfinite(rendered).all(axis=2)
-        pixels = own.pixels.copy()
+        pixels: Pixels = own.pixels.copy()
         if changed.any():
             colors = _transformed(rendered[changed, :3][None], _srgb(), self.icc, np.float32)[0]
             if pixels.dtype.kind == "u":
