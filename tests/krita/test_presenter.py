@@ -200,7 +200,7 @@ def test_a_layer_deleted_in_the_middle_is_one_quiet_line(docker: Docker) -> None
 
 
 def test_the_daemons_state_is_shown_in_words(docker: Docker) -> None:
-    assert (docker.state.health, docker.state.daemon) == (Health.READY, "Ready on cpu.")
+    assert (docker.state.health, docker.state.daemon) == (Health.READY, "Ready, on the CPU")
     docker.session.state, docker.session.error = State.IDLE, CannotConnect("no daemon")
     docker.wait(1)
     assert docker.state.health is Health.BROKEN

@@ -8,21 +8,22 @@ from pathlib import Path
 
 import pytest
 from harmonize_daemon.install.catalogs import compile_po, parse_po
-from harmonize_selection import i18n
+from harmonize_models import predict
+from harmonize_selection import i18n, words
 
 PLUGIN = Path(__file__).resolve().parents[2] / "plugins" / "krita"
-LANGUAGES = ("de", "fr")
+LANGUAGES = sorted(path.stem for path in (PLUGIN / "po").glob("*.po"))
 
 
 def texts() -> set[str]:
-    """All constant arguments of `tr`."""
+    """All constant arguments of `tr` and `later`."""
     return {
         node.args[0].value
         for path in PLUGIN.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
-        and node.func.id == "tr"
+        and node.func.id in ("tr", "later")
         and isinstance(node.args[0], ast.Constant)
     }
 
@@ -51,7 +52,11 @@ def test_a_language_of_a_country_uses_its_language(tmp_path: Path) -> None:
         i18n.choose("de-AT", tmp_path)
         assert i18n.tr("Strength") == "Stärke"
         assert i18n.tr("Layer: {name}", name="x") == "Ebene: x"
-        i18n.choose("pt_BR", tmp_path)
+        i18n.choose("cy", tmp_path)
         assert i18n.tr("Strength") == "Strength"
     finally:
         i18n.choose("en", tmp_path)
+
+
+def test_the_notes_are_those_of_the_daemon() -> None:
+    assert set(words.NOTES) == {predict.EMPTY_MASK, predict.FULL_MASK, predict.ALREADY_FITS, predict.NO_ANSWER}

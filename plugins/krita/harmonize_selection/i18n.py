@@ -22,3 +22,8 @@ def tr(text: str, /, **values: object) -> str:
     """The text in the artist's language, with {name} replaced by `values`."""
     translated = _translations.gettext(text)
     return translated.format(**values) if values else translated
+
+
+def later(text: str) -> str:
+    """The text as it is, of which the catalogues hold a translation: it is looked up when it is shown."""
+    return text

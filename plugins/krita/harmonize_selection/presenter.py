@@ -300,7 +300,7 @@ class Presenter:
             shade=previews.shade,
             variants=previews.variants,
             preview_waits=False,
-            note=" ".join(notes) or self.state.note,
+            note=" ".join(map(words.note_words, notes)) or self.state.note,
         )
 
     # Trouble

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import traceback
 
-from .client import HarmonizeError, Session, State
-from .i18n import tr
+from .client import DaemonStatus, HarmonizeError, Session, State
+from .i18n import later, tr
 from .live import Live, LiveState
 from .state import Health, HistoryRow, Problem
 from .values import Result
 
 _LONGEST_LINE = 70
 _STAGES = {
-    "queued": "Waiting for the service…",
-    "loading": "Loading the network…",
-    "predicting": "Looking at the scene…",
-    "rendering": "Applying the change…",
+    "queued": later("Waiting for the service…"),
+    "loading": later("Loading the network…"),
+    "predicting": later("Looking at the scene…"),
+    "rendering": later("Applying the change…"),
 }
+NOTES = (
+    later("The mask is empty: there is nothing to harmonize."),
+    later("The mask covers the whole picture: there is no background to match."),
+    later("Nothing is changed: the foreground fits already, or the network is not sure enough to help."),
+    later("The network had no usable answer for this picture: nothing is changed."),
+)
+"""What the daemon tells artists about a prediction."""
 
 
 def stage_words(stage: str) -> str:
@@ -37,11 +44,16 @@ def _short(text: str) -> str:
     return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
 
 
+def note_words(note: str) -> str:
+    """A note of the daemon in the artist's language; one that is not known here in its own."""
+    return tr(note)
+
+
 def daemon_words(session: Session) -> tuple[Health, str]:
     if session.state is State.READY and session.daemon is not None:
         daemon = session.daemon
         health = {"ready": Health.READY, "busy": Health.WORKING, "failed": Health.BROKEN}
-        return health.get(daemon.state, Health.WORKING), daemon.detail or daemon.state
+        return health.get(daemon.state, Health.WORKING), _state_words(daemon)
     if session.state is State.STARTING:
         return Health.WORKING, tr("Starting the service…")
     if session.error is not None:
@@ -49,6 +61,18 @@ def daemon_words(session: Session) -> tuple[Health, str]:
     if session.state is State.CONNECTING:
         return Health.WORKING, tr("Connecting to the service…")
     return Health.OFF, tr("The service starts when it is needed.")
+
+
+def _state_words(daemon: DaemonStatus) -> str:
+    if daemon.state == "failed":
+        return daemon.detail
+    if daemon.state == "restarting":
+        return tr("Starting the service…")
+    if daemon.state == "starting":
+        return tr("Loading the network…")
+    on_cpu = not daemon.device or daemon.device.startswith("cpu")
+    device = tr("CPU") if on_cpu else tr("graphics card ({device})", device=daemon.device)
+    return tr("Ready, on the {device}", device=device)
 
 
 def live_words(live: Live) -> str:

@@ -9,7 +9,7 @@ from gi.repository import Gimp
 from harmonize_client import Look, __version__
 
 from .options import Options, Output, Reference
-from .words import _
+from .words import _, note_in_words
 
 CLIENT_NAME = f"gimp/{__version__}"
 
@@ -73,4 +73,4 @@ _progress_shown: list[str] = []
 def tell(notes: tuple[str, ...]) -> None:
     """Notes of the daemon, as GIMP's own messages."""
     for note in notes:
-        Gimp.message(note)
+        Gimp.message(note_in_words(note))

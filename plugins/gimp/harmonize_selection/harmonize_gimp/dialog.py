@@ -25,7 +25,7 @@ from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
 from .views import Views  # noqa: E402
 from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
-from .words import _, ngettext  # noqa: E402
+from .words import _, ngettext, note_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
 COLUMN_WIDTH = 340
@@ -254,7 +254,7 @@ class Dialog:
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
         if self._live.prediction is not None:
-            self._notes.set_text("\n".join(self._live.prediction.notes))
+            self._notes.set_text("\n".join(map(note_in_words, self._live.prediction.notes)))
         if TIMES:
             with open(TIMES, "a", encoding="utf-8") as file:
                 file.write(f"{picture.seconds:.4f}\n")

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from harmonize_client import HarmonizeError
 
 
+_STOPS = ".。"
+
+
 class Ending(enum.Enum):
     """How a run ended, as `Gimp.PDBStatusType` names it."""
 
@@ -41,8 +44,8 @@ class CannotHarmonize(PluginError):
 
 def sentence(cause: str, hint: str) -> str:
     """`Cause: hint.` with the first letter large and one full stop."""
-    cause, hint = cause.strip().rstrip("."), hint.strip().rstrip(".")
-    text = f"{cause}: {hint}." if hint else f"{cause}."
+    cause, hint = cause.strip().rstrip(_STOPS), hint.strip().rstrip(_STOPS)
+    text = _("{cause}: {hint}.").format(cause=cause, hint=hint) if hint else _("{cause}.").format(cause=cause)
     return text[:1].upper() + text[1:]
 
 
