@@ -7,6 +7,7 @@ the same files with the same settings, is not done again; so a batch that was cu
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -15,12 +16,14 @@ from pathlib import Path
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
-from harmonize_client.errors import BadRequest
+from harmonize_client.errors import BadRequest, InternalError
 
 from .harmonizing import CLIENT_NAME, ImageRequest, Inputs, check_device, harmonize_inputs
 from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
 RECORDS = "harmonize.jsonl"
+_ANY_NAME = "surrogateescape"
+"""File names that are no UTF-8 come through as they are."""
 MASK = ".mask"
 """`hat.png` is the composite to the mask `hat.mask.png`."""
 
@@ -34,7 +37,7 @@ class Share:
 
     def holds(self, name: str) -> bool:
         """Whether a picture belongs to this part; every picture belongs to exactly one."""
-        return crc32(name.encode()) % self.of == self.number - 1
+        return crc32(os.fsencode(name)) % self.of == self.number - 1
 
     @classmethod
     def parse(cls, text: str) -> Share:
@@ -91,8 +94,9 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")
-    if output.resolve() == folder.resolve():
-        raise BadRequest("The results would overwrite the composites", "give another folder with --output")
+    for taken, what in ((folder, "composites"), (masks, "masks")):
+        if taken is not None and output.resolve() == taken.resolve():
+            raise BadRequest(f"The results would overwrite the {what}", "give another folder with --output")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
     items, done, without_mask = [], [], []
@@ -126,7 +130,10 @@ def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcom
     try:
         if items:
             check_device(connections.own(), items[0].request.device)
-        with ThreadPoolExecutor(jobs) as pool, (output / RECORDS).open("a", encoding="utf-8") as records:
+        with (
+            ThreadPoolExecutor(jobs) as pool,
+            (output / RECORDS).open("a", encoding="utf-8", errors=_ANY_NAME) as records,
+        ):
             records.write("\n" if _is_cut_off(output / RECORDS) else "")
             pending = [pool.submit(_do, item, connections) for item in items]
             try:
@@ -147,7 +154,7 @@ def read_records(output: Path) -> Iterator[Outcome]:
     path = output / RECORDS
     if not path.is_file():
         return
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in path.read_text(encoding="utf-8", errors=_ANY_NAME).split("\n"):
         try:
             values = json.loads(line)
             yield Outcome(**{**values, "notes": tuple(values["notes"])})
@@ -168,6 +175,9 @@ def _do(item: Item, connections: _Connections) -> Outcome:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
     except OSError as error:
         return Outcome(item.name, item.stamp, error=str(error), code="unwritable_picture")
+    except Exception as error:  # a defect of ours or of a library: one picture's, not the others'
+        defect = InternalError(f"{type(error).__name__}: {error}", "report it, with the picture if you can")
+        return Outcome(item.name, item.stamp, error=str(defect), code=defect.code)
     confidence = None if result.confidence is None else round(result.confidence, 3)
     return Outcome(item.name, item.stamp, result.network, round(result.milliseconds, 1), result.notes, confidence)
 
@@ -216,8 +226,9 @@ def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
 
 
 def _stamp(request: ImageRequest) -> str:
-    """Of both pictures' size and time, and of all settings."""
-    given = [file.stat() for file in (request.composite, request.mask) if file is not None]
-    files = [(file.st_size, file.st_mtime_ns) for file in given]
+    """Of its pictures' size and time, and of all settings."""
+    given = [file for file in (request.composite, request.mask, request.reference) if file is not None]
+    found = [file.stat() for file in given if file.is_file()]
+    files = [(file.st_size, file.st_mtime_ns) for file in found]
     settings = asdict(replace(request, composite=Path(), mask=None, output=Path()))
     return f"{crc32(json.dumps([files, settings], default=str, sort_keys=True).encode()):08x}"

@@ -125,13 +125,17 @@ def harmonize_inputs(
     pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
     on_progress("writing", None)
-    composite.write(request.output, pixels)
+    beside: list[tuple[Path, bytes]] = []
     if request.cube and cube:
-        pictures.write_whole(request.cube, cube.text.encode())
+        beside.append((request.cube, cube.text.encode()))
     if request.adjustment_out:
-        pictures.write_whole(request.adjustment_out, prediction.adjustment.encode())
+        beside.append((request.adjustment_out, prediction.adjustment.encode()))
     if request.before_after:
-        pictures.write(request.before_after, side_by_side(composite.harmonized(None), composite.harmonized(pixels)))
+        both = side_by_side(composite.harmonized(None), composite.harmonized(pixels))
+        beside.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
+    composite.write(request.output, pixels)
+    for path, content in beside:
+        pictures.write_whole(path, content)
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)

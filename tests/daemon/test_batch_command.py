@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from harmonize_client import Client
 from harmonize_client.errors import BadRequest
 from harmonize_daemon import batch, pictures
 from harmonize_daemon.batch import Share
 from harmonize_daemon.cli import main
-from harmonize_daemon.harmonizing import ImageRequest
+from harmonize_daemon.harmonizing import ImageRequest, ImageResult, Inputs
 from harmonize_daemon.pictures import Picture
 
 from .pictures.layered_files import Node, flat, save, stack_of
@@ -147,6 +149,50 @@ def test_all_frames_may_get_the_same_change(scenes: Path, tmp_path: Path) -> Non
     assert run(scenes, tmp_path / "out", "--adjustment", change, "--quiet") == 0
     assert (tmp_path / "out" / "one.png").read_bytes() == (tmp_path / "key.png").read_bytes()
     assert {record["network"] for record in records(tmp_path / "out")} == {"s2crnet"}
+
+
+def test_a_defect_with_one_picture_does_not_stop_the_others(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = batch.harmonize_inputs
+
+    def defective(client: Client, request: ImageRequest, inputs: Inputs) -> ImageResult:
+        if request.composite.name == "one.png":
+            raise ZeroDivisionError("of the test")
+        return real(client, request, inputs)
+
+    monkeypatch.setattr(batch, "harmonize_inputs", defective)
+    assert run(scenes, tmp_path / "out") == 1
+    assert "2 done, 1 failed" in capsys.readouterr().out
+    assert sorted((str(r["name"]), r["code"]) for r in records(tmp_path / "out"))[0] == ("one.png", "internal")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text_are_done_once_like_all_others(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    name = os.fsdecode(b"J\xfcrgen\xe2\x80\xa8.png")
+    put(tmp_path / "scenes", name, 1)
+    assert run(tmp_path / "scenes", tmp_path / "out", "--dry-run") == 0
+    assert "J\\udcfcrgen" in capfd.readouterr().out
+    assert run(tmp_path / "scenes", tmp_path / "out", "--quiet") == 0
+    assert (tmp_path / "out" / name).is_file()
+    assert batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).done == (name,)
+
+
+def test_masks_are_not_overwritten(scenes: Path, tmp_path: Path) -> None:
+    (tmp_path / "masks").mkdir()
+    with pytest.raises(BadRequest, match="overwrite the masks"):
+        batch.plan(scenes, tmp_path / "masks", tmp_path / "masks", NOTHING)
+
+
+def test_another_reference_of_the_same_name_is_another_batch(scenes: Path, tmp_path: Path) -> None:
+    reference = tmp_path / "mood.png"
+    put(tmp_path, "mood.png", 7)
+    settings = ImageRequest(Path(), Path(), Path(), reference=reference)
+    before = [item.stamp for item in batch.plan(scenes, None, tmp_path / "out", settings).items]
+    os.utime(reference, ns=(1, 1))
+    assert before != [item.stamp for item in batch.plan(scenes, None, tmp_path / "out", settings).items]
 
 
 def test_a_dry_run_does_nothing(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -258,6 +258,7 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
         (["--reference", "nowhere.png"], "unreadable_picture"),
         (["--mask", str(ROOT / "docs/demo/dim-astronaut.mask.png")], "bad_mask"),
         (["-o", "result.gif"], "unsupported_picture"),
+        (["--before-after", "both.gif"], "unsupported_picture"),
     ],
 )
 def test_wrong_requests_say_why_and_write_nothing(

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from harmonize_client.errors import HarmonizeError
 from harmonize_client.version import __version__
@@ -31,6 +32,8 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 1 failed (the cause is on stderr), 2 wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
     arguments = _parser(words).parse_args(words)
     try:
         status: int = arguments.run(arguments)

@@ -12,7 +12,7 @@ from .formats import LAYERED_SUFFIXES
 from .layered import Layer, LayeredPicture
 from .picture import Metadata, Picture, Pixels, to_u8_rgb
 from .reading import read, read_mask
-from .writing import write, write_whole
+from .writing import encode, write, write_whole
 
 __all__ = [
     "LAYERED_SUFFIXES",
@@ -26,6 +26,7 @@ __all__ = [
     "UnreadablePicture",
     "UnsupportedPicture",
     "UnwritablePicture",
+    "encode",
     "read",
     "read_layered",
     "read_mask",

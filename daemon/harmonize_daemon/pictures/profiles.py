@@ -80,9 +80,11 @@ def _is_srgb(icc: bytes) -> bool:
     steps = np.linspace(0, 1, 9, dtype=np.float32)
     colors = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
     try:
-        return bool(np.abs(_transformed(colors, icc, _srgb(), np.float32) - colors).max() < _ALIKE)
+        encoded = _transformed(colors, icc, _srgb(), np.float32)
+        _transformed(colors, _srgb(), icc, np.float32)  # profiles of scanners know no way back
     except (imagecodecs.CmsError, ValueError):
         return True
+    return bool(np.abs(encoded - colors).max() < _ALIKE)
 
 
 @cache

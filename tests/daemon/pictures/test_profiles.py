@@ -5,7 +5,7 @@ from __future__ import annotations
 import imagecodecs
 import numpy as np
 import pytest
-from harmonize_daemon.pictures import Metadata, Picture
+from harmonize_daemon.pictures import Metadata, Picture, profiles
 from harmonize_daemon.pictures.profiles import Conversion
 from PIL import ImageCms
 
@@ -33,6 +33,19 @@ def conversion_of(icc: bytes | None, pixels: np.ndarray) -> Conversion | None:
 )
 def test_what_is_srgb_or_cannot_be_used_is_taken_as_it_is(icc: bytes | None) -> None:
     assert conversion_of(icc, colors("u1")) is None
+
+
+def test_a_profile_without_a_way_back_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of scanners and cameras often are so."""
+    there = profiles._transformed
+
+    def only_there(colors: np.ndarray, source: bytes, target: bytes, dtype: type) -> np.ndarray:
+        if target != profiles._srgb():
+            raise imagecodecs.CmsError("cmsCreateTransform returned NULL")
+        return there(colors, source, target, dtype)
+
+    monkeypatch.setattr(profiles, "_transformed", only_there)
+    assert conversion_of(ADOBE + b"another one", colors("u1")) is None
 
 
 def test_grey_pixels_are_taken_as_they_are() -> None:
