@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import platformdirs
+from harmonize_client import paths
 
 APPLICATION = "harmonize-selection"
 
@@ -26,10 +27,8 @@ def log_folder() -> Path:
 
 
 def _folder(name: str, usual: Path) -> Path:
-    home = os.environ.get("HARMONIZE_HOME")
-    if home:
-        # `mkdir` makes parents with the usual rights, and a home that others can read is refused.
-        Path(home).mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = Path(home, name) if home else usual
+    # `mkdir` makes parents with the usual rights, and a home that others can read is refused: that comes first.
+    paths.home().mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = paths.home() / name if os.environ.get("HARMONIZE_HOME") else usual
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
