@@ -6,6 +6,7 @@ telephone's Display P3, linear light) are converted to them and back as 32-bit f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -20,6 +21,9 @@ _COLORS = slice(16, 20)
 """Where a profile names its kind of colors (ICC.1:2022, section 7.2)."""
 _ALIKE = 0.8 / 255
 """Profiles that differ from sRGB by less are versions of it."""
+
+
+_BAND_PIXELS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -38,17 +42,20 @@ class Conversion:
 
     def seen(self, picture: Picture) -> Picture:
         """As sRGB of 8 bits, for the networks' eyes; alpha as it is."""
-        colors = self._to_srgb(picture.pixels, np.uint8)
-        if picture.pixels.shape[2] == 3:
-            return picture.with_pixels(colors)
-        return picture.with_pixels(np.concatenate([colors, to_u8(picture.pixels[..., 3:])], axis=2))
+        seen = np.empty(picture.pixels.shape, np.uint8)
+        for rows in _bands(seen):
+            part = picture.pixels[rows]
+            seen[rows, :, :3] = self._to_srgb(part, np.uint8)
+            seen[rows, :, 3:] = to_u8(part[..., 3:])
+        return picture.with_pixels(seen)
 
     def to_srgb(self, picture: Picture) -> Picture:
         """As sRGB, float32; alpha in [0, 1]."""
-        pixels = picture.pixels
-        converted = np.empty(pixels.shape, np.float32)
-        converted[..., :3] = self._to_srgb(pixels, np.float32)
-        converted[..., 3:] = pixels[..., 3:] * np.float32(1 / _white(pixels.dtype))
+        converted = np.empty(picture.pixels.shape, np.float32)
+        for rows in _bands(converted):
+            part = picture.pixels[rows]
+            converted[rows, :, :3] = self._to_srgb(part, np.float32)
+            converted[rows, :, 3:] = part[..., 3:] * np.float32(1 / _white(part.dtype))
         return picture.with_pixels(converted)
 
     def back(self, rendered: Pixels, asked: Picture, own: Picture) -> Pixels:
@@ -56,13 +63,15 @@ class Conversion:
 
         Pixels that were not changed have their own bits, and all have their own alpha.
         """
-        changed = (rendered[..., :3] != asked.pixels[..., :3]).any(axis=2) & np.isfinite(rendered).all(axis=2)
         pixels: Pixels = own.pixels.copy()
-        if changed.any():
-            colors = _transformed(rendered[changed, :3][None], _srgb(), self.icc, np.float32)[0]
-            if pixels.dtype.kind == "u":
-                colors = colors.clip(0, 1) * _white(pixels.dtype) + np.float32(0.5)
-            pixels[changed, :3] = colors
+        for rows in _bands(pixels):
+            part = rendered[rows]
+            changed = (part[..., :3] != asked.pixels[rows, :, :3]).any(axis=2) & np.isfinite(part).all(axis=2)
+            if changed.any():
+                colors = _transformed(part[changed, :3][None], _srgb(), self.icc, np.float32)[0]
+                if pixels.dtype.kind == "u":
+                    colors = colors.clip(0, 1) * _white(pixels.dtype) + np.float32(0.5)
+                pixels[rows][changed, :3] = colors
         return pixels
 
     def _to_srgb(self, pixels: Pixels, dtype: DTypeLike) -> Pixels:
@@ -98,6 +107,12 @@ def _transformed(colors: NDArray[Any], source: bytes, target: bytes, dtype: DTyp
     contiguous = np.ascontiguousarray(colors)
     result: Pixels = imagecodecs.cms_transform(contiguous, source, target, colorspace="rgb", outdtype=dtype)
     return result
+
+
+def _bands(pixels: Pixels) -> Iterator[slice]:
+    """Rows to convert at a time: what is in between takes several times the memory of the pixels."""
+    rows = max(1, _BAND_PIXELS // pixels.shape[1])
+    return (slice(first, first + rows) for first in range(0, pixels.shape[0], rows))
 
 
 def _white(dtype: np.dtype[Any]) -> float:

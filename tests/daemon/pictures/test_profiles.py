@@ -69,8 +69,9 @@ def test_linear_light_is_encoded_and_values_beyond_white_survive() -> None:
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("icc", [LINEAR, ADOBE], ids=["linear", "adobe"])
 def test_what_was_not_changed_keeps_its_bits_and_the_rest_its_depth_and_alpha(
-    icc: bytes, channels: int, dtype: str
+    icc: bytes, channels: int, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(profiles, "_BAND_PIXELS", 100)  # several bands, the last one smaller
     picture = Picture(colors(dtype, channels), Metadata(icc=icc))
     conversion = Conversion.of(picture)
     assert conversion is not None
