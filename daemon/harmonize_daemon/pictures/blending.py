@@ -116,11 +116,12 @@ class Canvas:
             color, alpha = group.color[:, rows] * strength, group.alpha[:, rows] * strength
             _over(self.color[:, rows], self.alpha[:, rows], color, alpha, mode, keeps_alpha)
 
-    def hide(self, covers: NDArray[np.uint8]) -> None:
-        """Take away what a mask [H, W] hides; 255 = all of it stays."""
+    def hide(self, covers: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+        """Take away what a mask [H, W] hides; 255, of 16 bits 65535 = all of it stays."""
+        scale = np.float32(1 / np.iinfo(covers.dtype).max)
         for row in range(0, self.alpha.shape[1], _ROWS):
             rows = slice(row, row + _ROWS)
-            stays = covers[rows] * np.float32(1 / 255)
+            stays = covers[rows] * scale
             self.color[:, rows] *= stays
             self.alpha[:, rows] *= stays
 

@@ -17,8 +17,11 @@ from numpy.typing import NDArray
 
 from .blending import Canvas, Mode, overlap
 from .errors import PictureTooLarge, UnsupportedPicture
-from .picture import Metadata, Picture
+from .picture import Metadata, Picture, Pixels
 from .reading import MAX_PIXELS
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""ITU-R BT.709."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -161,6 +164,19 @@ def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
         if isinstance(node, Group) and layer in _leaves(node.inside):
             return (replace(node, inside=below(node.inside, layer)), *nodes[place + 1 :])
     return ()
+
+
+def all_normal(nodes: tuple[Node, ...]) -> bool:
+    """Whether all in them is in normal mode: then a group that holds them looks the same, passing through or not."""
+    return all(node.mode is Mode.NORMAL and (not isinstance(node, Group) or all_normal(node.inside)) for node in nodes)
+
+
+def grey_and_alpha(pixels: Pixels) -> Pixels:
+    """[h, w, 4] RGBA, uint8 or uint16 -> [h, w, 2] of the same depth: the luma, for files of grey, and the alpha."""
+    out = np.empty((*pixels.shape[:2], 2), pixels.dtype)
+    out[..., 0] = pixels[..., :3] @ _LUMA + np.float32(0.5)
+    out[..., 1] = pixels[..., 3]
+    return out
 
 
 def _paint(canvas: Canvas, layer: Layer, picture: Picture) -> None:

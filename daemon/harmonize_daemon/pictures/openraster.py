@@ -14,6 +14,7 @@ from harmonize_models.thumbnail import thumbnail
 
 from .archive import Archive
 from .blending import Mode
+from .errors import UnsupportedPicture
 from .layered import Group, Layer, LayeredPicture, Node, check_nesting
 from .markup import integer, number, parsed, size
 from .picture import Picture, Pixels
@@ -49,7 +50,6 @@ class OpenRaster(LayeredPicture):
 
     def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
         source = f"data/harmonized-{len(self._archive.entries)}.png"
-        merged = self.merged({layer: picture})
         root = parsed(self._text, self.path.name)  # another one: ours stays as it is
         hidden = list(root.iter("layer"))[layer.number]
         parent = next(stack for stack in root.iter("stack") if hidden in list(stack))
@@ -58,11 +58,23 @@ class OpenRaster(LayeredPicture):
         hidden.set("visibility", "hidden")
         changed = {
             _STACK: ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True),
-            _MERGED: encode(".png", merged),
-            _THUMBNAIL: encode(".png", Picture(thumbnail(merged.pixels, THUMBNAIL_SIDE))),
             source: encode(".png", picture),
+            **self._previews(layer, picture),
         }
         write_whole(path, self._archive.rewritten(MIMETYPE, changed))
+
+    def _previews(self, layer: Layer, picture: Picture) -> dict[str, bytes]:
+        """Pictures for other programs."""
+        try:
+            merged = self.merged({layer: picture})
+        except UnsupportedPicture:
+            # A layer above cannot be painted, which is no reason to refuse the file, and the format demands a picture
+            # of the whole. The one that is there shows what lies above as only the program that made it can.
+            if _MERGED in self._archive.entries:
+                return {}
+            merged, _ = self.scene(layer, picture)
+        small = Picture(thumbnail(merged.pixels, THUMBNAIL_SIDE))
+        return {_MERGED: encode(".png", merged), _THUMBNAIL: encode(".png", small)}
 
     def _nodes(self, stack: ElementTree.Element, level: int = 0) -> tuple[Node, ...]:
         check_nesting(level)
@@ -76,7 +88,10 @@ class OpenRaster(LayeredPicture):
         problem = "" if operation in _MODES else f"is in the mode {operation}"
         facts = Node(name=name, opacity=opacity, mode=mode, visible=visible, problem=problem)
         if element.tag == "stack":
-            return Group(**vars(facts), inside=self._nodes(element, level + 1))
+            # By the specification groups of another mode or of less opacity are isolated all the same. Where nothing is
+            # said GIMP wrote the file, whose groups are isolated; Krita reads that otherwise, but always says which.
+            through = element.get("isolation") == "auto" and mode is Mode.NORMAL and opacity == 1
+            return Group(**vars(facts), inside=self._nodes(element, level + 1), passes_through=through)
         left, top = integer(element, "x"), integer(element, "y")
         return Layer(**vars(facts), left=left, top=top, number=self._numbers[element])
 

@@ -5,8 +5,12 @@ RGB and grey of 8 and 16 bits. Layer effects are not painted; what cannot be pai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +19,10 @@ from psd_tools.api.layers import Group as PsdGroup
 from psd_tools.api.layers import Layer as PsdLayer
 from psd_tools.constants import BlendMode, ColorMode, Resource
 
-from .blending import Mode, overlap
+from .blending import Canvas, Mode, overlap
+from .box import Box
 from .errors import UnreadablePicture, UnsupportedPicture
-from .layered import Group, Layer, LayeredPicture, Node, check_nesting
+from .layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from .picture import Metadata, Picture
 from .reading import MAX_PIXELS
 from .writing import write_whole
@@ -41,6 +46,14 @@ _MAX_BYTES = MAX_PIXELS * 40
 """That psd-tools may ask for at a time: four channels of float, and what it needs on the way."""
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Group(Group):
+    """With its layer mask."""
+
+    number: int
+    """Which of the file's layers it is."""
+
+
 class Photoshop(LayeredPicture):
     """One file."""
 
@@ -52,33 +65,29 @@ class Photoshop(LayeredPicture):
                 f"{path.name} holds {self._file.color_mode.name} of {self._file.depth} bits",
                 "convert it to RGB of 8 or 16 bits first",
             )
+        self._depth = np.dtype(_DEPTHS[self._file.depth])
         self._layers = list(self._file.descendants())
         self._numbers = {id(layer): number for number, layer in enumerate(self._layers)}
         super().__init__(path, self._file.width, self._file.height, self._nodes(self._file))
 
     def decoded(self, layer: Layer) -> Picture:
         found = self._layers[layer.number]
-        depth = np.dtype(_DEPTHS[self._file.depth])
         if not found.has_pixels():
-            return Picture(np.zeros((1, 1, 4), depth), self._metadata())
-        try:
+            return Picture(np.zeros((1, 1, 4), self._depth), self._metadata())
+        with self._damage_of(layer):
             color, alpha = found.numpy("color"), found.numpy("shape")
             if color is None:
                 raise ValueError("no colors")
             covered = np.ones((*color.shape[:2], 1), np.float32) if alpha is None else alpha
-            covered = covered * self._mask_of(found, color.shape)
-        except (ValueError, IndexError, KeyError, OSError) as error:
-            raise UnreadablePicture(
-                f"{self.path.name}: {layer.name!r} is damaged ({error})", "save it again"
-            ) from error
+            if _is_masked(found):
+                covered = covered * _mask_of(found, Box(*found.bbox))[..., None]
         color = color if color.shape[2] == 3 else np.repeat(color[..., :1], 3, axis=2)
-        whole = np.concatenate([color, covered], axis=2).clip(0, 1) * np.float32(np.iinfo(depth).max)
-        return Picture(np.ascontiguousarray(whole.round().astype(depth)), self._metadata())
+        return Picture(self._whole(np.concatenate([color, covered], axis=2)), self._metadata())
 
     def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
         file = _open(self.path)  # another one: ours stays as it is
         hidden = list(file.descendants())[layer.number]
-        pixels = picture.pixels if file.color_mode is ColorMode.RGB else picture.pixels[..., [0, 3]]
+        pixels = picture.pixels if file.color_mode is ColorMode.RGB else grey_and_alpha(picture.pixels)
         added = file.create_pixel_layer_from_array(
             pixels, name, layer.top, layer.left, opacity=hidden.opacity, blend_mode=hidden.blend_mode
         )
@@ -90,6 +99,13 @@ class Photoshop(LayeredPicture):
         stream = BytesIO()
         file.save(stream)
         write_whole(path, stream.getvalue())
+
+    def _masked(self, group: Group, painted: Canvas) -> Canvas:
+        found = self._layers[group.number] if isinstance(group, _Group) else None
+        if found is not None and _is_masked(found):
+            with self._damage_of(group):
+                painted.hide(self._whole(_mask_of(found, Box(0, 0, self.width, self.height))))
+        return painted
 
     def _nodes(self, group: PSDImage | PsdGroup, level: int = 0) -> tuple[Node, ...]:
         check_nesting(level)
@@ -103,26 +119,34 @@ class Photoshop(LayeredPicture):
             visible=layer.visible,
             problem=_problem(layer),
         )
-        if isinstance(layer, PsdGroup):
-            through = layer.blend_mode is BlendMode.PASS_THROUGH
-            return Group(**vars(facts), inside=self._nodes(layer, level + 1), passes_through=through)
-        return Layer(**vars(facts), left=layer.left, top=layer.top, number=self._numbers[id(layer)])
+        number = self._numbers[id(layer)]
+        if not isinstance(layer, PsdGroup):
+            return Layer(**vars(facts), left=layer.left, top=layer.top, number=number)
+        inside, masked = self._nodes(layer, level + 1), _is_masked(layer)
+        through = layer.blend_mode is BlendMode.PASS_THROUGH
+        # One that does not show in full is painted for itself first, which is the same while all inside is normal.
+        if through and (masked or facts.opacity < 1) and not all_normal(inside):
+            cause = "has a layer mask" if masked else "is not opaque"
+            facts = replace(facts, problem=facts.problem or f"passes through and {cause}")
+        return _Group(**vars(facts), inside=inside, passes_through=through and not masked, number=number)
 
-    def _mask_of(self, layer: PsdLayer, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """The layer mask [h, w, 1] at the layer's place; 1 where there is none."""
-        mask = layer.mask
-        if mask is None or mask.disabled:
-            return np.ones((1, 1, 1), np.float32)
-        whole = np.full((*shape[:2], 1), mask.background_color / 255, np.float32)
-        values = layer.numpy("mask")
-        if values is not None and values.size:
-            left, top = mask.left - layer.left, mask.top - layer.top
-            on_layer, on_mask = overlap(values.shape, left, top, whole.shape)
-            whole[on_layer] = values[on_mask]
-        return whole
+    def _whole(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        """Values in [0, 1] as the file's own numbers, of the same shape."""
+        scaled = values.clip(0, 1) * np.float32(np.iinfo(self._depth).max)
+        return np.ascontiguousarray(scaled.round().astype(self._depth))
+
+    @contextmanager
+    def _damage_of(self, node: Node) -> Iterator[None]:
+        """What fails inside psd-tools is raised as UnreadablePicture."""
+        try:
+            yield
+        except (ValueError, IndexError, KeyError, OSError) as error:
+            raise UnreadablePicture(f"{self.path.name}: {node.name!r} is damaged ({error})", "save it again") from error
 
     def _metadata(self) -> Metadata:
-        return Metadata(icc=self._file.image_resources.get_data(Resource.ICC_PROFILE))
+        # A grey profile fits no RGB pixels.
+        is_rgb = self._file.color_mode is ColorMode.RGB
+        return Metadata(icc=self._file.image_resources.get_data(Resource.ICC_PROFILE) if is_rgb else None)
 
 
 def _open(path: Path) -> PSDImage:
@@ -134,6 +158,25 @@ def _open(path: Path) -> PSDImage:
     except Exception as error:  # a damaged file can fail in any way inside psd-tools
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UnreadablePicture(f"{path.name} is no Photoshop file ({reason})", "save it again") from error
+
+
+def _is_masked(layer: PsdLayer) -> bool:
+    return layer.mask is not None and not layer.mask.disabled
+
+
+def _mask_of(layer: PsdLayer, box: Box) -> NDArray[np.float32]:
+    """The layer mask in a box on the canvas, [h, w] in [0, 1]; there must be one."""
+    mask = layer.mask
+    assert mask is not None
+    whole = np.full(box.size, mask.background_color / 255, np.float32)
+    values = layer.numpy("mask")
+    if values is not None and values.size:
+        in_box, on_mask = overlap(values.shape, mask.left - box.left, mask.top - box.top, whole.shape)
+        whole[in_box] = values[..., 0][on_mask]
+    density = mask.parameters.user_mask_density if mask.parameters else None
+    if density is not None:
+        whole = 1 - (1 - whole) * np.float32(density / 255)
+    return whole
 
 
 def _problem(layer: PsdLayer) -> str:

@@ -85,6 +85,27 @@ def test_a_group_is_painted_as_one(tmp_path: Path) -> None:
     assert pixels[6, 6].tolist() == [50, 50, 50, 255]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"isolation": "auto"}, 100),
+        ({"isolation": "auto", "composite-op": "svg:src-over", "opacity": "1.0"}, 100),
+        ({"isolation": "isolate"}, 128),
+        ({}, 128),
+        ({"isolation": "auto", "opacity": "0.5"}, 164),
+        ({"isolation": "auto", "composite-op": "svg:screen"}, 228),
+    ],
+)
+def test_a_group_passes_through_where_it_is_not_isolated(
+    tmp_path: Path, attributes: dict[str, str], expected: int
+) -> None:
+    shade = Node("shade", flat(WIDTH, HEIGHT, 128, 128, 128), attributes={"composite-op": "svg:multiply"})
+    paper = Node("paper", flat(WIDTH, HEIGHT, 200, 200, 200))
+    group = Node("group", inside=(shade,), attributes=attributes)
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, group, paper))
+    assert file.merged().pixels[0, 0].tolist() == [expected, expected, expected, 255]
+
+
 def test_a_new_layer_stands_above_the_old_one_which_is_hidden(tmp_path: Path) -> None:
     group = Node("group", inside=(HAT,))
     source = save(tmp_path / "a.ora", WIDTH, HEIGHT, group, GREY)
@@ -105,6 +126,26 @@ def test_a_new_layer_stands_above_the_old_one_which_is_hidden(tmp_path: Path) ->
         assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
     assert source.read_bytes() == before
     assert [layer.name for layer in OpenRaster(tmp_path / "b.ora").layers()] == ["hat (harmonized)", "hat", "paper"]
+
+
+@pytest.mark.parametrize("old", [b"old", None])
+def test_old_previews_stay_where_no_new_ones_can_be_made(tmp_path: Path, old: bytes | None) -> None:
+    glow = Node("glow", flat(WIDTH, HEIGHT, 9, 9, 9), attributes={"composite-op": "svg:plus"})
+    names = "mergedimage.png", "Thumbnails/thumbnail.png"
+    source = save(tmp_path / "a.ora", WIDTH, HEIGHT, glow, HAT, GREY)
+    if old is not None:
+        with zipfile.ZipFile(source, "a") as archive:
+            for name in names:
+                archive.writestr(name, old)
+    file = OpenRaster(source)
+    hat = file.subject()
+    file.write(tmp_path / "b.ora", hat, "new", file.decoded(hat).with_pixels(flat(4, 3, 10, 20, 30, 255)))
+    assert [layer.name for layer in OpenRaster(tmp_path / "b.ora").layers()] == ["glow", "new", "hat", "paper"]
+    for name in names:
+        if old is not None:
+            assert entry(tmp_path / "b.ora", name) == old
+        else:
+            assert picture_in(tmp_path / "b.ora", name)[2, 3].tolist() == [10, 20, 30, 255]
 
 
 def test_a_file_may_be_written_over_itself(tmp_path: Path) -> None:

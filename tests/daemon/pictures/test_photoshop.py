@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from .layered_files import flat
 pytest.importorskip("psd_tools", reason="it needs Python 3.11")
 
 from psd_tools import PSDImage
-from psd_tools.constants import BlendMode
+from psd_tools.constants import BlendMode, Resource
+from psd_tools.psd.image_resources import ImageResource
+from psd_tools.psd.layer_and_mask import MaskParameters
 
 WIDTH, HEIGHT = 12, 8
 
@@ -28,6 +32,46 @@ def save(path: Path, *layers: tuple[str, NDArray[Any]], depth: int = 8, mode: st
         file.create_pixel_layer_from_array(pixels, name, **(more if number == len(layers) - 1 else {}))
     file.save(path)
     return path
+
+
+def save_masked_group(
+    path: Path,
+    group_mode: BlendMode = BlendMode.NORMAL,
+    mode: BlendMode = BlendMode.NORMAL,
+    *,
+    opacity: int = 255,
+    outside: int = 0,
+    density: int | None = None,
+    disabled: bool = False,
+    depth: int = 8,
+) -> Path:
+    """A group of one layer over paper, under a mask with a slope that is smaller than the picture.
+
+    mode, opacity: of the layer, and of the group. outside: what the mask is where it has no pixels.
+    """
+    bits = {8: np.uint8, 16: np.uint16}[depth]
+    file = PSDImage.new("RGB", (WIDTH, HEIGHT), depth=depth)
+    file.create_pixel_layer_from_array(flat(WIDTH, HEIGHT, *[np.iinfo(bits).max // 5] * 3, dtype=bits), "paper")
+    group = file.create_group(name="group", blend_mode=group_mode, opacity=opacity)
+    group._channels = deepcopy(group._channels)  # or psd-tools gives the mask to the end of the group, too
+    red = flat(WIDTH - 2, HEIGHT, np.iinfo(bits).max, 0, np.iinfo(bits).max // 2, dtype=bits)
+    group.create_pixel_layer_from_array(red, "red", left=1, blend_mode=mode)
+    slope = np.linspace(0, 255, 8).round().astype(np.uint8)
+    mask = group.create_mask(Image.fromarray(np.repeat(slope[None], HEIGHT + 3, axis=0)), top=-1, left=3)
+    mask.data.background_color = outside
+    mask.disabled = disabled
+    if density is not None:
+        mask.data.flags.parameters_applied = True
+        mask.data.parameters = MaskParameters(user_mask_density=density)
+    file.save(path)
+    return path
+
+
+def composed(path: Path) -> NDArray[np.uint8]:
+    """[H, W, 3]: the file as psd-tools paints it."""
+    image = PSDImage.open(path).composite(force=True)
+    assert isinstance(image, Image.Image)
+    return np.asarray(image.convert("RGB"))
 
 
 PAPER = ("paper", flat(WIDTH, HEIGHT, 100, 100, 100))
@@ -67,9 +111,7 @@ def test_what_is_seen_is_what_psd_tools_composes(tmp_path: Path, mode: BlendMode
     noise = random.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     layer = random.integers(0, 256, (5, 6, 4), dtype=np.uint8)
     path = save(tmp_path / "a.psd", ("noise", noise), ("layer", layer), left=3, top=2, opacity=200, blend_mode=mode)
-    composed = PSDImage.open(path).composite(force=True)
-    assert isinstance(composed, Image.Image)
-    between = read_layered(path).merged().pixels[..., :3].astype(int) - np.asarray(composed.convert("RGB"))
+    between = read_layered(path).merged().pixels[..., :3].astype(int) - composed(path)
     assert int(np.abs(between).max()) <= 1
 
 
@@ -119,6 +161,75 @@ def test_a_layer_mask_is_part_of_the_alpha(tmp_path: Path) -> None:
     assert document.decoded(document.subject()).pixels[3, :, 3].tolist() == list(range(0, 240, 20))
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"outside": 255},
+        {"opacity": 100},
+        {"disabled": True},
+        {"density": 100},
+        {"group_mode": BlendMode.MULTIPLY},
+        {"mode": BlendMode.MULTIPLY},
+        {"group_mode": BlendMode.PASS_THROUGH},
+        {"group_mode": BlendMode.PASS_THROUGH, "opacity": 100},
+        {"group_mode": BlendMode.PASS_THROUGH, "mode": BlendMode.MULTIPLY, "disabled": True},
+    ],
+    ids=repr,
+)
+def test_a_layer_mask_of_a_group_hides_what_psd_tools_hides(tmp_path: Path, facts: dict[str, Any]) -> None:
+    path = save_masked_group(tmp_path / "a.psd", **facts)
+    between = read_layered(path).merged().pixels[..., :3].astype(int) - composed(path)
+    assert int(np.abs(between).max()) <= 1
+
+
+def test_a_layer_mask_of_a_layer_may_be_thinned(tmp_path: Path) -> None:
+    file = PSDImage.new("RGB", (WIDTH, HEIGHT))
+    mask = file.create_pixel_layer_from_array(PAPER[1], "paper").create_mask(Image.new("L", (WIDTH, HEIGHT)))
+    mask.data.flags.parameters_applied = True
+    mask.data.parameters = MaskParameters(user_mask_density=100)
+    file.save(tmp_path / "a.psd")
+    document = read_layered(tmp_path / "a.psd")
+    assert document.decoded(document.subject()).pixels[0, 0, 3] == 155
+
+
+def test_a_layer_mask_of_a_group_hides_sixteen_bits(tmp_path: Path) -> None:
+    path = save_masked_group(tmp_path / "a.psd", depth=16)
+    file = read_layered(path)
+    red = file.subject("red")
+    merged = file.merged({red: file.decoded(red)}).pixels
+    assert merged.dtype == np.uint16
+    shown = (merged[0, :, 0].astype(int) - 13107) / (65535 - 13107)
+    assert shown.tolist() == pytest.approx([0, 0, 0, *np.linspace(0, 1, 8), 0], abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("facts", "problem"), [({}, "has a layer mask"), ({"opacity": 100, "disabled": True}, "is not opaque")]
+)
+def test_a_group_that_half_passes_through_is_named_where_that_matters(
+    tmp_path: Path, facts: dict[str, Any], problem: str
+) -> None:
+    path = save_masked_group(tmp_path / "a.psd", BlendMode.PASS_THROUGH, BlendMode.MULTIPLY, **facts)
+    with pytest.raises(UnsupportedPicture, match=f"'group' passes through and {problem}"):
+        read_layered(path).merged()
+
+
+def test_a_new_layer_in_a_masked_group_is_masked_with_it(tmp_path: Path) -> None:
+    file = read_layered(save_masked_group(tmp_path / "a.psd"))
+    red = file.subject("red")
+    file.write(tmp_path / "b.psd", red, "new", file.decoded(red))
+    assert np.array_equal(read_layered(tmp_path / "b.psd").merged().pixels, file.merged().pixels)
+
+
+def test_a_damaged_layer_mask_of_a_group_is_refused(tmp_path: Path) -> None:
+    whole = save_masked_group(tmp_path / "a.psd").read_bytes()
+    place = struct.pack(">4i", -1, 3, HEIGHT + 2, 11)
+    assert whole.count(place) == 1
+    (tmp_path / "b.psd").write_bytes(whole.replace(place, struct.pack(">4i", -1, 3, HEIGHT + 2, 2**30)))
+    with pytest.raises(UnreadablePicture, match="'group' is damaged"):
+        read_layered(tmp_path / "b.psd").merged()
+
+
 def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
     path = save(tmp_path / "a.psd", ("deep", flat(WIDTH, HEIGHT, 1000, 2000, 65535, 40000, dtype=np.uint16)), depth=16)
     file = read_layered(path)
@@ -138,6 +249,27 @@ def test_grey_files_stay_grey(tmp_path: Path) -> None:
     file.write(tmp_path / "b.psd", layer, "new", picture.with_pixels(flat(WIDTH, HEIGHT, 50, 50, 50, 255)))
     again = read_layered(tmp_path / "b.psd")
     assert again.merged().pixels[0, 0].tolist() == [50, 50, 50, 255]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_files_get_the_luma_of_colors(tmp_path: Path, dtype: type) -> None:
+    grey = flat(WIDTH, HEIGHT, 90, dtype=dtype)
+    file = read_layered(save(tmp_path / "a.psd", ("grey", grey), mode="L", depth=8 * grey.itemsize))
+    layer = file.subject()
+    color = flat(WIDTH, HEIGHT, 140, 100, 60, 128, dtype=dtype)
+    file.write(tmp_path / "b.psd", layer, "new", file.decoded(layer).with_pixels(color))
+    again = read_layered(tmp_path / "b.psd")
+    assert again.decoded(again.subject("new")).pixels[0, 0].tolist() == [106, 106, 106, 128]
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("RGB", b"profile"), ("L", None)])
+def test_a_grey_profile_is_none_of_the_colors(tmp_path: Path, mode: str, expected: bytes | None) -> None:
+    pixels = flat(WIDTH, HEIGHT, *[90] * (3 if mode == "RGB" else 1))
+    file = PSDImage.open(save(tmp_path / "a.psd", ("paper", pixels), mode=mode))
+    file.image_resources[Resource.ICC_PROFILE] = ImageResource(key=Resource.ICC_PROFILE, data=b"profile")
+    file.save(tmp_path / "b.psd")
+    document = read_layered(tmp_path / "b.psd")
+    assert document.decoded(document.subject()).metadata.icc == expected
 
 
 def test_what_cannot_be_painted_is_named_where_it_matters(tmp_path: Path) -> None:

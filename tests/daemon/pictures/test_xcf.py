@@ -76,6 +76,18 @@ def test_all_tiles_are_read_and_written(tmp_path: Path, form: Format, channels: 
     assert np.array_equal(again.decoded(again.subject("n")).pixels, read)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_grey_documents_get_the_luma_of_colors(tmp_path: Path, dtype: type) -> None:
+    form = Format(12, precision=150 if dtype is np.uint8 else 250)
+    grey = Node("grey", flat(WIDTH, HEIGHT, 90, 128, dtype=dtype))
+    file = read_layered(save(tmp_path / "a.xcf", WIDTH, HEIGHT, grey, form=form))
+    layer = file.subject()
+    color = flat(WIDTH, HEIGHT, 140, 100, 60, 128, dtype=dtype)
+    file.write(tmp_path / "b.xcf", layer, "new", file.decoded(layer).with_pixels(color))
+    again = read_layered(tmp_path / "b.xcf")
+    assert again.decoded(again.subject("new")).pixels[0, 0].tolist() == [106, 106, 106, 128]
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
@@ -230,6 +242,9 @@ def test_the_color_profile_is_found(tmp_path: Path) -> None:
     form = Format(properties={xcf.PARASITES: parasites})
     file = read_layered(save(tmp_path / "a.xcf", WIDTH, HEIGHT, GREY, form=form))
     assert file.decoded(file.subject()).metadata.icc == b"profile"
+    grey = Node("grey", flat(WIDTH, HEIGHT, 90))
+    file = read_layered(save(tmp_path / "grey.xcf", WIDTH, HEIGHT, grey, form=form))
+    assert file.decoded(file.subject()).metadata.icc is None  # a grey one fits no RGB pixels
     form = Format(precision=175, properties={xcf.PARASITES: parasites})
     with pytest.raises(UnsupportedPicture, match="sRGB-encoded numbers beside a color profile"):
         read_layered(save(tmp_path / "b.xcf", WIDTH, HEIGHT, GREY, form=form))

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..layered import grey_and_alpha
 from ..picture import Pixels
-
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""ITU-R BT.709."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def from_rgba(pixels: Pixels, space: ColorSpace) -> NDArray[np.uint8]:
     stored = np.empty((*pixels.shape[:2], space.colors + 1), np.dtype(space.depth).newbyteorder("<"))
     if space.colors == 3:
         stored[..., :3] = pixels[..., 2::-1]
+        stored[..., 3] = pixels[..., 3]
     else:
-        stored[..., 0] = pixels[..., :3] @ _LUMA + np.float32(0.5)
-    stored[..., -1] = pixels[..., 3]
+        stored[...] = grey_and_alpha(pixels)
     return stored.view(np.uint8)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..blending import Mode
 from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from ..layered import Group, Layer, LayeredPicture, Node, check_nesting
+from ..layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from ..picture import Metadata, Picture
 from ..writing import write_whole
 from .edit import with_layer_above
@@ -44,7 +44,8 @@ class Xcf(LayeredPicture):
         self._depth = np.dtype(_depth(self._file, path))
         self._stored = self._depth.newbyteorder("<" if self._file.little_endian else ">")
         self._refuse_floating(path)
-        self._metadata = Metadata(icc=self._file.parasites.get("icc-profile"))
+        # A grey profile fits no RGB pixels.
+        self._metadata = Metadata(icc=self._file.parasites.get("icc-profile") if self._file.base == _RGB else None)
         super().__init__(path, self._file.width, self._file.height, self._nodes(path))
 
     def decoded(self, layer: Layer) -> Picture:
@@ -66,7 +67,7 @@ class Xcf(LayeredPicture):
 
     def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
         grey = self._file.base == _GREY
-        pixels = picture.pixels[..., [0, 3]] if grey else picture.pixels
+        pixels = grey_and_alpha(picture.pixels) if grey else picture.pixels
         stored = np.ascontiguousarray(pixels.astype(self._stored)).view(np.uint8)
         try:
             content = with_layer_above(self._file, self._file.items[layer.number], name, 3 if grey else 1, stored)
@@ -182,10 +183,6 @@ def _mask_counts(item: Item) -> bool:
     return item.properties.number(Kind.APPLY_MASK, 1) != 0
 
 
-def _is_normal(node: Node) -> bool:
-    return node.mode is Mode.NORMAL and not (isinstance(node, Group) and not all(map(_is_normal, node.inside)))
-
-
 def _node(item: Item, lowest: bool) -> Node:
     """What layers and groups have in common. lowest: nothing lies below it with which it could be blended."""
     blended = Blending(Mode.NORMAL) if lowest else blending(item.properties)
@@ -203,7 +200,7 @@ def _group(item: Item, inside: tuple[Node, ...], lowest: bool, through: bool) ->
     node = _node(item, lowest)
     if item.mask and _mask_counts(item):
         node = replace(node, problem=node.problem or "is a group with a mask")
-    if through and node.opacity < 1 and not all(map(_is_normal, inside)):
+    if through and node.opacity < 1 and not all_normal(inside):
         node = replace(node, problem=node.problem or "passes through and is not opaque")
     return Group(**vars(node), inside=inside, passes_through=through)
 
