@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from PIL import ExifTags
-
 LAYERED_SUFFIXES = frozenset({".kra", ".ora", ".psd", ".psb", ".xcf"})
 READABLE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TIFF_ICC_TAG = 34675
-TIFF_TEXT_TAGS = (
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.DateTime,
-    ExifTags.Base.Artist,
-    ExifTags.Base.Copyright,
-)

@@ -21,6 +21,7 @@ class Metadata:
 
     icc: bytes | None = None
     exif: bytes | None = None
+    """As JPEG files have it, behind `Exif\\0\\0`: of an upright picture, and else as the source wrote it."""
     dpi: tuple[float, float] | None = None
     jpeg_tables: tuple[tuple[int, ...], ...] | None = None
     """The source's own quantization tables, so that saving as JPEG again loses as little as possible."""

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import struct
-import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
 import tifffile
 from harmonize_client import BadMask, HarmonizeError
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 
+from . import exif
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
-from .formats import PNG_SIGNATURE, TIFF_ICC_TAG, TIFF_TEXT_TAGS
+from .formats import PNG_SIGNATURE, TIFF_ICC_TAG
 from .picture import DEPTHS, Metadata, Picture, Pixels, to_u8
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused before they are decoded."""
 
-_UNASSOCIATED_ALPHA = 2
+_ASSOCIATED_ALPHA, _UNASSOCIATED_ALPHA = 1, 2
+_TIFF_COLORS: dict[int, int] = {tifffile.PHOTOMETRIC.RGB: 3, tifffile.PHOTOMETRIC.MINISBLACK: 1}
+_INCH, _CENTIMETER = 2, 3
+
+# Pillow refuses pictures of 179 megapixels, and warns from half of it on. It has no limit per picture, and one that is
+# lifted and set again for each is no limit where pictures are read in several threads: ours holds for all.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
 def read(path: Path) -> Picture:
@@ -36,8 +43,8 @@ def read(path: Path) -> Picture:
     with _reading(path):
         with path.open("rb") as file:
             head = file.read(26)
-        if head.startswith(PNG_SIGNATURE) and len(head) == 26 and head[24] == 16:
-            return _read_png16(path, path.read_bytes())
+        if head.startswith(PNG_SIGNATURE) and _is_beyond_pillow(head):
+            return _read_png_whole(path, path.read_bytes())
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _read_tiff(path)
         with _open_with_pillow(path, path) as image:
@@ -50,8 +57,8 @@ def read_png(data: bytes, name: str) -> Picture:
     with _reading(path):
         if not data.startswith(PNG_SIGNATURE) or len(data) < 26:
             raise UnreadablePicture(f"{name} is no PNG picture", "save the file again")
-        if data[24] == 16:
-            return _read_png16(path, data)
+        if _is_beyond_pillow(data):
+            return _read_png_whole(path, data)
         with _open_with_pillow(BytesIO(data), path) as image:
             return _from_pillow(image, path)
 
@@ -59,7 +66,7 @@ def read_png(data: bytes, name: str) -> Picture:
 def read_mask(path: Path, width: int, height: int) -> NDArray[np.uint8]:
     """Read a foreground mask as [H, W] uint8, 255 = foreground.
 
-    A picture whose color is the same everywhere is taken by its alpha, any other by its luma.
+    A picture whose color is the same everywhere is taken by its alpha, if it is not opaque; any other by its luma.
 
     Raises BadMask for another size than `width` x `height`, and what `read` raises.
     """
@@ -74,19 +81,31 @@ def read_mask(path: Path, width: int, height: int) -> NDArray[np.uint8]:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn what decoders raise into one clear error."""
+    """Turn what a file's place and size lead to into one clear error."""
     try:
         yield
     except HarmonizeError:
         raise
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file {path}", "check the path") from error
-    except Image.DecompressionBombError as error:
-        raise _too_large(path) from error
     except OSError as error:
         known = not isinstance(error, UnidentifiedImageError)
         raise UnreadablePicture(f"{path.name} cannot be read" + (f" ({error})" if known else "")) from error
-    except (ValueError, KeyError, IndexError, struct.error, SyntaxError, RuntimeError, zlib.error) as error:
+    except MemoryError as error:
+        raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
+
+
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Around what only decoders do. Files of odd content make them raise anything, even AttributeError and TypeError;
+    around our own code these would be our own errors."""
+    try:
+        yield
+    except Image.DecompressionBombError as error:
+        raise _too_large(path) from error
+    except (HarmonizeError, OSError, MemoryError):
+        raise
+    except Exception as error:
         raise UnreadablePicture(f"{path.name} is damaged ({error})", "save it again") from error
 
 
@@ -101,101 +120,147 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 @contextmanager
 def _open_with_pillow(source: Path | BytesIO, path: Path) -> Iterator[Image.Image]:
-    with warnings.catch_warnings():
-        # Pillow warns from 89 megapixels on; our own limit decides instead.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(source, formats=("PNG", "JPEG", "TIFF", "WEBP")) as image:
-            _check_size(path, *image.size)
-            yield image
+    with _decoding(path):
+        image = Image.open(source, formats=("PNG", "JPEG", "TIFF", "WEBP"))
+    with image:
+        _check_size(path, *image.size)
+        yield image
 
 
 def _from_pillow(image: Image.Image, path: Path) -> Picture:
-    upright = ImageOps.exif_transpose(image)
-    metadata = _pillow_metadata(image)
-    if upright.mode in ("1", "L", "LA", "RGB", "RGBA"):
-        converted = upright.convert("L") if upright.mode == "1" else upright
-    elif upright.mode in ("P", "PA"):
-        transparent = "transparency" in upright.info or upright.mode == "PA"
-        converted = upright.convert("RGBA" if transparent else "RGB")
+    with _decoding(path):
+        image.load()
+        clear = image.mode == "PA" or "transparency" in image.info
+    if image.mode in ("LA", "RGBA"):
+        mode = image.mode
+    elif image.mode in ("1", "L"):
+        mode = "LA" if clear else "L"
+    elif image.mode in ("RGB", "P", "PA"):
+        mode = "RGBA" if clear else "RGB"
     else:
-        raise UnsupportedPicture(f"{path.name} is in color mode {upright.mode}")
-    pixels = np.array(converted)
-    return Picture(pixels[:, :, None] if pixels.ndim == 2 else pixels, metadata)
+        raise UnsupportedPicture(f"{path.name} is in color mode {image.mode}")
+    with _decoding(path):
+        pixels = np.array(image if image.mode == mode else image.convert(mode))
+    return _picture(pixels, _orientation(image), _pillow_metadata(image))
+
+
+def _picture(pixels: Pixels, orientation: int, metadata: Metadata) -> Picture:
+    """Of [H, W] or [H, W, C] pixels as they are stored."""
+    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    return Picture(np.ascontiguousarray(_upright(pixels, orientation)), metadata)
+
+
+def _orientation(image: Image.Image) -> int:
+    """As EXIF or XMP says it: 1 … 8; 1 where that cannot be understood."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # the picture is not worse for it
+        return 1
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _pillow_metadata(image: Image.Image) -> Metadata:
-    exif = image.getexif()
-    exif.pop(ExifTags.Base.Orientation, None)  # the pixels are upright from here on
+    """Of a picture that will be upright."""
     tables, subsampling = None, -1
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         tables = tuple(tuple(table) for _, table in sorted(image.quantization.items()))
         subsampling = JpegImagePlugin.get_sampling(image)
+    block = _exif_of(image)
     return Metadata(
         icc=image.info.get("icc_profile"),
-        exif=exif.tobytes() if len(exif) else None,
-        dpi=image.info.get("dpi"),
+        exif=exif.upright(block) if block else None,
+        dpi=_dpi(image.info.get("dpi")),
         jpeg_tables=tables,
         jpeg_subsampling=subsampling,
     )
 
 
-def _read_png16(path: Path, data: bytes) -> Picture:
+def _exif_of(image: Image.Image) -> bytes | None:
+    """A block of EXIF; in PNG files of older programs it is text, whose lines are a kind, a length and hexadecimal."""
+    block: bytes | None = image.info.get("exif")
+    profile = image.info.get("Raw profile type exif")
+    if block is not None or not isinstance(profile, str):
+        return block
+    try:
+        return bytes.fromhex("".join(profile.split("\n")[3:]))
+    except ValueError:
+        return None
+
+
+def _dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:
+    """A resolution, where it is one that all formats can hold: JPEG has two bytes for it."""
+    if not dpi or not all(isinstance(value, Real) for value in dpi):
+        return None
+    x, y = map(float, dpi)
+    return (x, y) if 1 <= x <= 0xFFFF and 1 <= y <= 0xFFFF else None
+
+
+def _is_beyond_pillow(png: bytes) -> bool:
+    """Pillow does not hold 16 bits of color, and looks for the transparent grey of 2 and 4 bits among 8 bits."""
+    depth, kind = png[24:25], png[25:26]
+    return depth == b"\x10" or (depth in (b"\x02", b"\x04") and kind == b"\0")
+
+
+def _read_png_whole(path: Path, data: bytes) -> Picture:
     width, height = struct.unpack(">II", data[16:24])
     _check_size(path, width, height)
-    pixels = imagecodecs.png_decode(data)
-    pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    with _open_with_pillow(BytesIO(data), path) as image:  # for its metadata only: nothing is decoded
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-        metadata = _pillow_metadata(image)
-    return Picture(np.ascontiguousarray(_upright(pixels, orientation)), metadata)
+    with _decoding(path):
+        pixels = imagecodecs.png_decode(data)
+    with _open_with_pillow(BytesIO(data), path) as image:  # for what it says about its pixels
+        return _picture(pixels, _orientation(image), _pillow_metadata(image))
 
 
 def _read_tiff(path: Path) -> Picture:
-    with tifffile.TiffFile(path) as tiff:
-        page = tiff.pages[0]
-        _check_size(path, page.imagewidth, page.imagelength)
-        if page.dtype == np.uint8 or page.dtype is None or page.dtype.kind == "b":
-            with _open_with_pillow(path, path) as image:
-                picture = _from_pillow(image, path)
-            return replace(picture, metadata=_tiff_metadata(path, page))
-        if page.dtype.name not in DEPTHS or page.photometric not in (
-            tifffile.PHOTOMETRIC.RGB,
-            tifffile.PHOTOMETRIC.MINISBLACK,
-        ):
-            raise UnsupportedPicture(
-                f"{path.name} holds {page.photometric.name} pixels of type {page.dtype}",
-                "convert it to RGB or grey at 8 bits, 16 bits or float first",
-            )
-        if any(sample != _UNASSOCIATED_ALPHA for sample in page.extrasamples):
+    with _decoding(path):
+        tiff = tifffile.TiffFile(path)
+    with tiff:
+        with _decoding(path):
+            page = tiff.pages.first
+            width, height = int(page.imagewidth), int(page.imagelength)
+            dtype, photometric = page.dtype, page.photometric
+            extra = tuple(map(int, page.extrasamples))
+            is_shallow = dtype is None or dtype == np.uint8 or dtype.kind == "b"
+            for_pillow = is_shallow and not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
+        _check_size(path, width, height)
+        if extra not in ((), (_UNASSOCIATED_ALPHA,)) and not (for_pillow and extra == (_ASSOCIATED_ALPHA,)):
             raise UnsupportedPicture(
                 f"{path.name} has premultiplied alpha or further channels",
                 "save it with straight alpha, or without",
             )
-        pixels = page.asarray()
-        orientation = page.tags[274].value if 274 in page.tags else 1
         metadata = _tiff_metadata(path, page)
-        if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
-            pixels = np.moveaxis(pixels, 0, -1)
+        if for_pillow:
+            with _open_with_pillow(path, path) as image:
+                return replace(_from_pillow(image, path), metadata=metadata)
+        colors = _TIFF_COLORS.get(photometric)
+        if dtype is None or dtype.name not in DEPTHS or dtype.itemsize * 8 != page.bitspersample or colors is None:
+            kind = getattr(photometric, "name", photometric)
+            raise UnsupportedPicture(
+                f"{path.name} holds {kind} pixels of type {dtype}, {page.bitspersample} bits of them",
+                "convert it to RGB or grey at 8 bits, 16 bits or float first",
+            )
+        with _decoding(path):
+            pixels = page.asarray()
+            orientation = page.tags.valueof(int(ExifTags.Base.Orientation), default=1)
+            if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and pixels.ndim == 3:
+                pixels = np.moveaxis(pixels, 0, -1)
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    return Picture(np.ascontiguousarray(_upright(pixels, int(orientation))), metadata)
+    if pixels.ndim != 3 or pixels.shape[:2] != (height, width) or pixels.shape[2] not in (colors, colors + 1):
+        raise UnsupportedPicture(f"{path.name} holds pixels of shape {pixels.shape}")
+    return _picture(pixels, orientation, metadata)
 
 
 def _tiff_metadata(path: Path, page: tifffile.TiffPage) -> Metadata:
     """Profile, resolution, the camera's EXIF and the texts: not the tags that describe how the pixels are stored."""
-    whole, kept = Image.Exif(), Image.Exif()
     with path.open("rb") as file:
-        whole.load_from_fp(file)
-        for tag in TIFF_TEXT_TAGS:
-            if isinstance(whole.get(tag), str):
-                kept[tag] = whole[tag]
-        camera = whole.get_ifd(ExifTags.IFD.Exif)
-    if camera:
-        kept.get_ifd(ExifTags.IFD.Exif).update(camera)
-    return Metadata(
-        icc=page.tags[TIFF_ICC_TAG].value if TIFF_ICC_TAG in page.tags else None,
-        exif=kept.tobytes() if len(kept) else None,
-        dpi=page.get_resolution("INCH") if "XResolution" in page.tags else None,
-    )
+        block = exif.of_tiff(file)
+    with _decoding(path):
+        has_unit = page.tags.valueof("ResolutionUnit", default=_INCH) in (_INCH, _CENTIMETER)
+        icc = page.tags.valueof(TIFF_ICC_TAG)
+        return Metadata(
+            icc=icc if isinstance(icc, bytes) else None,
+            exif=block,
+            dpi=_dpi(page.get_resolution("INCH")) if has_unit and "XResolution" in page.tags else None,
+        )
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
@@ -211,8 +276,10 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 def _mask_from(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     color = pixels[:, :, :3] if pixels.shape[2] >= 3 else pixels[:, :, :1]
-    if pixels.shape[2] in (2, 4) and not np.ptp(color.reshape(-1, color.shape[2]), axis=0).any():
-        return np.ascontiguousarray(pixels[:, :, -1])
+    alpha = pixels[:, :, -1]
+    has_alpha = pixels.shape[2] in (2, 4) and (alpha != 255).any()  # many programs save alpha that says nothing
+    if has_alpha and (color == color[0, 0]).all():
+        return np.ascontiguousarray(alpha)
     if color.shape[2] == 1:
         return np.ascontiguousarray(color[:, :, 0])
     luma = color.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)

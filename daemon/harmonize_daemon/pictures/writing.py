@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
-from io import BytesIO
+from contextlib import suppress
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import ExifTags, Image, TiffImagePlugin
+from PIL import Image
 
+from . import exif
 from .errors import UnsupportedPicture, UnwritablePicture
-from .formats import PNG_SIGNATURE, TIFF_TEXT_TAGS
+from .formats import PNG_SIGNATURE
 from .picture import Metadata, Picture
 
 _QUICK_FILTERS = imagecodecs.PNG.FILTER.SUB | imagecodecs.PNG.FILTER.UP | imagecodecs.PNG.FILTER.AVG
@@ -25,10 +27,10 @@ _PNG_COMPRESSION = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filte
 gains nothing (`python -m harmonize_daemon.bench.files`)."""
 _TIFF_COMPRESSION = {"level": 1}
 """Higher levels take several times as long and gain next to nothing."""
-_TIFF_EXIF_TAG = 34665
-_EXIF_PLACEHOLDER_TAG = 34666  # unassigned, and sorted where the EXIF tag will stand
-_TIFF_LONG = 4
-_NESTED_EXIF_TAGS = (ExifTags.Base.MakerNote, int(ExifTags.IFD.Interop))  # their offsets mean nothing elsewhere
+_MOST_PIXELS_ASIDE = {"JPEG": 65_500, "PNG": 1_000_000, "WEBP": 16_383}
+"""What the formats, or the libraries that write them, take as width and height."""
+_MOST_JPEG_EXIF = 65_533
+"""One marker's bytes."""
 
 
 def write(path: Path, picture: Picture) -> None:
@@ -50,19 +52,22 @@ def encode(suffix: str, picture: Picture, name: str = "the picture") -> bytes:
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its place, then rename it, so that nobody ever sees half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A name of its own: with something added, the file's may be too long.
+    beside = path.with_name(f".{uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(content)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # where there is no such folder, for instance
+            beside.unlink()
         raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
 
 
 def _encode_png(picture: Picture) -> bytes:
     if picture.pixels.dtype.kind == "f":
         raise _cannot_hold("PNG", "float pixels", "TIFF")
+    _check_sides(picture, "PNG", "TIFF")
     squeezed = picture.pixels[:, :, 0] if picture.pixels.shape[2] == 1 else picture.pixels
     content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION)
     return _with_png_chunks(bytes(content), picture.metadata)
@@ -77,7 +82,7 @@ def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
         per_meter = [max(1, round(float(dpi) / 0.0254)) for dpi in metadata.dpi]
         chunks += _png_chunk(b"pHYs", struct.pack(">IIB", *per_meter, 1))
     if metadata.exif:
-        chunks += _png_chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
+        chunks += _png_chunk(b"eXIf", metadata.exif.removeprefix(exif.PREFIX))
     end_of_header = len(PNG_SIGNATURE) + 25
     return content[:end_of_header] + chunks + content[end_of_header:]
 
@@ -87,6 +92,8 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _encode_jpeg(picture: Picture) -> bytes:
+    if len(picture.metadata.exif or b"") > _MOST_JPEG_EXIF:
+        raise _cannot_hold("JPEG", f"more than {_MOST_JPEG_EXIF} bytes of EXIF", "PNG, TIFF or WebP")
     tables = picture.metadata.jpeg_tables
     channels = picture.pixels.shape[2]
     # Tables of a grey source do not fit a color result, and the other way round.
@@ -94,7 +101,10 @@ def _encode_jpeg(picture: Picture) -> bytes:
         options: dict[str, Any] = {"qtables": tables, "subsampling": picture.metadata.jpeg_subsampling}
     else:
         options = {"quality": 95, "subsampling": 0}
-    return _encode_with_pillow(picture, "JPEG", alpha=False, optimize=True, **options)
+    try:
+        return _encode_with_pillow(picture, "JPEG", alpha=False, optimize=True, **options)
+    except OSError:  # Pillow has two bytes a pixel for it, and grain at the highest quality takes more
+        return _encode_with_pillow(picture, "JPEG", alpha=False, **options)
 
 
 def _encode_webp(picture: Picture) -> bytes:
@@ -102,13 +112,13 @@ def _encode_webp(picture: Picture) -> bytes:
 
 
 def _encode_tiff(picture: Picture) -> bytes:
-    exif = Image.Exif()
-    exif.load(picture.metadata.exif or b"")
+    parts = exif.parts(picture.metadata.exif or b"")
     channels = picture.pixels.shape[2]
     stream = BytesIO()
     tifffile.imwrite(
         stream,
         picture.pixels[:, :, 0] if channels == 1 else picture.pixels,
+        byteorder="<",
         photometric="rgb" if channels >= 3 else "minisblack",
         planarconfig=None if channels == 1 else "contig",
         extrasamples=["unassalpha"] if channels in (2, 4) else None,
@@ -120,33 +130,34 @@ def _encode_tiff(picture: Picture) -> bytes:
         resolutionunit="INCH" if picture.metadata.dpi else None,
         metadata=None,
         software=False,
-        extratags=_tiff_exif_tags(exif),
+        extratags=[
+            *((tag, "s", 0, text, True) for tag, text in parts.texts.items()),
+            *((_placeholder(tag), "I", 1, 0, True) for tag in parts.directories),
+        ],
     )
-    return _with_exif_directory(stream.getvalue(), exif)
+    _append_directories(stream, parts.directories)
+    return stream.getvalue()
 
 
-def _tiff_exif_tags(exif: Image.Exif) -> list[tuple[int, str, int, str | int, bool]]:
-    """The text tags of the main directory, and a place for the offset of the EXIF directory."""
-    tags: list[tuple[int, str, int, str | int, bool]] = [
-        (int(tag), "s", 0, exif[tag], True) for tag in TIFF_TEXT_TAGS if isinstance(exif.get(tag), str)
-    ]
-    if exif.get_ifd(ExifTags.IFD.Exif):
-        tags.append((_EXIF_PLACEHOLDER_TAG, "I", 1, 0, True))
-    return tags
+def _append_directories(stream: BytesIO, directories: dict[int, exif.Directory]) -> None:
+    """Append them to a TIFF file, where placeholders become the tags that point to them: tifffile writes none."""
+    if not directories:
+        return
+    stream.seek(0)
+    with tifffile.TiffFile(stream) as tiff:
+        entries = {tag: tiff.pages[0].tags[_placeholder(tag)].offset for tag in directories}
+        is_big = tiff.is_bigtiff
+    for tag, directory in directories.items():
+        end = stream.seek(0, SEEK_END)
+        at = end + end % 2  # directories begin at even offsets
+        stream.write(b"\0" * (at - end) + exif.directory_bytes(directory, at, big=is_big))
+        stream.seek(entries[tag])
+        stream.write(exif.pointer_bytes(tag, at, big=is_big))
 
 
-def _with_exif_directory(content: bytes, exif: Image.Exif) -> bytes:
-    """Append the EXIF directory to a TIFF and point tag 34665 to it: tifffile does not write sub-directories."""
-    fields = exif.get_ifd(ExifTags.IFD.Exif)
-    if not fields:
-        return content
-    content += b"\0" * (len(content) % 2)  # directories begin at even offsets
-    with tifffile.TiffFile(BytesIO(content)) as tiff:
-        order, entry = tiff.byteorder, tiff.pages[0].tags[_EXIF_PLACEHOLDER_TAG].offset
-    directory = TiffImagePlugin.ImageFileDirectory_v2(prefix=b"II" if order == "<" else b"MM")
-    directory.update({tag: value for tag, value in fields.items() if tag not in _NESTED_EXIF_TAGS})
-    pointer = struct.pack(order + "HHII", _TIFF_EXIF_TAG, _TIFF_LONG, 1, len(content))
-    return content[:entry] + pointer + content[entry + 12 :] + directory.tobytes(len(content))
+def _placeholder(tag: int) -> int:
+    """A tag that is unassigned, and sorted where this one will stand."""
+    return tag + 1
 
 
 def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **options: Any) -> bytes:
@@ -155,6 +166,7 @@ def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **opt
         raise _cannot_hold(fmt, f"{pixels.dtype.itemsize * 8}-bit pixels", "PNG or TIFF")
     if not alpha and pixels.shape[2] in (2, 4):
         raise _cannot_hold(fmt, "transparency", "PNG, TIFF or WebP")
+    _check_sides(picture, fmt, "TIFF or PNG")
     stream = BytesIO()
     for name, value in (
         ("icc_profile", picture.metadata.icc),
@@ -165,6 +177,12 @@ def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **opt
             options[name] = value
     Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(stream, fmt, **options)
     return stream.getvalue()
+
+
+def _check_sides(picture: Picture, fmt: str, instead: str) -> None:
+    most = _MOST_PIXELS_ASIDE[fmt]
+    if max(picture.width, picture.height) > most:
+        raise _cannot_hold(fmt, f"{picture.width} x {picture.height} pixels, but {most} on a side", instead)
 
 
 def _cannot_hold(fmt: str, what: str, instead: str) -> UnsupportedPicture:

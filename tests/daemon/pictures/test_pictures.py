@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from harmonize_client import BadMask
 from harmonize_daemon import pictures
 from harmonize_daemon.pictures import (
     Metadata,
     Picture,
+    PictureTooLarge,
     UnreadablePicture,
     UnsupportedPicture,
     UnwritablePicture,
@@ -84,6 +88,16 @@ def test_jpeg_is_saved_again_with_its_own_tables(tmp_path: Path) -> None:
         assert after.quantization == before.quantization
 
 
+def test_jpeg_of_grain_at_the_highest_quality_is_saved_again(tmp_path: Path) -> None:
+    """It has more than two bytes a pixel, and more than Pillow's smallest buffer."""
+    source, result = tmp_path / "source.jpg", tmp_path / "result.jpg"
+    pixels = noise(3, "u1", 700, 700)
+    Image.fromarray(pixels).save(source, qtables=[[1] * 64] * 2, subsampling=0)
+    pictures.write(result, pictures.read(source))
+    assert result.stat().st_size > 2 * 700 * 700
+    assert np.abs(pictures.read(result).pixels.astype(int) - pixels).mean() < 3
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_read_upright(tmp_path: Path, orientation: int) -> None:
     exif = Image.Exif()
@@ -95,13 +109,28 @@ def test_pictures_are_read_upright(tmp_path: Path, orientation: int) -> None:
     np.testing.assert_array_equal(picture.pixels, deep)
     kept = Image.Exif()
     kept.load(picture.metadata.exif or b"")
-    assert ExifTags.Base.Orientation not in kept
+    assert kept[ExifTags.Base.Orientation] == 1
 
 
 def test_mask_of_one_color_is_taken_by_its_alpha(tmp_path: Path) -> None:
     alpha = noise(1, "u1")[:, :, 0]
     Image.merge("LA", (Image.new("L", (53, 37), 0), Image.fromarray(alpha))).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(pictures.read_mask(tmp_path / "mask.png", 53, 37), alpha)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@pytest.mark.parametrize("level", [0, 255])
+def test_opaque_mask_of_one_color_is_taken_by_its_color(tmp_path: Path, level: int, mode: str) -> None:
+    colors = (level,) * (len(mode) - 1)
+    Image.new(mode, (53, 37), (*colors, 255)).save(tmp_path / "mask.png")
+    assert (pictures.read_mask(tmp_path / "mask.png", 53, 37) == level).all()
+
+
+def test_mask_of_several_colors_is_taken_by_them_whatever_its_alpha(tmp_path: Path) -> None:
+    pixels = noise(4, "u1")
+    pixels[:, :, 1:3] = pixels[:, :, :1]
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    np.testing.assert_array_equal(pictures.read_mask(tmp_path / "mask.png", 53, 37), pixels[:, :, 0])
 
 
 def test_mask_of_sixteen_bits_is_scaled_to_eight(tmp_path: Path) -> None:
@@ -114,6 +143,113 @@ def test_mask_of_another_size_is_refused(tmp_path: Path) -> None:
     Image.new("L", (10, 10)).save(tmp_path / "mask.png")
     with pytest.raises(BadMask):
         pictures.read_mask(tmp_path / "mask.png", 53, 37)
+
+
+def png(width: int, height: int, depth: int, kind: int, rows: bytes, transparent: bytes = b"") -> bytes:
+    """By the letter of the specification; kind: 0 for grey, 2 for RGB; rows: each begins with its filter."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))]
+    chunks += [(b"tRNS", transparent)] if transparent else []
+    chunks += [(b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    written = (struct.pack(">I", len(data)) + name + data + crc(name + data) for name, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(written)
+
+
+def crc(data: bytes) -> bytes:
+    return struct.pack(">I", zlib.crc32(data))
+
+
+@pytest.mark.parametrize(
+    ("depth", "row", "grey", "expected"),
+    [
+        (1, b"\x50", 1, [[0, 255], [255, 0], [0, 255], [255, 0]]),
+        (2, b"\x1b", 1, [[0, 255], [85, 0], [170, 255], [255, 255]]),
+        (4, b"\x01\x2f", 1, [[0, 255], [17, 0], [34, 255], [255, 255]]),
+        (8, b"\0\1\2\xff", 1, [[0, 255], [1, 0], [2, 255], [255, 255]]),
+        (16, b"\0\0\0\1\0\2\xff\xff", 1, [[0, 65535], [1, 0], [2, 65535], [65535, 65535]]),
+    ],
+)
+def test_the_transparent_grey_of_a_png_stays_transparent(
+    tmp_path: Path, depth: int, row: bytes, grey: int, expected: list[list[int]]
+) -> None:
+    (tmp_path / "a.png").write_bytes(png(4, 1, depth, 0, b"\0" + row, struct.pack(">H", grey)))
+    pictures.write(tmp_path / "b.png", pictures.read(tmp_path / "a.png"))
+    assert pictures.read(tmp_path / "b.png").pixels.tolist() == [expected]
+
+
+def test_the_transparent_color_of_a_png_stays_transparent(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(2, 1, 8, 2, b"\0\1\2\3\4\5\6", struct.pack(">HHH", 1, 2, 3)))
+    pictures.write(tmp_path / "b.png", pictures.read(tmp_path / "a.png"))
+    assert pictures.read(tmp_path / "b.png").pixels.tolist() == [[[1, 2, 3, 0], [4, 5, 6, 255]]]
+
+
+@pytest.mark.parametrize("depth", [1, 8, 16])
+def test_only_our_own_limit_decides_which_picture_is_too_large(tmp_path: Path, depth: int) -> None:
+    """Pillow's is 179 megapixels."""
+    path = tmp_path / "a.png"
+    path.write_bytes(png(20_000, 10_000, depth, 0, b"\0"))
+    with pytest.raises(UnreadablePicture):  # it has no more than a byte of its pixels
+        pictures.read(path)
+    path.write_bytes(png(25_001, 20_000, depth, 0, b"\0"))
+    with pytest.raises(PictureTooLarge, match="500 megapixels"):
+        pictures.read(path)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize(
+    ("colors", "extra"), [("rgb", [0]), ("rgb", [2, 0]), ("rgb", [0, 0]), ("rgb", [2, 2]), ("minisblack", [0])]
+)
+def test_saved_selections_of_a_tiff_are_not_lost_in_silence(
+    tmp_path: Path, colors: str, extra: list[int], dtype: str
+) -> None:
+    pixels = noise((3 if colors == "rgb" else 1) + len(extra), dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric=colors, planarconfig="contig", extrasamples=extra)
+    with pytest.raises(UnsupportedPicture, match="further channels"):
+        pictures.read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 5), (5, 1), (1, 1)])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_narrow_pictures_keep_their_shape(tmp_path: Path, channels: int, height: int, width: int) -> None:
+    for name in ("a.tif", "a.png"):
+        pixels = noise(channels, "u2", height, width)
+        pictures.write(tmp_path / name, Picture(pixels))
+        np.testing.assert_array_equal(pictures.read(tmp_path / name).pixels, pixels)
+
+
+@pytest.mark.parametrize(
+    "tag", ["ImageWidth", "BitsPerSample", "StripOffsets", "Compression", "PhotometricInterpretation"]
+)
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_tags_of_odd_types_are_errors_in_words(tmp_path: Path, tag: str, dtype: str) -> None:
+    path = tmp_path / "a.tif"
+    pictures.write(path, Picture(noise(3, dtype)))
+    with tifffile.TiffFile(path) as tiff:
+        entry = tiff.pages.first.tags[tag].offset
+    data = bytearray(path.read_bytes())
+    data[entry + 2 : entry + 12] = struct.pack("<HI4s", 2, 3, b"odd\0")
+    path.write_bytes(data)
+    with pytest.raises((UnreadablePicture, UnsupportedPicture)):
+        pictures.read(path)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_our_own_mistakes_are_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    pictures.write(tmp_path / "a.png", Picture(noise(3, dtype)))
+    monkeypatch.setattr(reading, "_upright", lambda pixels, orientation: pixels.no_such_thing)
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        pictures.read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_too_little_memory_is_not_called_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise MemoryError
+
+    pictures.write(tmp_path / name, Picture(noise(3, "u2")))
+    monkeypatch.setattr(reading.imagecodecs, "png_decode", fail)
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", fail)
+    with pytest.raises(PictureTooLarge, match="memory"):
+        pictures.read(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.jpg", "a.webp"])
@@ -158,3 +294,31 @@ def test_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
     with pytest.raises(UnwritablePicture):
         pictures.write(tmp_path / "taken.png", Picture(noise(3, "u1")))
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken.png"]
+
+
+def test_a_folder_that_is_a_file_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    with pytest.raises(UnwritablePicture, match="Cannot write"):
+        pictures.write(tmp_path / "file" / "a.png", Picture(noise(3, "u1")))
+    with pytest.raises(UnwritablePicture, match="Cannot write"):
+        pictures.write(tmp_path / "file" / "folder" / "a.png", Picture(noise(3, "u1")))
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+def test_names_may_be_as_long_as_the_system_takes_them(tmp_path: Path) -> None:
+    picture = Picture(noise(3, "u1"))
+    pictures.write(tmp_path / ("x" * 251 + ".png"), picture)
+    with pytest.raises(UnwritablePicture, match="Cannot write"):
+        pictures.write(tmp_path / ("x" * 252 + ".png"), picture)
+    assert [len(entry.name) for entry in tmp_path.iterdir()] == [255]
+
+
+@pytest.mark.parametrize(("name", "most"), [("a.webp", 16_383), ("a.jpg", 65_500), ("a.png", 1_000_000)])
+def test_sides_that_a_format_cannot_hold_are_named(tmp_path: Path, name: str, most: int) -> None:
+    pictures.write(tmp_path / name, Picture(noise(3, "u1", 1, most)))
+    assert pictures.read(tmp_path / name).width == most
+    (tmp_path / name).unlink()
+    for height, width in ((1, most + 1), (most + 1, 1)):
+        with pytest.raises(UnsupportedPicture, match=f"{most} on a side"):
+            pictures.write(tmp_path / name, Picture(noise(3, "u1", height, width)))
+    assert list(tmp_path.iterdir()) == []
