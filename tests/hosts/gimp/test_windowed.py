@@ -44,6 +44,7 @@ def test_ok_makes_one_new_layer(said: Said) -> None:
 def test_one_undo_takes_all_of_it_back(said: Said) -> None:
     assert said["undo"]["undone"] == ["Snowman", "Scene"]
     assert said["undo"]["figure_visible_after_undo"]
+    assert said["undo"]["figure_parasites_after_undo"] == []
 
 
 def test_redo_brings_the_same_pixels(said: Said) -> None:

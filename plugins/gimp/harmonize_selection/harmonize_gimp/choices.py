@@ -8,6 +8,7 @@ from typing import Any
 from gi.repository import Gimp
 from harmonize_client import Look, __version__
 
+from .layers import Image
 from .options import Options, Output, Reference
 from .words import _, note_in_words
 
@@ -40,9 +41,11 @@ def look_from(config: Any) -> Look:
     return Look(**{item.name: config.get_property(item.name.replace("_", "-")) for item in fields(Look)})
 
 
-def options_from(config: Any) -> Options:
-    """The options that a configuration holds."""
+def options_from(config: Any, image: Image) -> Options:
+    """The options that a configuration holds, for this image: a reference layer of another one is none."""
     layer = config.get_property("reference-layer")
+    if layer is not None and layer.get_image().get_id() != image.get_id():
+        layer = None
     foreground_class = config.get_property("foreground-class")
     return Options(
         network=config.get_property("network") or "",

@@ -46,7 +46,7 @@ def ask(procedure: Any, config: Any, image: Image, drawables: Sequence[Layer]) -
         agreed = dialog.run()
         if not agreed:
             return Ending.CANCEL
-        outcome = harmonize.run(Client(session), image, drawables, options_from(config), show_progress)
+        outcome = harmonize.run(Client(session), image, drawables, options_from(config, image), show_progress)
     tell(outcome.notes)
     return Ending.SUCCESS
 
@@ -143,6 +143,8 @@ class Dialog:
         self._network.connect("changed", self._network_chosen)
         self._summary = dim_label("")
         self._layer, self._file = self._layer_combo(), self._file_button()
+        self._show_layer()
+        self._show_file()
         choices = (
             (_("_Network"), self._network),
             ("", self._summary),
@@ -165,17 +167,11 @@ class Dialog:
         combo = Gtk.ComboBoxText()
         for layer in layers.others(self._image, self._targets):
             combo.append(str(layer.get_id()), layer.get_name())
-        chosen = self._config.get_property("reference-layer")
-        if chosen is not None:
-            combo.set_active_id(str(chosen.get_id()))
         combo.connect("changed", self._layer_chosen)
         return combo
 
     def _file_button(self) -> Any:
         button = Gtk.FileChooserButton(title=_("Reference picture"), action=Gtk.FileChooserAction.OPEN)
-        chosen = self._config.get_property("reference-file")
-        if chosen:
-            button.set_filename(chosen)
         button.connect("file-set", self._file_chosen)
         return button
 
@@ -195,16 +191,46 @@ class Dialog:
         self._summary.set_visible(bool(chosen and chosen.summary))
 
     def _layer_chosen(self, combo: Any) -> None:
-        self._config.set_property("reference-layer", Gimp.Layer.get_by_id(int(combo.get_active_id())))
+        key = combo.get_active_id()
+        if key is not None:
+            self._config.set_property("reference-layer", Gimp.Layer.get_by_id(int(key)))
 
     def _file_chosen(self, button: Any) -> None:
         self._config.set_property("reference-file", button.get_filename() or "")
 
     def _changed(self, _config: Any, what: Any) -> None:
+        # Not only the artist's widgets change it: GIMP's own Reset and Load Saved Settings do, too.
+        show = {
+            "network": self._show_network,
+            "reference-layer": self._show_layer,
+            "reference-file": self._show_file,
+        }.get(what.name)
+        if show is not None:
+            show()
         if what.name in ("output", "reference"):
             self._show_what_applies()
         if what.name != "hide-original":
             self._refresh()
+
+    def _show_network(self) -> None:
+        """Once the daemon has said which networks it has; the best in place of one that it does not have."""
+        if not self._networks:
+            return
+        if not self._network.set_active_id(self._config.get_property("network") or ""):
+            self._network.set_active_id("")
+        self._network_chosen(self._network)
+
+    def _show_layer(self) -> None:
+        chosen = self._config.get_property("reference-layer")
+        if chosen is None or not self._layer.set_active_id(str(chosen.get_id())):
+            self._layer.set_active(-1)
+
+    def _show_file(self) -> None:
+        chosen = self._config.get_property("reference-file") or ""
+        if not chosen:
+            self._file.unselect_all()
+        elif chosen != self._file.get_filename():
+            self._file.set_filename(chosen)
 
     def _show_what_applies(self) -> None:
         """Hides what the other choices make meaningless."""
@@ -226,20 +252,17 @@ class Dialog:
     def _list_networks(self, default: str) -> None:
         """The daemon's networks, once it has said which it has."""
         self._default = default
-        wanted = self._config.get_property("network")
         titles = {network.key: network.title for network in self._networks}
         self._network.handler_block_by_func(self._network_chosen)
         self._network.remove_all()
         self._network.append("", _("Best ({title})").format(title=titles.get(default, default)))
         for network in self._networks:
             self._network.append(network.key, network.title)
-        if not self._network.set_active_id(wanted):
-            self._network.set_active_id("")
         self._network.handler_unblock_by_func(self._network_chosen)
-        self._network_chosen(self._network)
+        self._show_network()
 
     def _refresh(self) -> bool:
-        options = options_from(self._config)
+        options = options_from(self._config, self._image)
         try:
             view, scene = self._views.view(options)
         except PluginError as error:

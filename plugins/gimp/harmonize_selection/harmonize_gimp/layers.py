@@ -60,6 +60,13 @@ def _locked(layer: Layer) -> bool:
     return False
 
 
+def unlock(layer: Layer) -> None:
+    """Takes off what the artist locked, which copies and duplicates take over."""
+    layer.set_lock_content(False)
+    layer.set_lock_position(False)
+    layer.set_lock_visibility(False)
+
+
 def position(layer: Layer) -> tuple[int, ...]:
     """Where the layer is in the tree: the index at each level from the outermost; 0 is the topmost."""
     indices: list[int] = []

@@ -140,7 +140,7 @@ def _run(procedure: Any, mode: Any, image: Image, drawables: list[Layer], config
 
             return ask(procedure, config, image, drawables)
         with _connected() as client:
-            outcome = harmonize.run(client, image, drawables, options_from(config), show_progress)
+            outcome = harmonize.run(client, image, drawables, options_from(config, image), show_progress)
         tell(outcome.notes)
         return Ending.SUCCESS
 

@@ -1,18 +1,27 @@
-"""What is stored with a layer, so that it can be harmonized again with the same choices."""
+"""What is stored with a layer, so that it can be harmonized again with the same choices.
+
+A record names other layers by their tattoos, small numbers that each image gives anew: in another image, to which a
+layer was dragged, another layer has the same one. So the layers that a record names carry a mark, and only a layer with
+that mark is the one that was meant.
+"""
 
 from __future__ import annotations
 
 import json
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gi.repository import Gimp
 
-from .layers import Layer
-from .options import Options
+from . import layers
+from .layers import Image, Layer
+from .options import Options, Reference
 
 NAME = "Harmonize Selection"
 PARASITE = "harmonize-selection"
+MARK = "harmonize-selection-mark"
 VERSION = 1
 
 
@@ -26,18 +35,26 @@ class Record:
     network: str
     source: int = 0
     """Tattoo of the layer that this one was made from; 0 = the layer itself was changed."""
+    source_mark: str = ""
+    """The mark of that layer; empty in records of documents that are older than marks."""
+    reference_mark: str = ""
+    """The mark of the reference layer, if there is one."""
 
 
 def store(layer: Layer, record: Record) -> None:
+    """Keeps the record with the layer, and marks the layers that it names."""
+    image, options = layer.get_image(), record.options
+    reference = options.reference_layer if options.reference is Reference.LAYER else 0
     fields: dict[str, Any] = {
         "version": VERSION,
         "options": record.options.to_dict(),
         "adjustment": record.adjustment,
         "network": record.network,
         "source": record.source,
+        "source_mark": _marked(image, record.source),
+        "reference_mark": _marked(image, reference),
     }
-    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    layer.attach_parasite(Gimp.Parasite.new(PARASITE, flags, list(json.dumps(fields).encode())))
+    _attach(layer, PARASITE, json.dumps(fields))
 
 
 def load(layer: Layer) -> Record | None:
@@ -52,6 +69,43 @@ def load(layer: Layer) -> Record | None:
             str(fields["adjustment"]),
             str(fields["network"]),
             int(fields["source"]),
+            str(fields.get("source_mark", "")),
+            str(fields.get("reference_mark", "")),
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def find(image: Image, tattoo: int, mark: str, but: Sequence[Layer] = ()) -> Layer | None:
+    """The layer that a record names, if it is there; never one of `but`.
+
+    Copies of a layer carry its mark, too, and duplicating an image deals new tattoos: of several layers with the mark
+    the tattoo says which one it is, and one alone is the one. Older records have no mark, and the tattoo must do.
+    """
+    candidates = [layer for layer in layers.others(image, but) if not mark or _mark(layer) == mark]
+    named = [layer for layer in candidates if layer.get_tattoo() == tattoo]
+    if not named and mark:
+        named = candidates
+    return named[0] if len(named) == 1 else None
+
+
+def _marked(image: Image, tattoo: int) -> str:
+    """The mark of a layer, which gets one if it has none; empty when there is no such layer."""
+    layer = image.get_layer_by_tattoo(tattoo) if tattoo else None
+    if layer is None:
+        return ""
+    mark = _mark(layer)
+    if not mark:
+        mark = uuid.uuid4().hex
+        _attach(layer, MARK, mark)
+    return mark
+
+
+def _mark(layer: Layer) -> str:
+    parasite = layer.get_parasite(MARK)
+    return bytes(parasite.get_data()).decode("ascii", "replace") if parasite is not None else ""
+
+
+def _attach(layer: Layer, name: str, text: str) -> None:
+    flags = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    layer.attach_parasite(Gimp.Parasite.new(name, flags, list(text.encode())))

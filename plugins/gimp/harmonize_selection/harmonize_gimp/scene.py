@@ -20,10 +20,15 @@ THUMBNAIL_SIDE = 512
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo, gone afterwards."""
+    """A duplicate of the image, without undo and locks, gone afterwards.
+
+    GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
+    """
     duplicate = image.duplicate()
     duplicate.undo_disable()
     try:
+        for layer in layers.others(duplicate, ()):
+            layers.unlock(layer)
         yield duplicate
     finally:
         duplicate.delete()
@@ -118,12 +123,16 @@ def layer_reference(image: Image, tattoo: int) -> Thumbnail:
     """One layer alone, opaque where it is opaque."""
     layer = image.get_layer_by_tattoo(tattoo)
     if layer is None:
-        raise CannotHarmonize("no_reference", _("The reference layer is gone"), _("choose another reference"))
+        raise reference_gone()
     with stage(image) as duplicate:
         copy = _alone(duplicate, layers.at(duplicate, layers.position(layer)))
         _ok, x, y = copy.get_offsets()
         duplicate.resize(copy.get_width(), copy.get_height(), -x, -y)
         return _reference(duplicate, _("the reference layer is empty"))
+
+
+def reference_gone() -> CannotHarmonize:
+    return CannotHarmonize("no_reference", _("The reference layer is gone"), _("choose another reference"))
 
 
 def file_reference(path: str) -> Thumbnail:

@@ -62,7 +62,7 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
     filtered = bool(layer.get_filters())
     copy = layer.copy()
     # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
-    copy.set_lock_content(False)
+    layers.unlock(copy)
     if filtered:
         copy.merge_filters()
     if layers.is_plain(copy):
@@ -149,6 +149,9 @@ def _insert(image: Image, change: Change, copy: Layer, *, hide: bool) -> None:
     name = change.layer.get_name()
     copy.set_name(name if change.supersedes else _("{name} (harmonized)").format(name=name))
     copy.set_visible(True)
+    if not change.supersedes:
+        # What was made from a layer must not pass for it.
+        copy.detach_parasite(record.MARK)
     record.store(copy, change.record)
     image.insert_layer(copy, change.layer.get_parent(), image.get_item_position(change.layer))
     if change.supersedes:

@@ -112,6 +112,7 @@ def main() -> None:
     step("ctrl+z", lambda: len(image.get_layers()) == 2)
     said["undone"] = names(image)
     said["figure_visible_after_undo"] = figure.get_visible()
+    said["figure_parasites_after_undo"] = figure.get_parasite_list()
     step("ctrl+y", lambda: len(image.get_layers()) == 3)
     said["redone"] = names(image)
     said["same_pixels_after_redo"] = result_pixels(image) == done
