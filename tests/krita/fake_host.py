@@ -10,6 +10,7 @@ from harmonize_client import DaemonStatus, Exported, HarmonizeError, Prediction,
 from harmonize_client.session import State
 from harmonize_client.values import JobCounts, LayerFormat, Limits, Look, NetworkInfo
 from harmonize_selection.client import Job
+from harmonize_selection.task import PaintedOn
 from harmonize_selection.values import (
     Curves,
     LayerInfo,
@@ -49,6 +50,8 @@ class FakeHost:
     below_changed: bool = False
     signature: bytes = b"1"
     levels_work: bool = True
+    unreadable: str = ""
+    """What is wrong with every scene."""
     canvas: Rect = CANVAS
 
     # Layers
@@ -73,6 +76,8 @@ class FakeHost:
     def read_scene(self, ref: LayerRef) -> Steps[Scene]:
         self.log.append(f"scene {ref.layer}")
         yield 0.5
+        if self.unreadable:
+            raise HarmonizeError(self.unreadable)
         if ref.layer not in self.bounds:
             raise HarmonizeError("the layer was deleted")
         return self._scene()
@@ -111,6 +116,8 @@ class FakeHost:
 
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
         yield 0.5
+        if self.painted_on:
+            raise PaintedOn("the layer was painted on")
         self.log.append(f"rewrite {ref.layer}")
 
     def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:

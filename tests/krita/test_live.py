@@ -145,6 +145,18 @@ def test_a_deleted_layer_ends_it_quietly() -> None:
     assert following.errors == []
 
 
+def test_an_emptied_layer_pauses_it() -> None:
+    following = Following()
+    figure, following.host.bounds["figure"] = following.host.bounds["figure"], Rect(0, 0, 0, 0)
+    following.news()
+    following.wait(0.5)
+    assert following.live.state is LiveState.EMPTY
+    assert following.news() == []
+    following.host.bounds["figure"] = figure
+    following.wait(0.5)
+    assert following.live.state is LiveState.WATCHING
+
+
 def test_a_huge_picture_pauses_it() -> None:
     following = Following()
     following.host.canvas = Rect(0, 0, 20_000, 20_000)

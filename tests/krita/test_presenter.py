@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from harmonize_client import CannotConnect, UnknownNetwork
+from harmonize_client import CannotConnect, ConnectionLost, DaemonStatus, UnknownNetwork
 from harmonize_client.session import State
 from harmonize_client.values import Look
 from harmonize_selection.presenter import Presenter
 from harmonize_selection.state import DockerState, Health
-from harmonize_selection.values import Output, Rect, Settings
+from harmonize_selection.values import Output, Rect, Reference, Settings, Source
 
-from .fake_host import Clock, FakeHost, FakeSession
+from .fake_host import NETWORK, STATUS, Clock, FakeHost, FakeSession, moved
 
 
 class Docker:
     """A presenter with everything around it."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self.host, self.session, self.clock = FakeHost(), FakeSession(), Clock()
+    def __init__(self, settings: Settings | None = None, status: DaemonStatus = STATUS) -> None:
+        self.host, self.session, self.clock = FakeHost(), FakeSession(daemon=status), Clock()
         self.shown: list[DockerState] = []
         self.presenter = Presenter(self.host, self.session, self.shown.append, settings, self.clock)  # type: ignore[arg-type]
         self.presenter.set_visible(True)
@@ -125,6 +125,64 @@ def test_a_layer_that_was_painted_on_is_left_alone(docker: Docker) -> None:
     assert "painted" in docker.state.note
 
 
+def test_a_layer_that_is_painted_on_while_it_is_rendered_is_left_alone(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.session.slow = True
+    docker.choose(look=Look(strength=0.5))
+    docker.wait(0.5)
+    assert docker.session.log[-1] == "render"
+    docker.host.painted_on = True
+    docker.session.slow = False
+    docker.wait(1)
+    assert "rewrite figure harmonized" not in docker.host.log
+    assert "painted" in docker.state.note
+    assert docker.state.problem is None
+    assert docker.state.busy == ""
+
+
+def test_nothing_is_read_or_written_during_a_stroke(docker: Docker) -> None:
+    docker.session.slow = True
+    docker.presenter.harmonize()
+    docker.wait(0.5)
+    docker.host.pen = True
+    docker.session.slow = False
+    docker.host.log.clear()
+    docker.wait(1)
+    assert docker.host.log == []
+    assert docker.state.busy
+    docker.host.pen = False
+    docker.wait(1)
+    assert docker.host.log == ["region figure", "write figure harmonized new-layer"]
+
+
+def test_a_preview_is_not_read_during_a_stroke(docker: Docker) -> None:
+    docker.presenter.refresh_preview()
+    docker.host.pen = True
+    docker.host.log.clear()
+    docker.wait(1)
+    assert docker.host.log == []
+    docker.host.pen = False
+    docker.wait(1)
+    assert docker.host.log == ["scene figure"]
+
+
+def test_a_slider_changes_the_layer_while_it_is_dragged(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.host.pen = True
+    docker.choose(look=Look(strength=0.5))
+    docker.wait(1)
+    assert docker.host.log[-1] == "rewrite figure harmonized"
+    docker.host.pen = False
+    docker.wait(0.1)
+    docker.host.pen = True
+    docker.host.log.clear()
+    docker.presenter.harmonize()
+    docker.wait(1)
+    assert docker.host.log == []
+
+
 def test_the_harmonized_copy_stands_for_its_original(docker: Docker) -> None:
     docker.presenter.harmonize()
     docker.wait(1)
@@ -184,9 +242,9 @@ def test_an_error_of_the_daemon_is_one_quiet_line_with_details(docker: Docker) -
     docker.presenter.harmonize()
     docker.wait(1)
     assert docker.state.problem is not None
-    assert docker.state.problem.line == 'no network "x"'
-    assert "choose another" in docker.state.problem.details
-    assert "unknown_network" in docker.state.problem.details
+    assert docker.state.problem.line == "That network is not installed"
+    assert "choose another network" in docker.state.problem.details
+    assert 'no network "x" (unknown_network)' in docker.state.problem.details
     docker.presenter.dismiss()
     assert docker.state.problem is None
 
@@ -225,6 +283,111 @@ def test_a_large_picture_is_previewed_only_when_asked(docker: Docker) -> None:
     assert fresh.state.before is not None
 
 
+def test_before_shows_the_original_until_it_is_released(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.presenter.compare(True)
+    assert docker.state.comparing
+    docker.presenter.compare(False)
+    assert not docker.state.comparing
+    assert docker.host.log[-2:] == ["show original", "show written"]
+
+
+@pytest.mark.parametrize("what", ["slider", "harmonize", "live", "another layer", "another document", "close"])
+def test_before_ends_when_the_picture_is_to_change(docker: Docker, what: str) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.presenter.compare(True)
+    docker.host.log.clear()
+    if what == "slider":
+        docker.choose(look=Look(strength=0.5))
+    elif what == "harmonize":
+        docker.presenter.harmonize()
+    elif what == "live":
+        docker.presenter.set_live(True)
+    elif what == "close":
+        docker.presenter.close()
+    else:
+        docker.host.active_layer = "scene" if what == "another layer" else "nothing"
+    docker.wait(1)
+    assert docker.host.log[0] == "show written"
+    assert "show original" not in docker.host.log
+    assert not docker.state.comparing
+
+
+def test_before_of_a_layer_that_is_gone_just_ends(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.presenter.compare(True)
+    del docker.host.bounds["figure harmonized"]
+    docker.wait(1)
+    assert not docker.state.comparing
+    assert docker.state.problem is None
+
+
+def test_a_reference_that_cannot_be_chosen_any_more_is_not_used(docker: Docker) -> None:
+    reference = Reference(Source.LAYER, "scene")
+    docker.choose(reference=reference)
+    docker.wait(1)
+    assert docker.state.settings.reference == reference
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.state.settings.reference == Reference()
+    docker.host.active_layer = "figure"
+    docker.wait(1)
+    docker.choose(reference=reference)
+    del docker.host.bounds["scene"]
+    docker.wait(1)
+    assert docker.state.settings.reference == Reference()
+
+
+def test_a_network_that_is_not_installed_any_more_is_not_used(docker: Docker) -> None:
+    docker.choose(network="ours")
+    docker.wait(1)
+    assert docker.state.settings.network == "ours"
+    docker.session.daemon = replace(STATUS, networks=(replace(NETWORK, key="other"),))
+    docker.wait(1)
+    assert docker.state.settings.network == ""
+
+
+def test_the_chosen_network_is_kept_until_the_installed_ones_are_known() -> None:
+    docker = Docker(Settings(network="chosen"))
+    assert docker.state.settings.network == ""
+    docker = Docker(Settings(network="chosen"), replace(STATUS, networks=()))
+    assert docker.state.settings.network == "chosen"
+
+
+@pytest.mark.parametrize("side", ["host", "daemon"])
+def test_a_preview_that_fails_is_tried_again_when_something_changes(docker: Docker, side: str) -> None:
+    docker.host.unreadable = "the selection does not touch the layer" if side == "host" else ""
+    docker.session.refuse = UnknownNetwork("no network") if side == "daemon" else None
+    docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
+    docker.wait(2)
+    assert docker.state.problem is not None
+    docker.presenter.dismiss()
+    docker.host.log.clear()
+    docker.session.log.clear()
+    docker.wait(3)
+    assert docker.state.problem is None
+    assert docker.host.log == []
+    assert "predict" not in docker.session.log
+    docker.host.unreadable, docker.session.refuse = "", None
+    docker.choose(look=Look(strength=0.5))
+    docker.wait(1)
+    assert docker.session.log.count("predict") == 1
+
+
+def test_a_preview_that_failed_is_tried_again_with_a_new_daemon(docker: Docker) -> None:
+    docker.session.refuse = ConnectionLost("the daemon is gone")
+    docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
+    docker.wait(2)
+    docker.session.refuse, docker.session.daemon = None, replace(STATUS, pid=8)
+    docker.presenter.dismiss()
+    docker.session.log.clear()
+    docker.wait(1)
+    assert "predict" in docker.session.log
+
+
 def test_closing_krita_leaves_no_live_mask(docker: Docker) -> None:
     docker.presenter.set_live(True)
     docker.wait(1)
@@ -256,6 +419,45 @@ def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docke
     docker.presenter.set_live(True)
     docker.presenter.close()
     assert docker.host.log[-2:] == ["live clear", "show written"]
+
+
+def test_live_ends_quietly_when_its_layer_is_gone(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.set_live(False)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    figure = docker.host.bounds.pop("figure")
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert not docker.state.live
+    assert "gone" in docker.state.note
+    docker.host.log.clear()
+    docker.host.bounds["figure"] = figure
+    docker.wait(1)
+    assert docker.host.log[:2] == ["live clear", "show written"]
+    docker.host.log.clear()
+    docker.wait(1)
+    assert "live clear" not in docker.host.log
+    del docker.host.bounds["figure"]
+    docker.wait(1)
+    docker.host.bounds["figure"] = figure
+    docker.wait(1)
+    assert "live clear" in docker.host.log
+
+
+def test_live_goes_on_when_a_cut_is_undone(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    figure, docker.host.bounds["figure"] = docker.host.bounds["figure"], Rect(0, 0, 0, 0)
+    docker.wait(1)
+    assert docker.state.live
+    assert docker.state.live_text == "Live pauses: the layer is empty."
+    docker.host.bounds["figure"] = moved(figure, 1)
+    docker.host.log.clear()
+    docker.wait(1)
+    assert docker.state.live
+    assert docker.host.log[-1] == "live curves"
 
 
 def test_an_earlier_change_is_applied_again_without_an_inference(docker: Docker) -> None:

@@ -7,9 +7,12 @@ import string
 from pathlib import Path
 
 import pytest
+from harmonize_client import HarmonizeError, NotInstalled, TooLarge, WorkerDied
 from harmonize_daemon.install.catalogs import compile_po, parse_po
 from harmonize_models import predict
 from harmonize_selection import i18n, words
+from harmonize_selection.task import HostError
+from harmonize_selection.trouble import problem_of
 
 PLUGIN = Path(__file__).resolve().parents[2] / "plugins" / "krita"
 LANGUAGES = sorted(path.stem for path in (PLUGIN / "po").glob("*.po"))
@@ -56,6 +59,39 @@ def test_a_language_of_a_country_uses_its_language(tmp_path: Path) -> None:
         assert i18n.tr("Strength") == "Strength"
     finally:
         i18n.choose("en", tmp_path)
+
+
+@pytest.mark.parametrize("error", [NotInstalled, WorkerDied, TooLarge])
+def test_trouble_is_told_in_the_artists_language(tmp_path: Path, error: type[HarmonizeError]) -> None:
+    catalog = parse_po((PLUGIN / "po" / "de.po").read_text("utf-8"))
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / f"{i18n.DOMAIN}.mo").write_bytes(compile_po((PLUGIN / "po" / "de.po").read_text("utf-8")))
+    english = problem_of(error("17 of 4", "see the log"))
+    try:
+        i18n.choose("de", tmp_path)
+        german = problem_of(error("17 of 4", "see the log"))
+        empty = problem_of(HostError(i18n.tr("the layer was deleted")))
+    finally:
+        i18n.choose("en", tmp_path)
+    assert german.line == catalog[english.line]
+    cause, hint, said = english.details.split("\n\n")
+    assert german.details == f"{catalog[cause]}\n\n{catalog[hint]}\n\n{said}"
+    assert said == f"17 of 4 ({error.default_code})"
+    assert empty.details == "Die Ebene wurde gelöscht.\n\n(host)"
+
+
+def test_what_the_host_cannot_do_is_told_in_the_artists_language() -> None:
+    """Nothing that is raised in Krita is a text of its own."""
+    raised = [
+        argument
+        for path in (PLUGIN / "harmonize_selection" / "krita_host").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "HostError"
+        for argument in node.args
+    ]
+    assert raised
+    assert all(isinstance(argument, ast.Call) and ast.unparse(argument.func) == "tr" for argument in raised)
 
 
 def test_the_notes_are_those_of_the_daemon() -> None:

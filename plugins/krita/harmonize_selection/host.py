@@ -55,20 +55,24 @@ class Host(Protocol):
     ) -> Steps[LayerRef]:
         """A new layer above `ref` with these pixels, or in its place.
 
+        Raises `HostError` if `ref` is not as `region` was read from it any more: what the artist did meanwhile stays.
         hide: the original, when it is kept. cover: an earlier result, which the new layer lies above, and hides.
         """
 
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
-        """Other pixels for a layer that `write_layer` has made; no undo step."""
+        """Other pixels for a layer that `write_layer` has made; no undo step.
+
+        Raises `PaintedOn` if it `was_changed`, however short a time ago.
+        """
 
     def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
         """A native, editable curves mask on the layer, restricted to the selection."""
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
-        """Before (True) or after (False); no undo step."""
+        """Before (True), or as it was before that (False); no undo step."""
 
     def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
-        """Whether the artist has painted on a layer since `write_layer` or `rewrite_layer`."""
+        """Whether the artist has painted on a layer since `write_layer` or `rewrite_layer`, or has locked it."""
 
     # The document's memory
 

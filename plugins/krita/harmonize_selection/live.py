@@ -36,6 +36,7 @@ class LiveState(Enum):
     WATCHING = "watching"
     WORKING = "working"
     PAINTING = "painting"
+    EMPTY = "empty"
     TOO_LARGE = "too large"
     LOST = "lost"
 
@@ -123,8 +124,11 @@ class Live:
 
     def _look(self) -> None:
         bounds, layer = self._host.layer_bounds(self.ref), self._host.find(self.ref)
-        if bounds is None or layer is None or bounds.is_empty:
+        if bounds is None or layer is None:
             self.state = LiveState.LOST
+            return
+        if bounds.is_empty:  # cut, perhaps, and back with the next undo
+            self.state = LiveState.EMPTY
             return
         if layer.canvas.area > LARGEST_AREA:
             self.state = LiveState.TOO_LARGE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,22 +11,34 @@ from .client import Session
 from .i18n import tr
 from .live import Live, LiveHosting, LiveState
 from .state import DockerState
-from .values import LayerInfo, Result, Settings
+from .values import LayerInfo, LayerRef, Result, Settings
 
 
 class LiveSwitch:
-    def __init__(self, host: LiveHosting, session: Session, on_error: Callable[[Exception], object]) -> None:
+    def __init__(
+        self,
+        host: LiveHosting,
+        session: Session,
+        on_error: Callable[[Exception], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.live: Live | None = None
         """None while it is off."""
-        self._host, self._session, self._on_error = host, session, on_error
+        self._host, self._session, self._on_error, self._clock = host, session, on_error, clock
         self._earlier: Result | None = None
+        self._gone: LayerRef | None = None
+        """The layer that vanished while live mode was on."""
+        self._away = False
+        """Whether it is still gone."""
+        self._note = ""
 
     def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: Result | None = None) -> None:
         """earlier: curves that were left on the layer; they are hidden, or their change would come twice."""
         if self.live is None:
             self._earlier = earlier
             self._show_earlier(False)
-            self.live = Live(self._host, self._session, layer, settings, self._on_error)
+            self._gone = None
+            self.live = Live(self._host, self._session, layer, settings, self._on_error, self._clock)
 
     def off(self) -> Result | None:
         """What it left: editable curves, one undo step."""
@@ -43,14 +56,28 @@ class LiveSwitch:
             self._show_earlier(True)
 
     def tick(self) -> None:
-        if self.live is not None:
-            self.live.tick()
+        """Ends it when its layer is gone."""
+        if self.live is None:
+            return
+        self.live.tick()
+        if self.live.state is LiveState.LOST:
+            self._gone, self._away = self.live.ref, True
+            self._note = tr("Live mode ended: its layer is gone.")
+            self.discard()
+
+    def tidy(self) -> None:
+        """A layer that an undo brings back must not keep what live mode has shown on it: whenever one does."""
+        if self._gone is None:
+            return
+        was_away, self._away = self._away, not self._host.exists(self._gone)
+        if was_away and not self._away:
+            self._host.clear_live_curves(self._gone)
+            self._show_earlier(True)
 
     def shown(self, state: DockerState) -> DockerState:
-        """The state with what live mode is doing. Ends it when its layer is gone."""
-        if self.live is not None and self.live.state is LiveState.LOST:
-            self.live = None
-            state = replace(state, note=tr("Live mode ended: its layer is gone."))
+        """The state with what live mode is doing, and why it has ended."""
+        if self._note:
+            state, self._note = replace(state, note=self._note), ""
         if self.live is None:
             return replace(state, live=False, live_text="", live_busy=False)
         return replace(state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working)

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from . import requests, words
-from .client import Look, Session, State, Stopped
+from .client import Session, State, Stopped
+from .comparing import Comparing
 from .daemon_watch import DaemonWatch
 from .i18n import tr
 from .live import Live, LiveHosting
 from .live_switch import LiveSwitch
 from .previews import Previews
 from .results import Results
-from .state import DockerState, Problem, Variant
-from .task import Running, Task
+from .state import DockerState, Problem, Variant, possible
+from .task import PaintedOn, Task
+from .trouble import problem_of
 from .values import LayerInfo, Output, Result, Settings
+from .work import Work
 
 T = TypeVar("T")
 
@@ -40,19 +44,16 @@ class Presenter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.state = DockerState(settings=settings or Settings())
-        self.last_milliseconds = 0.0
-        """Of the last layer that was harmonized, from the click to the new layer."""
         self._host, self._session, self._view, self._clock = host, session, view, clock
-        self._previews = Previews(host, session, self._previews_changed, self._preview_failed)
-        self._live = LiveSwitch(host, session, self._live_failed)
+        self._previews = Previews(host, session, self._previews_changed, self._failed)
+        self._live = LiveSwitch(host, session, self._failed, clock)
         self._daemon = DaemonWatch(session)
-        self._running: Running[Result] | None = None
-        self._queue: list[LayerInfo] = []
-        self._started = 0.0
+        self._work = Work(self._written, self._failed)
+        self._comparing = Comparing(host)
         self._visible = False
         self._results = Results(host)
         self._next_look = self._changed_at = self._slid_at = 0.0
-        self._slider_waits = False
+        self._slider_waits = self._slides = False
 
     # What the artist does
 
@@ -69,6 +70,7 @@ class Presenter:
         self._show(settings=settings)
         if settings.look != before.look:
             self._slid_at, self._slider_waits = self._clock(), self._adjustable() is not None
+            self._slides = self._host.pen_is_down()
         self._want_preview()
 
     def harmonize(self) -> None:
@@ -80,11 +82,9 @@ class Presenter:
         self._harmonize(self._host.selected())
 
     def cancel(self) -> None:
-        self._queue.clear()
-        if self._running is not None:
-            self._running.cancel()
-            self._running = None
-        self._show(busy="", fraction=None, note=tr("Cancelled."))
+        self._work.cancel()
+        self._put(self._work.shown(self.state))
+        self._show(note=tr("Cancelled."))
 
     def choose(self, variant: Variant) -> None:
         self.set_settings(replace(self.state.settings, network=variant.network, look=variant.look))
@@ -92,18 +92,20 @@ class Presenter:
     def compare(self, original: bool) -> None:
         """Before (True) or after, in the picture itself."""
         result = self._results.current(self.state.layer)
-        if result is not None and result.settings.output is not Output.REPLACE:
-            self._guarded(lambda: self._host.show_original(result.original, result.written, original))
-            self._show(comparing=original)
+        if not original:
+            self._end_comparing()
+        elif result is not None and result.settings.output is not Output.REPLACE:
+            self._guarded(lambda: self._comparing.begin(result))
+            self._show(comparing=self._comparing.on)
 
     def reuse(self, index: int) -> None:
         """Applies what an earlier result was made with to the layer that the artist works on."""
         layer, result = self.state.layer, self._results.all[index]
-        if layer is None or self._running is not None:
+        if layer is None or self._work.busy:
             return
         self._show(settings=result.settings, problem=None, note="")
         self._begin(
-            requests.apply(
+            lambda: requests.apply(
                 self._host,
                 self._session,
                 layer.ref,
@@ -122,6 +124,7 @@ class Presenter:
 
     def set_live(self, on: bool) -> None:
         self._show(problem=None)
+        self._end_comparing()
         layer = self.state.layer
         if on and layer is not None:
             self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, self._results.curves_on(layer)))
@@ -138,6 +141,7 @@ class Presenter:
         """Krita is closing: nothing may be left in a document but what was asked for."""
         self.cancel()
         self._previews.clear()
+        self._end_comparing()
         self._guarded(self._live.discard)
         self._session.close()
 
@@ -151,11 +155,12 @@ class Presenter:
     def tick(self) -> None:
         self._session.poll()
         now = self._clock()
-        if self._running is not None:
-            self._step()
-        elif self._slider_waits and now - self._slid_at > _SLIDER_SECONDS:
+        if self._work.busy:
+            self._work.step(host_is_free=not self._painting())
+            self._put(self._work.shown(self.state))
+        elif self._slider_waits and now - self._slid_at > _SLIDER_SECONDS and not self._painting():
             self._apply_sliders()
-        if self._visible or self._running is not None:
+        if self._visible or self._work.busy:
             self._put(self._daemon.look(now, self.state))
         if not self._visible:
             return
@@ -164,9 +169,9 @@ class Presenter:
             if not self._host.pen_is_down():  # Krita has better things to do during a stroke
                 self._guarded(self._look)
         if self.live is not None:
-            self._live.tick()
+            self._guarded(self._live.tick)
             self._put(self._live.shown(self.state))
-        self._previews.step()
+        self._previews.step(host_is_free=not self._painting())
 
     @property
     def live(self) -> Live | None:
@@ -175,12 +180,23 @@ class Presenter:
 
     @property
     def busy(self) -> bool:
-        return self._running is not None or self._previews.working or self.live is not None
+        return self._work.busy or self._previews.working or self.live is not None
+
+    @property
+    def last_milliseconds(self) -> float:
+        """Of the last layer that was harmonized, from the click to the new layer."""
+        return self._work.milliseconds
+
+    def _painting(self) -> bool:
+        """Whether the pen is down, on anything but our own sliders: those show at once what they do."""
+        down = self._host.pen_is_down()
+        self._slides = self._slides and down
+        return down and not self._slides
 
     # Harmonizing
 
     def _harmonize(self, layers: list[LayerInfo]) -> None:
-        if self._running is not None or not layers:
+        if self._work.busy or not layers:
             return
         if self.live is not None:
             self.set_live(False)
@@ -188,13 +204,8 @@ class Presenter:
         if bad is not None:
             self._show(problem=Problem(bad.problem, f"{bad.name}: {bad.problem}"))
             return
-        self._queue = list(layers)
         self._show(problem=None, note="")
-        self._next_layer()
-
-    def _next_layer(self) -> None:
-        layer = self._queue.pop(0)
-        self._begin(self._whole_way(layer))
+        self._begin(*(partial(self._whole_way, layer) for layer in layers))
 
     def _whole_way(self, layer: LayerInfo) -> Task[Result]:
         return requests.harmonize(
@@ -207,44 +218,28 @@ class Presenter:
             keep=self._results.keep_region,
         )
 
-    def _begin(self, task: Task[Result]) -> None:
-        self._started = time.perf_counter()
+    def _begin(self, *tasks: Callable[[], Task[Result]]) -> None:
+        self._end_comparing()
         self._slider_waits = False
-        self._running = Running(task, self._written, self._failed)
-        self._show(busy=tr("Reading the layer…"), fraction=None)
-
-    def _step(self) -> None:
-        running = self._running
-        if running is None:
-            return
-        running.step()
-        if not running.done:
-            busy = words.stage_words(running.stage)
-            if (busy, running.fraction) != (self.state.busy, self.state.fraction):
-                self._show(busy=busy, fraction=running.fraction)
+        self._work.begin(*tasks)
+        self._put(self._work.shown(self.state))
 
     def _written(self, result: Result) -> None:
-        self._running = None
-        self.last_milliseconds = (time.perf_counter() - self._started) * 1000
         self._remember(result)
-        if self._queue:
-            self._next_layer()
-        else:
-            self._show(busy="", fraction=None, comparing=False)
-            self._next_look = 0.0
+        self._next_look = 0.0
+
+    def _end_comparing(self) -> None:
+        self._guarded(self._comparing.end)
+        self._show(comparing=False)
 
     def _apply_sliders(self) -> None:
         """The sliders change the layer that was harmonized last, while it is the artist's and ours alone."""
         self._slider_waits = False
         result = self._adjustable()
         region = self._results.region_of(result) if result else None
-        if result is None or region is None:
-            return
-        if self._guarded(lambda: self._host.was_changed(result.written, region.rect)):
-            self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
-            return
-        look: Look = self.state.settings.look
-        self._begin(requests.apply_again(self._host, self._session, result, region, look))
+        if result is not None and region is not None:
+            look = self.state.settings.look
+            self._begin(lambda: requests.apply_again(self._host, self._session, result, region, look))
 
     def _adjustable(self) -> Result | None:
         """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""
@@ -261,16 +256,23 @@ class Presenter:
         active = self._host.active()
         document = active.ref.document if active else ""
         if document != self._results.document:
+            self._end_comparing()
             self._results.open(document)
-            self._show(history=words.history_rows(self._results.all), comparing=False)
+            self._show(history=words.history_rows(self._results.all))
+        self._live.tidy()
         layer = self._results.subject(active)
         state = self.state
         layers = tuple(self._host.layers()) if document else ()
         selected = len(self._host.selected())
         if layer != state.layer or layers != state.layers or selected != state.selected:
             self._changed_at = self._clock()
+            if layer is None or state.layer is None or layer.ref != state.layer.ref:
+                self._end_comparing()
             self._show(layer=layer, layers=layers, selected=selected)
+        self.set_settings(possible(self.state))
         result = self._results.current(self.state.layer)
+        if result is None and self._comparing.on:
+            self._end_comparing()
         adjustable = self._adjustable()
         self._show(
             adjusting=adjustable.layer_name if adjustable else "",
@@ -278,7 +280,7 @@ class Presenter:
         )
         if layer is None:
             self._previews.clear()
-        elif self._clock() - self._changed_at > _REST_SECONDS and self.live is None and self._running is None:
+        elif self._clock() - self._changed_at > _REST_SECONDS and self.live is None and not self._work.busy:
             self._want_preview()
 
     def _want_preview(self) -> None:
@@ -288,7 +290,7 @@ class Presenter:
         if layer.canvas.area > AUTOMATIC_PREVIEW_AREA and self._previews.before is None:
             self._show(preview_waits=True)
             return
-        if self._session.state is State.READY and not self._host.pen_is_down():
+        if self._session.state is State.READY and not self._painting():
             self._previews.want(layer, self.state.settings, self._session.daemon)
 
     def _previews_changed(self) -> None:
@@ -306,18 +308,10 @@ class Presenter:
     # Trouble
 
     def _failed(self, error: Exception) -> None:
-        self._running = None
-        self._queue.clear()
-        self._show(busy="", fraction=None)
-        if not isinstance(error, Stopped):
-            self._show(problem=words.problem_of(error))
-
-    def _live_failed(self, error: Exception) -> None:
-        self._show(problem=words.problem_of(error))
-
-    def _preview_failed(self, error: Exception) -> None:
-        if not isinstance(error, Stopped):
-            self._show(problem=words.problem_of(error))
+        if isinstance(error, PaintedOn):
+            self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
+        elif not isinstance(error, Stopped):
+            self._show(problem=problem_of(error))
 
     def _guarded(self, act: Callable[[], T]) -> T | None:
         """The host is not ours: what goes wrong in it becomes a quiet line."""

@@ -24,6 +24,8 @@ class _Key:
     layer: LayerInfo
     network: str
     reference: object
+    daemon: int
+    """Its process: what one could not do, the next may."""
 
 
 class Previews:
@@ -46,8 +48,11 @@ class Previews:
         self._running: Running[None] | None = None
 
     def want(self, layer: LayerInfo, settings: Settings, status: DaemonStatus | None, *, fresh: bool = False) -> None:
-        """Shows `layer` with `settings`. fresh: also when nothing that we know of has changed."""
-        key = _Key(layer, settings.network, settings.reference)
+        """Shows `layer` with `settings`. fresh: also when nothing that we know of has changed.
+
+        What has failed is tried again when something has changed.
+        """
+        key = _Key(layer, settings.network, settings.reference, status.pid if status else 0)
         if not fresh and key == self._key and settings.look == self._look:
             return
         only_look = not fresh and key == self._key and self.prediction is not None
@@ -66,8 +71,9 @@ class Previews:
         if had_any:
             self._changed()
 
-    def step(self) -> None:
-        if self._running is not None:
+    def step(self, *, host_is_free: bool) -> None:
+        """host_is_free: else it only goes on waiting for the daemon."""
+        if self._running is not None and (host_is_free or self._running.waits):
             self._running.step()
 
     @property
@@ -75,6 +81,7 @@ class Previews:
         return self._running is not None and not self._running.done
 
     def _predict(self, layer: LayerInfo, settings: Settings, status: DaemonStatus | None) -> Task[None]:
+        self.prediction = None
         if self._scene is None:
             self._scene = yield from self._host.read_scene(layer.ref)
             self._scene_of = layer
@@ -119,16 +126,12 @@ class Previews:
 
     def _start(self, task: Task[None]) -> None:
         self._stop()
-        self._running = Running(task, lambda _: None, self._failed)
+        self._running = Running(task, lambda _: None, self._on_error)
 
     def _stop(self) -> None:
         if self._running is not None:
             self._running.cancel()
             self._running = None
-
-    def _failed(self, error: Exception) -> None:
-        self._key = None
-        self._on_error(error)
 
 
 def _variants(settings: Settings, status: DaemonStatus | None, used: str) -> list[Variant]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from .client import Exported, LayerFormat, Look, Prediction, Session, Thumbnail
 from .host import Host
 from .i18n import tr
-from .task import Task
+from .task import PaintedOn, Task
 from .values import Curves, LayerRef, Output, Picture, Region, Result, Scene, Settings
 
 Keep = Callable[[LayerRef, Region], object]
@@ -74,6 +74,8 @@ def apply(
 
 def apply_again(host: Host, session: Session, result: Result, region: Region, look: Look) -> Task[Result]:
     """Another look for the layer that `result` has written, without an undo step. region: what it was written from."""
+    if host.was_changed(result.written, region.rect):
+        raise PaintedOn("the layer was painted on")
     pixels = yield from render(session, region, result.adjustment, look)
     yield from host.rewrite_layer(result.written, region, pixels)
     return replace(result, settings=replace(result.settings, look=look))

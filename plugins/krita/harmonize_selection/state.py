@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .client import Look, NetworkInfo
-from .values import LayerInfo, Picture, Settings
+from .values import LayerInfo, Picture, Reference, Settings, Source
 
 
 class Health(Enum):
@@ -78,3 +78,14 @@ class DockerState:
     live: bool = False
     live_text: str = ""
     live_busy: bool = False
+
+
+def possible(state: DockerState) -> Settings:
+    """The settings without what is not there to be chosen any more: a network, a layer to take light and color from."""
+    settings = state.settings
+    if state.networks and settings.network not in ("", *(network.key for network in state.networks)):
+        settings = replace(settings, network="")
+    there = {layer.ref.layer for layer in state.layers if state.layer is None or layer.ref != state.layer.ref}
+    if settings.reference.source is Source.LAYER and settings.reference.name not in there:
+        settings = replace(settings, reference=Reference())
+    return settings

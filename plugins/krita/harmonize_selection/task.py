@@ -80,3 +80,7 @@ class HostError(HarmonizeError):
 
     default_code = "host"
     default_hint = ""
+
+
+class PaintedOn(HostError):
+    """The artist has changed the layer that was to be written again: it is not ours any more."""

@@ -1,16 +1,13 @@
-"""What the docker says: trouble, the service, live mode, results, all in words."""
+"""What the docker says: the service, live mode, results, all in words."""
 
 from __future__ import annotations
 
-import traceback
-
-from .client import DaemonStatus, HarmonizeError, Session, State
+from .client import DaemonStatus, Session, State
 from .i18n import later, tr
 from .live import Live, LiveState
-from .state import Health, HistoryRow, Problem
+from .state import Health, HistoryRow
 from .values import Result
 
-_LONGEST_LINE = 70
 _STAGES = {
     "queued": later("Waiting for the service…"),
     "loading": later("Loading the network…"),
@@ -29,19 +26,6 @@ NOTES = (
 def stage_words(stage: str) -> str:
     """stage: of the daemon's progress; empty while the host works."""
     return tr(_STAGES[stage]) if stage in _STAGES else tr("Reading and writing pixels…")
-
-
-def problem_of(error: Exception) -> Problem:
-    if isinstance(error, HarmonizeError):
-        details = f"{error.cause}\n\n{error.hint}\n\n({error.code})"
-        return Problem(_short(tr(error.cause)), details)
-    return Problem(tr("Something went wrong in the plug-in."), "".join(traceback.format_exception(error)))
-
-
-def _short(text: str) -> str:
-    """The first line, up to a length that stays quiet."""
-    line = text.strip().split("\n")[0]
-    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1].rstrip() + "…"
 
 
 def note_words(note: str) -> str:
@@ -78,6 +62,8 @@ def _state_words(daemon: DaemonStatus) -> str:
 def live_words(live: Live) -> str:
     if live.state is LiveState.TOO_LARGE:
         return tr("Live pauses: the picture is too large.")
+    if live.state is LiveState.EMPTY:
+        return tr("Live pauses: the layer is empty.")
     if live.state is LiveState.PAINTING:
         return tr("Live pauses while you paint.")
     if live.updates:

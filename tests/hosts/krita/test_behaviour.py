@@ -109,7 +109,8 @@ def test_an_empty_layer_and_a_selection_elsewhere_are_quiet_lines(said: Said) ->
 
 def test_an_error_of_the_daemon_is_a_quiet_line_with_details(said: Said) -> None:
     line = said["trouble-network"]
-    assert "no-such-network" in line["problem"]
+    assert line["problem"] == "That network is not installed"
+    assert "no-such-network" in line["details"]
     assert "unknown_network" in line["details"]
 
 

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..client import LayerFormat
+from ..i18n import tr
 from ..qt import QtCore
 from ..task import HostError
 from .documents import Document, Node, application
@@ -39,6 +40,9 @@ class ColorSpace:
     model: str
     depth: str
     profile: str
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.depth} {self.profile}"
 
     @property
     def pixel_bytes(self) -> int:
@@ -79,8 +83,14 @@ PICTURE = ColorSpace("RGBA", "U8", _ENCODED_RGB)
 def color_space(of: Node | Document) -> ColorSpace:
     space = ColorSpace(of.colorModel(), of.colorDepth(), of.colorProfile())
     if space.model not in _SAMPLES or space.depth not in _SAMPLE_BYTES:
-        raise HostError(f"pixels of the kind {space.model} {space.depth} are not known")
+        raise HostError(tr("pixels of the kind {model} {depth} are not known", model=space.model, depth=space.depth))
     return space
+
+
+def wrong_size(size: int, width: int, height: int) -> HostError:
+    return HostError(
+        tr("Krita gave {bytes} bytes for {width} x {height} pixels", bytes=size, width=width, height=height)
+    )
 
 
 class Converter:
@@ -109,20 +119,20 @@ class Converter:
         size = width * height * self._source.pixel_bytes
         view = memoryview(pixels).cast("B")
         if view.nbytes != size:
-            raise HostError(f"{width} x {height} pixels have {view.nbytes} bytes, not {size}")
+            raise wrong_size(view.nbytes, width, height)
         if self._source == self._target:
             return QtCore.QByteArray(bytes(view))
         if self._scratch is None:
             source = self._source
             self._scratch = application().createDocument(1, 1, "", source.model, source.depth, source.profile, 72.0)
             if self._scratch is None or color_space(self._scratch) != source:
-                raise HostError(f"Krita has no color space {source.model} {source.depth} {source.profile}")
+                raise HostError(tr("Krita has no color space {name}", name=source))
         node = self._scratch.createNode("conversion", "paintlayer")
         node.setPixelData(QtCore.QByteArray(bytes(view)), 0, 0, width, height)
         target = self._target
         if not node.setColorSpace(target.model, target.depth, target.profile):
-            raise HostError(f"Krita cannot convert to {target.model} {target.depth} {target.profile}")
+            raise HostError(tr("Krita cannot convert to {name}", name=target))
         converted = node.pixelData(0, 0, width, height)
         if converted.size() != width * height * target.pixel_bytes:
-            raise HostError(f"Krita's conversion to {target.profile} gave {converted.size()} bytes")
+            raise wrong_size(converted.size(), width, height)
         return converted

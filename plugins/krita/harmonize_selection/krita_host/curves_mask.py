@@ -12,6 +12,7 @@ import zipfile
 from typing import Any
 
 from ..curve_text import filter_config
+from ..i18n import tr
 from ..task import HostError
 from ..values import Curves, LayerRef
 from .color import color_space
@@ -64,7 +65,7 @@ def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
     mask = _make(document, node, curves, name)
     children = node.childNodes()
     if not node.addChildNode(mask, children[-1] if children else None):
-        raise HostError("Krita did not take the curves mask")
+        raise HostError(tr("Krita did not take the curves mask"))
     return reference_to(document, mask)
 
 
@@ -111,7 +112,7 @@ def _make(document: Document, node: Node, curves: Curves, name: str) -> Any:
     """The mask, restricted to the selection, in no layer yet."""
     space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
     if space.model not in ("RGBA", "GRAYA"):
-        raise HostError("curves need a layer in RGB or grey", "choose a new layer as the output")
+        raise HostError(tr("curves need a layer in RGB or grey"), tr("choose a new layer as the result"))
     config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
     mask = _read(config, everywhere=selection is None)
     mask.setName(name)
@@ -147,7 +148,7 @@ def _mask_in(path: str) -> Any:
     try:
         masks = [mask for layer in (document.topLevelNodes() if document else []) for mask in layer.childNodes()]
         if not masks:
-            raise HostError("Krita did not read the curves", "choose a new layer as the output")
+            raise HostError(tr("Krita did not read the curves"), tr("choose a new layer as the result"))
         return masks[0].clone()
     finally:
         if document is not None:

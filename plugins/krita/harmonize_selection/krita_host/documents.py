@@ -6,6 +6,7 @@ from typing import Any
 
 from krita import Krita  # type: ignore[attr-defined]
 
+from ..i18n import tr
 from ..qt import QtCore
 from ..task import HostError
 from ..values import LayerRef, Rect
@@ -39,7 +40,7 @@ def find_node(ref: LayerRef) -> Node | None:
 def need_document(ref: LayerRef) -> Document:
     document = find_document(ref.document)
     if document is None:
-        raise HostError("the document was closed")
+        raise HostError(tr("the document was closed"))
     return document
 
 
@@ -47,7 +48,7 @@ def need_node(ref: LayerRef) -> Node:
     need_document(ref)
     node = find_node(ref)
     if node is None:
-        raise HostError("the layer was deleted")
+        raise HostError(tr("the layer was deleted"))
     return node
 
 
@@ -72,6 +73,11 @@ def walk(parent: Node) -> list[Node]:
         if node.type() in LAYER_KINDS:
             found += [node, *walk(node)]
     return found
+
+
+def is_locked(node: Node) -> bool:
+    """The node itself, or a group around it."""
+    return bool(node.locked()) or ((parent := node.parentNode()) is not None and is_locked(parent))
 
 
 def make_active(document: Document, node: Node) -> None:

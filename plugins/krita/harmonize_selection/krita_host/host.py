@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 
 from ..client import Thumbnail
-from ..task import HostError
+from ..task import HostError, PaintedOn
 from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
 from . import curves_mask, live_view, region, scene, writing
 from .color import color_space
@@ -18,6 +18,7 @@ from .documents import (
     canvas_of,
     find_document,
     find_node,
+    is_locked,
     need_document,
     need_node,
     redraw,
@@ -35,7 +36,9 @@ class KritaHost:
     def __init__(self) -> None:
         self._undo = UndoWatch()
         self._live = live_view.LiveView()
-        self._written: dict[LayerRef, bytes] = {}
+        self._written: dict[LayerRef, int] = {}
+        self._comparison: dict[LayerRef, tuple[bool, bool]] = {}
+        """Whether original and result were visible before the original was shown, by result."""
 
     def tick(self) -> None:
         """Call it a few times a second."""
@@ -110,8 +113,10 @@ class KritaHost:
         cover: LayerRef | None,
     ) -> Steps[LayerRef]:
         native = yield from region.native_pixels(region_, pixels)
+        region.need_unchanged(ref, region_)
         replaced = output is Output.REPLACE
         if replaced:
+            writing.need_replaceable(ref)
             name = need_node(ref).name()
         covered = cover if cover is not None and not replaced and find_node(cover) is not None else ref
         hidden = not replaced and (hide or covered != ref)
@@ -126,21 +131,29 @@ class KritaHost:
 
     def rewrite_layer(self, ref: LayerRef, region_: Region, pixels: bytearray) -> Steps[None]:
         native = yield from region.native_pixels(region_, pixels)
+        if self.was_changed(ref, region_.rect):
+            raise PaintedOn("the layer was painted on")
         writing.rewrite(ref, native, region_.rect)
         self._written[ref] = _signature(need_node(ref), region_.rect)
 
     def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
         """Also true for layers of an earlier run: nothing is known of them."""
-        return self._written.get(ref) != _signature(need_node(ref), rect)
+        node = need_node(ref)
+        return is_locked(node) or self._written.get(ref) != _signature(node, rect)
 
     def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
         return curves_mask.add(ref, curves, name)
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
         before, after = find_node(original), need_node(written)
-        after.setVisible(not shown)
+        if shown:
+            self._comparison.setdefault(written, (before is not None and before.visible(), after.visible()))
+            visible = (True, False)
+        else:
+            visible = self._comparison.pop(written, (False, True))
+        after.setVisible(visible[1])
         if before is not None and after.type() in LAYER_KINDS:
-            before.setVisible(shown)
+            before.setVisible(visible[0])
         redraw(need_document(written))
 
     # The document's memory
@@ -203,9 +216,6 @@ def _problem(document: Document, node: Node) -> str:
     return ""
 
 
-def _signature(node: Node, rect: Rect) -> bytes:
-    """Of some rows of a layer, to see whether somebody else has changed it."""
-    digest = hashlib.blake2b(digest_size=16)
-    for row in range(rect.y, rect.bottom, max(1, rect.height // 64)):
-        digest.update(bytes(node.pixelData(rect.x, row, rect.width, 1)))
-    return digest.digest()
+def _signature(node: Node, rect: Rect) -> int:
+    """Of all that a layer holds there, to see whether somebody else has changed it."""
+    return zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height))

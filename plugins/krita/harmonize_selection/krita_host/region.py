@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import masks
+from ..i18n import tr
 from ..task import HostError
 from ..values import LayerRef, Rect, Region, Steps
-from .color import ColorSpace, Converter, color_space
+from .color import ColorSpace, Converter, color_space, wrong_size
 from .documents import Node, bounds_of, canvas_of, end_strokes, need_document, need_node
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Original:
     """QByteArray, as the layer has them."""
     space: ColorSpace
     flatten: bool
+    bounds: Rect
+    """Of the whole layer."""
 
 
 def is_flattened(node: Node) -> bool:
@@ -42,7 +45,7 @@ def read_region(ref: LayerRef) -> Steps[Region]:
     if selection is not None:
         rect = rect.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height()))
     if rect.is_empty:
-        raise HostError("the selection does not touch the layer", "select a part of the layer, or nothing")
+        raise HostError(tr("the selection does not touch the layer"), tr("select a part of the layer, or nothing"))
     space, flatten = color_space(node), is_flattened(node)
     area = (rect.x, rect.y, rect.width, rect.height)
     shown = _sized(node.projectionPixelData(*area), rect, space)
@@ -51,7 +54,9 @@ def read_region(ref: LayerRef) -> Steps[Region]:
     if selection is not None:
         mask = masks.restricted(bytes(selection.pixelData(*area)), to=mask)
     if not any(mask):
-        raise HostError("nothing of the layer is selected", "select a part of the layer that is not transparent")
+        raise HostError(
+            tr("nothing of the layer is selected"), tr("select a part of the layer that is not transparent")
+        )
     place = rect.within(canvas_of(document))
     yield 0.1
     rendered = yield from _converted(pixels, rect, space, space.rendered_in)
@@ -61,8 +66,18 @@ def read_region(ref: LayerRef) -> Steps[Region]:
         rendered,
         mask,
         place,
-        Original(pixels, space, flatten),
+        Original(pixels, space, flatten, bounds_of(node)),
     )
+
+
+def need_unchanged(ref: LayerRef, region: Region) -> None:
+    """What was read may only be written back where it still stands: else strokes would be lost, or come twice."""
+    document, node, original = need_document(ref), need_node(ref), region.original
+    end_strokes(document)
+    read = node.projectionPixelData if original.flatten else node.pixelData
+    rect = region.rect
+    if bounds_of(node) != original.bounds or read(rect.x, rect.y, rect.width, rect.height) != original.pixels:
+        raise HostError(tr("the layer was changed meanwhile"), tr("press Harmonize again"))
 
 
 def native_pixels(region: Region, pixels: bytearray) -> Steps[bytearray]:
@@ -78,7 +93,7 @@ def native_pixels(region: Region, pixels: bytearray) -> Steps[bytearray]:
 
 def _sized(pixels: Any, rect: Rect, space: ColorSpace) -> Any:
     if pixels.size() != rect.area * space.pixel_bytes:
-        raise HostError(f"Krita gave {pixels.size()} bytes for {rect.width} x {rect.height} pixels")
+        raise wrong_size(pixels.size(), rect.width, rect.height)
     return pixels
 
 

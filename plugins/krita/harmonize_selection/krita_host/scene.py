@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..client import Thumbnail
+from ..i18n import tr
 from ..masks import multiplied
 from ..qt import Qt, QtCore, QtGui
 from ..task import HostError
@@ -66,7 +67,7 @@ def read_layer_image(document: Document, node: Node) -> LayerImage:
     """With its masks, without its surroundings. Raises `HostError` if there is nothing on the layer or selected."""
     bounds = bounds_of(node)
     if bounds.is_empty:
-        raise HostError(f'the layer "{node.name()}" is empty', "paste something into it")
+        raise HostError(tr("the layer “{name}” is empty", name=node.name()), tr("paste something into it"))
     scale = images.thumbnail_scale(canvas_of(document))
     width, height = max(1, round(bounds.width * scale)), max(1, round(bounds.height * scale))
     image = images.small_image(node.projectionPixelData, bounds, color_space(node), width, height)
@@ -74,7 +75,7 @@ def read_layer_image(document: Document, node: Node) -> LayerImage:
     selection = document.selection()
     if selection is not None:
         if bounds.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height())).is_empty:
-            raise HostError("the selection does not touch the layer", "select a part of the layer, or nothing")
+            raise HostError(tr("the selection does not touch the layer"), tr("select a part of the layer, or nothing"))
         alpha = multiplied(alpha, _selection_image(selection, bounds, width, height))
     return LayerImage(image, alpha)
 
@@ -182,7 +183,10 @@ def read_reference(ref: LayerRef, reference: Reference) -> Steps[Thumbnail | Non
         node = need_node(LayerRef(ref.document, reference.name))
         rect, read = bounds_of(node), node.projectionPixelData
         if rect.is_empty:
-            raise HostError(f'the layer "{node.name()}" is empty', "choose another layer to take light and color from")
+            raise HostError(
+                tr("the layer “{name}” is empty", name=node.name()),
+                tr("choose another layer to take light and color from"),
+            )
     else:
         return images.to_thumbnail(images.on_its_average(_file_image(Path(reference.name))))
     scale = images.thumbnail_scale(rect)
@@ -195,7 +199,10 @@ def _file_image(path: Path) -> QtGui.QImage:
     reader.setAutoTransform(True)
     image = reader.read()
     if image.isNull():
-        raise HostError(f'"{path.name}" cannot be read: {reader.errorString()}', "choose a PNG, JPEG or TIFF file")
+        raise HostError(
+            tr("“{name}” cannot be read: {reason}", name=path.name, reason=reader.errorString()),
+            tr("choose a PNG, JPEG or TIFF file"),
+        )
     side = images.THUMBNAIL_SIDE
     if max(image.width(), image.height()) > side:
         mode = Qt.TransformationMode.SmoothTransformation

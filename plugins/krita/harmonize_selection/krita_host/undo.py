@@ -15,12 +15,17 @@ class _Watched:
     output: Output
     seen: tuple[bool, bool]
     """Whether the original and the new layer were there when we last looked."""
+    nothing_to_redo: str
+    """What Krita's redo action says then: it stays enabled."""
+    undone: bool = False
+    """Whether an undo has taken the new layer away."""
 
 
 class UndoWatch:
     """Looks, a few times a second, whether undo or redo has touched what was written, and does the rest.
 
-    * A new layer that goes away shows its hidden original again; one that comes back hides it again.
+    * A new layer that is undone shows its hidden original again; one that is redone hides it again. One that goes away
+      otherwise, merged or deleted, is the artist's business: only after an undo there is something to redo.
     * Krita needs two steps to replace a layer (add, remove). When the artist takes back the one, the other follows, so
       that one Ctrl+Z takes back a replacement.
     """
@@ -29,7 +34,8 @@ class UndoWatch:
         self._watched: list[_Watched] = []
 
     def watch(self, original: LayerRef, written: LayerRef, output: Output) -> None:
-        self._watched.append(_Watched(original, written, output, self._look(original, written)))
+        """To be called right after they were written."""
+        self._watched.append(_Watched(original, written, output, self._look(original, written), _redo_text()))
 
     def tick(self) -> None:
         for watched in list(self._watched):
@@ -42,18 +48,26 @@ class UndoWatch:
             watched.seen = now
             if watched.output is Output.REPLACE:
                 self._finish(watched, before, now)
-            elif before[1] != now[1]:
-                self._show_original(watched, shown=not now[1])
+            elif now[1] != before[1]:
+                self._follow(watched, there=now[1])
 
     @staticmethod
     def _look(original: LayerRef, written: LayerRef) -> tuple[bool, bool]:
         return find_node(original) is not None, find_node(written) is not None
 
     @staticmethod
-    def _show_original(watched: _Watched, shown: bool) -> None:
-        document, node = find_document(watched.original.document), find_node(watched.original)
-        if document is not None and node is not None and node.visible() != shown:
-            node.setVisible(shown)
+    def _follow(watched: _Watched, there: bool) -> None:
+        """there: whether the new layer has come, rather than gone."""
+        was_undone, watched.undone = watched.undone, not there and _redo_text() != watched.nothing_to_redo
+        if not was_undone and not watched.undone:
+            return
+        original, written = find_node(watched.original), find_node(watched.written)
+        if original is not None:
+            original.setVisible(not there)
+        if written is not None:
+            written.setVisible(True)
+        document = find_document(watched.original.document)
+        if document is not None:
             redraw(document)
 
     def _finish(self, watched: _Watched, before: tuple[bool, bool], now: tuple[bool, bool]) -> None:
@@ -65,3 +79,8 @@ class UndoWatch:
             action.trigger()
             active.waitForDone()
             watched.seen = self._look(watched.original, watched.written)
+
+
+def _redo_text() -> str:
+    action = application().action("edit_redo")
+    return str(action.text()) if action is not None else ""

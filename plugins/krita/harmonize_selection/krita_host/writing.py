@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..i18n import tr
 from ..qt import QtCore
 from ..task import HostError
 from ..values import LayerRef, Rect, Region
-from .documents import Node, make_active, need_document, need_node, redraw, reference_to
+from .documents import Node, is_locked, make_active, need_document, need_node, redraw, reference_to
 from .region import Original
 
 
@@ -40,9 +41,14 @@ def add_layer(
         below.setVisible(False)
     if not below.parentNode().addChildNode(new, below):
         below.setVisible(was_visible)
-        raise HostError("Krita did not take the new layer")
+        raise HostError(tr("Krita did not take the new layer"))
     make_active(document, new)
     return reference_to(document, new)
+
+
+def need_replaceable(ref: LayerRef) -> None:
+    if is_locked(need_node(ref)):
+        raise HostError(tr("the layer is locked"), tr("unlock it, or choose a new layer as the result"))
 
 
 def rewrite(ref: LayerRef, pixels: bytearray, rect: Rect) -> None:
@@ -57,7 +63,7 @@ def set_pixels(node: Node, pixels: bytearray | bytes, rect: Rect) -> None:
     row_bytes = len(pixels) // rect.height
     node.setPixelData(QtCore.QByteArray(bytes(pixels)), *area)
     if bytes(node.pixelData(*row)) != pixels[-row_bytes:]:
-        raise HostError(f'Krita did not take the pixels of the layer "{node.name()}"')
+        raise HostError(tr("Krita did not take the pixels of the layer “{name}”", name=node.name()))
 
 
 def remove_all_children(node: Node) -> None:
