@@ -18,7 +18,7 @@ from ..networks.scenefit import GUARD_OFF, SceneFit
 from .cases import Cases
 from .metrics import Metrics, measure
 
-THRESHOLDS = (GUARD_OFF, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+THRESHOLDS = (GUARD_OFF, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0, 24.0, 32.0)
 """Changes in levels of 255 of which half is let through; the first lets everything through."""
 LEAST_CONFIDENCES = (0.0, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8)
 """Shares: how likely a change must be to help, for the network as it is shipped; the first lets everything through."""
