@@ -20,6 +20,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from harmonize_client import Client, LayerFormat, Place, Thumbnail, connect, paths
 from harmonize_models.adjustments.adjustment import Adjustment
+from harmonize_models.adjustments.curves import Curves
+from harmonize_models.adjustments.grid import ColorGrid
 from harmonize_models.adjustments.look import Look
 from harmonize_models.layer import Depth, Layout
 from harmonize_models.layer import LayerFormat as ModelLayer
@@ -97,7 +99,7 @@ def run(
             for width, height in sizes:
                 progress(f"{network or 'default network'}, {width} x {height}")
                 measurements.append(_measure(client, network, width, height, repeats, threads))
-        worst_ping = _worst_ping(client, networks[0], *sizes[-1])
+        worst_ping = _worst_ping(client, *sizes[-1])
         status = client.status()
         peaks = _peaks(status.pid)  # now: nobody keeps the daemon from ending once we are gone
     progress("inference")
@@ -125,14 +127,16 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
 
     # Each prediction sees another picture, or the daemon would answer from its cache.
     others = _variants(shrink())
-    prediction = client.predict(next(others), small_mask, network=network)
-    adjustment = Adjustment.from_json(prediction.adjustment)
+    key = client.predict(next(others), small_mask, network=network).network
+    kind = next(info.kind for info in client.status().networks if info.key == key)
+    adjustment = typical_adjustment(local=kind != "curves")
+    text = adjustment.to_json()
     model_layer = ModelLayer(width, height, Layout.RGBA, Depth.U8)
 
     def request() -> None:
         shrink()
-        predicted = client.predict(next(others), small_mask, network=network)
-        client.render(predicted.adjustment, layer_format, layer, mask, into=out, place=Place())
+        client.predict(next(others), small_mask, network=network)
+        client.render(text, layer_format, layer, mask, into=out, place=Place())
 
     timings = {
         "memcpy of the layer": _time(lambda: np.copyto(out, layer), repeats),
@@ -142,13 +146,26 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
             lambda: render(adjustment, Look(), model_layer, layer, mask, out, threads=threads), repeats
         ),
         "render, there and back": _time(
-            lambda: client.render(prediction.adjustment, layer_format, layer, mask, into=out, place=Place()), repeats
+            lambda: client.render(text, layer_format, layer, mask, into=out, place=Place()), repeats
         ),
         "whole request": _time(request, repeats),
     }
     memcpy = timings["memcpy of the layer"]
     stages = tuple(Stage(name, 1000 * seconds, seconds / memcpy) for name, seconds in timings.items())
-    return Measurement(width, height, prediction.network, stages)
+    return Measurement(width, height, key, stages)
+
+
+def typical_adjustment(*, local: bool) -> Adjustment:
+    """What a network might answer: tone curves, and a grid of local color changes.
+
+    What is rendered must not depend on what a network happens to find in the benchmark's scene: it may find nothing.
+    """
+    curves = Curves(np.linspace(0, 1, 65) ** np.array([[0.8], [0.85], [0.95]]))
+    if not local:
+        return Adjustment(curves)
+    coefficients = ColorGrid.identity((4, 8, 8)).coefficients.copy()
+    coefficients += np.random.default_rng(0).normal(0, 0.02, coefficients.shape).astype(np.float32)
+    return Adjustment(curves, ColorGrid(coefficients))
 
 
 def _time(action: Callable[[], object], repeats: int) -> float:
@@ -162,16 +179,13 @@ def _time(action: Callable[[], object], repeats: int) -> float:
     return median(seconds)
 
 
-def _worst_ping(client: Client, network: str, width: int, height: int) -> float:
+def _worst_ping(client: Client, width: int, height: int) -> float:
     """Milliseconds of the slowest `status` of a second client while this one renders."""
     from threading import Event, Thread
 
     layer, mask = _scene(width, height)
     out = np.empty_like(layer)
-    small = _shrunk(layer)
-    prediction = client.predict(
-        Thumbnail(small.shape[1], small.shape[0], small), thumbnail(mask, THUMBNAIL_SIDE), network=network
-    )
+    text = typical_adjustment(local=True).to_json()
     waits: list[float] = []
     finished = Event()
 
@@ -185,9 +199,7 @@ def _worst_ping(client: Client, network: str, width: int, height: int) -> float:
     pinging = Thread(target=ping)
     pinging.start()
     for _ in range(3):
-        client.render(
-            prediction.adjustment, LayerFormat(width, height, "RGBA", "u8"), layer, mask, into=out, place=Place()
-        )
+        client.render(text, LayerFormat(width, height, "RGBA", "u8"), layer, mask, into=out, place=Place())
     finished.set()
     pinging.join()
     return 1000 * max(waits, default=0.0)
