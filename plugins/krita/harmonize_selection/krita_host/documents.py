@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from krita import Krita  # type: ignore[attr-defined]
@@ -17,6 +18,9 @@ Node = Any
 LAYER_KINDS = frozenset(
     ("paintlayer", "grouplayer", "clonelayer", "vectorlayer", "filelayer", "filllayer", "referencelayer")
 )
+
+_PATIENCE_SECONDS = 0.1
+"""How long Krita's window may stand still until Krita has painted what it is at."""
 
 
 def application() -> Any:
@@ -90,6 +94,21 @@ def make_active(document: Document, node: Node) -> None:
 def end_strokes(document: Document) -> None:
     """Krita's move tool keeps its stroke open after the pen is lifted, and crashes if masks change under it."""
     document.waitForDone()
+
+
+def still_copy(document: Document) -> Document:
+    """A copy of the document, made while Krita paints nothing in it: it crashes over a copy of what it is painting.
+
+    As Krita itself does it to save in the background. A tool that keeps a stroke open paints nothing after a while.
+    """
+    last = time.monotonic() + _PATIENCE_SECONDS
+    while not (locked := document.tryBarrierLock()) and time.monotonic() < last:
+        time.sleep(0.002)
+    try:
+        return document.clone()
+    finally:
+        if locked:
+            document.unlock()
 
 
 def redraw(document: Document) -> None:

@@ -22,6 +22,7 @@ from .documents import (
     find_node,
     need_document,
     need_node,
+    still_copy,
 )
 from .scene import Background, LayerImage, place, read_background, read_layer_image
 
@@ -154,7 +155,7 @@ def _without(line: bytes, row: int, hidden: Rect, canvas: Rect, pixel_bytes: int
 
 def _read_without_mask(document: Document, node: Node) -> LayerImage:
     """The layer as it is without our own curves: read from a copy, the artist's document is left alone."""
-    copy = document.clone()
+    copy = still_copy(document)
     try:
         twin = copy.nodeByUniqueID(node.uniqueId())
         mask = curves_mask.find(twin, MASK_NAME)

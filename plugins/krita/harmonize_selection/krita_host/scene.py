@@ -13,7 +13,7 @@ from ..task import HostError
 from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps
 from . import images
 from .color import color_space
-from .documents import Document, Node, bounds_of, canvas_of, need_document, need_node
+from .documents import Document, Node, bounds_of, canvas_of, need_document, need_node, still_copy
 
 _GROUND = QtGui.QColor(119, 119, 119)
 """Middle grey where the document is clear."""
@@ -95,7 +95,7 @@ def read_background(document: Document, node: Node) -> tuple[Background, QtGui.Q
     canvas = canvas_of(document)
     scale = images.thumbnail_scale(canvas)
     width, height = max(1, round(canvas.width * scale)), max(1, round(canvas.height * scale))
-    copy = document.clone()
+    copy = still_copy(document)
     try:
         twin = copy.nodeByUniqueID(node.uniqueId())
         hide_above(twin)
