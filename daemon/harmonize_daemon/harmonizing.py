@@ -178,7 +178,7 @@ def scene_thumbnail(picture: Picture) -> Thumbnail:
 def side_by_side(before: Picture, after: Picture) -> Picture:
     """Both pictures in one, a thin white line between them."""
     line = np.full(
-        (before.height, max(2, before.width // 200), before.pixels.shape[2]), _white(before), before.pixels.dtype
+        (before.height, max(2, before.width // 200), before.pixels.shape[2]), before.white, before.pixels.dtype
     )
     return after.with_pixels(np.concatenate([before.pixels, line, after.pixels], axis=1))
 
@@ -214,7 +214,3 @@ def _render(
         progress=report,
     )
     return conversion.back(rendered, picture, foreground.picture) if conversion else rendered, done.milliseconds
-
-
-def _white(picture: Picture) -> float:
-    return 1.0 if picture.pixels.dtype.kind == "f" else float(np.iinfo(picture.pixels.dtype).max)

@@ -5,11 +5,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harmonize_daemon import pictures
+from harmonize_daemon.bench.timing import median_seconds
 from harmonize_daemon.pictures import Picture
 
 WIDTH, HEIGHT = 6000, 4000
@@ -46,9 +44,9 @@ def run(width: int = WIDTH, height: int = HEIGHT, repeats: int = 3) -> list[File
         for suffix, dtype in FORMATS:
             pixels = np.rint(photo * np.iinfo(dtype).max).astype(dtype)
             path, picture, copy = Path(folder) / f"picture{suffix}", Picture(pixels), pixels.copy()
-            copying = _seconds(repeats, np.copyto, copy, pixels)
-            writing = _seconds(repeats, pictures.write, path, picture)
-            reading = _seconds(repeats, pictures.read, path)
+            copying = median_seconds(repeats, np.copyto, copy, pixels)
+            writing = median_seconds(repeats, pictures.write, path, picture)
+            reading = median_seconds(repeats, pictures.read, path)
             found.append(
                 FileTimes(
                     f"{suffix[1:].upper()}, {8 * pixels.itemsize} bits",
@@ -75,15 +73,6 @@ def photo_like(width: int, height: int) -> NDArray[np.float32]:
             photo[..., channel] += np.asarray(clouds.resize((width, height), Image.Resampling.BICUBIC))
     photo += random.normal(0, CAMERA_NOISE / 255, photo.shape).astype(np.float32)
     return photo.clip(0, 1)
-
-
-def _seconds(repeats: int, action: Callable[..., object], *arguments: object) -> float:
-    taken = []
-    for _ in range(repeats):
-        begun = time.perf_counter()
-        action(*arguments)
-        taken.append(time.perf_counter() - begun)
-    return median(taken)
 
 
 if __name__ == "__main__":

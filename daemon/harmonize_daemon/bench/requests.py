@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from harmonize_daemon.bench import inference
 from harmonize_daemon.bench.inference import Inference
+from harmonize_daemon.bench.timing import median_seconds
 
 CLIENT_NAME = "bench"
 THUMBNAIL_SIDE = 512
@@ -133,22 +134,26 @@ def _measure(client: Client, network: str, width: int, height: int, repeats: int
     text = adjustment.to_json()
     model_layer = ModelLayer(width, height, Layout.RGBA, Depth.U8)
 
-    def request() -> None:
-        shrink()
+    def predict() -> None:
         client.predict(next(others), small_mask, network=network)
+
+    def rendering() -> None:
         client.render(text, layer_format, layer, mask, into=out, place=Place())
 
+    def request() -> None:
+        shrink()
+        predict()
+        rendering()
+
     timings = {
-        "memcpy of the layer": _time(lambda: np.copyto(out, layer), repeats),
-        "thumbnail": _time(shrink, repeats),
-        "predict, there and back": _time(lambda: client.predict(next(others), small_mask, network=network), repeats),
-        "render alone": _time(
-            lambda: render(adjustment, Look(), model_layer, layer, mask, out, threads=threads), repeats
+        "memcpy of the layer": median_seconds(repeats, np.copyto, out, layer),
+        "thumbnail": median_seconds(repeats, shrink),
+        "predict, there and back": median_seconds(repeats, predict),
+        "render alone": median_seconds(
+            repeats, lambda: render(adjustment, Look(), model_layer, layer, mask, out, threads=threads)
         ),
-        "render, there and back": _time(
-            lambda: client.render(text, layer_format, layer, mask, into=out, place=Place()), repeats
-        ),
-        "whole request": _time(request, repeats),
+        "render, there and back": median_seconds(repeats, rendering),
+        "whole request": median_seconds(repeats, request),
     }
     memcpy = timings["memcpy of the layer"]
     stages = tuple(Stage(name, 1000 * seconds, seconds / memcpy) for name, seconds in timings.items())
@@ -166,17 +171,6 @@ def typical_adjustment(*, local: bool) -> Adjustment:
     coefficients = ColorGrid.identity((4, 8, 8)).coefficients.copy()
     coefficients += np.random.default_rng(0).normal(0, 0.02, coefficients.shape).astype(np.float32)
     return Adjustment(curves, ColorGrid(coefficients))
-
-
-def _time(action: Callable[[], object], repeats: int) -> float:
-    """Median seconds of `action` after one run to warm up."""
-    action()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - start)
-    return median(seconds)
 
 
 def _worst_ping(client: Client, width: int, height: int) -> float:

@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 
 from .blending import Canvas, Mode, overlap
 from .errors import PictureTooLarge, UnsupportedPicture
-from .picture import Metadata, Picture, Pixels
+from .picture import LUMA, Metadata, Picture, Pixels
 from .reading import MAX_PIXELS
-
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""ITU-R BT.709."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -174,7 +171,7 @@ def all_normal(nodes: tuple[Node, ...]) -> bool:
 def grey_and_alpha(pixels: Pixels) -> Pixels:
     """[h, w, 4] RGBA, uint8 or uint16 -> [h, w, 2] of the same depth: the luma, for files of grey, and the alpha."""
     out = np.empty((*pixels.shape[:2], 2), pixels.dtype)
-    out[..., 0] = pixels[..., :3] @ _LUMA + np.float32(0.5)
+    out[..., 0] = pixels[..., :3] @ LUMA + np.float32(0.5)
     out[..., 1] = pixels[..., 3]
     return out
 

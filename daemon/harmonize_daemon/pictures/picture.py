@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Pixels = NDArray[Any]
 
 LAYOUTS: dict[int, Layout] = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
+LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of red, green and blue (ITU-R BT.709)."""
 DEPTHS: dict[str, Depth] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 
 
@@ -53,6 +55,11 @@ class Picture:
     def depth(self) -> Depth:
         """`u8`, `u16`, `f16` or `f32`."""
         return DEPTHS[self.pixels.dtype.name]
+
+    @property
+    def white(self) -> float:
+        """The value of full color, and of full alpha."""
+        return 1.0 if self.pixels.dtype.kind == "f" else float(np.iinfo(self.pixels.dtype).max)
 
     def with_pixels(self, pixels: Pixels) -> Picture:
         """The same file with other pixels."""

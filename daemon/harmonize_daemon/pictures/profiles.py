@@ -55,7 +55,7 @@ class Conversion:
         for rows in _bands(converted):
             part = picture.pixels[rows]
             converted[rows, :, :3] = self._to_srgb(part, np.float32)
-            converted[rows, :, 3:] = part[..., 3:] * np.float32(1 / _white(part.dtype))
+            converted[rows, :, 3:] = part[..., 3:] * np.float32(1 / picture.white)
         return picture.with_pixels(converted)
 
     def back(self, rendered: Pixels, asked: Picture, own: Picture) -> Pixels:
@@ -70,7 +70,7 @@ class Conversion:
             if changed.any():
                 colors = _transformed(part[changed, :3][None], _srgb(), self.icc, np.float32)[0]
                 if pixels.dtype.kind == "u":
-                    colors = colors.clip(0, 1) * _white(pixels.dtype) + np.float32(0.5)
+                    colors = colors.clip(0, 1) * own.white + np.float32(0.5)
                 pixels[rows][changed, :3] = colors
         return pixels
 
@@ -113,7 +113,3 @@ def _bands(pixels: Pixels) -> Iterator[slice]:
     """Rows to convert at a time: what is in between takes several times the memory of the pixels."""
     rows = max(1, _BAND_PIXELS // pixels.shape[1])
     return (slice(first, first + rows) for first in range(0, pixels.shape[0], rows))
-
-
-def _white(dtype: np.dtype[Any]) -> float:
-    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)

@@ -21,7 +21,7 @@ from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 from . import exif
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from .formats import PNG_SIGNATURE, TIFF_ICC_TAG
-from .picture import DEPTHS, Metadata, Picture, Pixels, to_u8
+from .picture import DEPTHS, LUMA, Metadata, Picture, Pixels, to_u8
 
 MAX_PIXELS = 500_000_000
 """Larger pictures are refused before they are decoded."""
@@ -282,5 +282,5 @@ def _mask_from(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.ascontiguousarray(alpha)
     if color.shape[2] == 1:
         return np.ascontiguousarray(color[:, :, 0])
-    luma = color.astype(np.float32) @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    luma = color.astype(np.float32) @ LUMA
     return (luma + 0.5).astype(np.uint8)

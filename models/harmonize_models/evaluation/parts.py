@@ -64,6 +64,18 @@ class Part:
     """What is done to the network with its weights."""
 
 
+def with_one_look(network: SceneFit) -> None:
+    network.looks = 1
+
+
+def without_attention(network: SceneFit) -> None:
+    network.layers = nn.ModuleList()
+
+
+def without_deeper_blocks(network: SceneFit) -> None:
+    network.deeper = nn.Sequential()
+
+
 def _silenced(head: str) -> Callable[[SceneFit], object]:
     """A head that answers nothing changes nothing."""
 
@@ -76,13 +88,13 @@ def _silenced(head: str) -> Callable[[SceneFit], object]:
 
 PARTS: tuple[Part, ...] = (
     Part("as it is"),
-    Part("one look only", changed=lambda network: setattr(network, "looks", 1)),
+    Part("one look only", changed=with_one_look),
     Part("statistics of another picture", OthersStatistics),
     Part("foreground as seen in another picture", OthersForeground),
     Part("background as seen in another picture", OthersBackground),
     Part("foreground not enlarged", WholeFrame),
-    Part("without attention", changed=lambda network: setattr(network, "layers", nn.ModuleList())),
-    Part("without the deeper blocks", changed=lambda network: setattr(network, "deeper", nn.Sequential())),
+    Part("without attention", changed=without_attention),
+    Part("without the deeper blocks", changed=without_deeper_blocks),
     Part("without pooled features", changed=_silenced("pooled")),
     Part("without curves", changed=_silenced("curve_head")),
     Part("without the affine transform", changed=_silenced("affine_head")),

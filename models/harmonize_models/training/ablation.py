@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
 from ..evaluation.cases import Cases, build_cases
-from ..evaluation.parts import WholeFrame
+from ..evaluation.parts import WholeFrame, with_one_look, without_attention, without_deeper_blocks
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
 from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker, Recipe, seeded
@@ -49,23 +49,11 @@ def _without(module: str, width: int | None = None) -> Callable[[SceneFit], None
     return lambda network: setattr(network, module, Silent(width))
 
 
-def _without_deeper_blocks(network: SceneFit) -> None:
-    network.deeper = nn.Sequential()
-
-
-def _without_attention(network: SceneFit) -> None:
-    network.layers = nn.ModuleList()
-
-
 def _without_local_grid(network: SceneFit) -> None:
     network.local_share = 0.0
     network.local_head = nn.Linear(network.local_head.in_features, network.local_head.out_features)
     for parameter in network.local_head.parameters():
         nn.init.zeros_(parameter)
-
-
-def _one_look(network: SceneFit) -> None:
-    network.looks = 1
 
 
 def _whole(network: SceneFit) -> None:
@@ -88,10 +76,10 @@ _RECIPE = preset("scenefit").recipe
 VARIANTS: tuple[Variant, ...] = (
     Variant("as it is"),
     Variant("without statistics", lacks=_without("statistics", SUMMARY)),
-    Variant("without attention", lacks=_without_attention),
-    Variant("without the deeper blocks", lacks=_without_deeper_blocks),
+    Variant("without attention", lacks=without_attention),
+    Variant("without the deeper blocks", lacks=without_deeper_blocks),
     Variant("without pooled features", lacks=_without("standardise_pools")),
-    Variant("one look only", lacks=_one_look),
+    Variant("one look only", lacks=with_one_look),
     Variant("foreground not enlarged", build=WholeFrame),
     Variant("without curves", lacks=_without("curve_head", 4 * PIECES)),
     Variant("without the affine transform", lacks=_without("affine_head", 12)),
