@@ -55,10 +55,14 @@ class Recipe:
     same_category: float = 0.85
     """How often the other foreground shows the same kind of thing."""
     light_share: float = 0.25
+    graded_share: float = 0.0
+    """Photos that are graded a little first, target and composite alike, as another camera would have shown them."""
     scene_share: float = 0.0
     """Photos whose whole look is changed first, target and composite alike: fog, dusk, casts."""
     pasted_share: float = 0.0
     """Foregrounds from another light: strong looks like those, of the background alone or of the foreground alone."""
+    reversed_share: float = 0.0
+    """Of the pasted ones, those whose mask is inverted: the scene is to be matched to its object."""
     vary_masks: bool = True
     crop: tuple[float, float] = (0.5, 1.0)
     """Smallest and largest share of the photo's area that a crop keeps."""
@@ -68,6 +72,10 @@ class Recipe:
 
 SCENE_LOOKS = EditRanges(exposure=1.0, temperature=0.45, tint=0.12, contrast=0.35, saturation=0.4, fade=0.15)
 """How far the look of a whole scene goes: about twice as far as an edit of a foreground."""
+GRADES = EditRanges(
+    exposure=0.25, temperature=0.1, tint=0.04, contrast=0.12, gamma=0.1, saturation=0.18, tone=0.02, fade=0.03
+)
+"""How far a photo is graded: no further than it could have been taken so."""
 
 
 def seeded(*numbers: int) -> torch.Generator:
@@ -101,40 +109,48 @@ class CompositeMaker:
         best = torch.argsort(chance + (~fine).float())[:count]
         index = chosen.to(self.device)[best]
         target, alpha = self._crop(self.photos.photos[self.photos.photo_of[index]], index, side, generator)
+        if recipe.graded_share > 0:
+            target = self.relit(target, generator, recipe.graded_share, GRADES)
         if recipe.scene_share > 0:
-            target = self.relit(target, generator)
+            target = self.relit(target, generator, recipe.scene_share, SCENE_LOOKS)
         batch = self.compose(target, alpha, changes.pick(best), self.photos.labels[index], generator)
         return self.pasted(batch, alpha, generator) if recipe.pasted_share > 0 else batch
 
-    def relit(self, photos: Tensor, generator: torch.Generator) -> Tensor:
-        """Some of the photos [B, 3, T, T] uint8 in another light: strong edits of the whole picture."""
-        chosen = self._some(self.recipe.scene_share, len(photos), generator)
-        return photos.index_copy(0, chosen, self._in_another_light(photos[chosen], generator))
+    def relit(self, photos: Tensor, generator: torch.Generator, share: float, looks: EditRanges) -> Tensor:
+        """Some of the photos [B, 3, T, T] uint8 in another light: edits of the whole picture."""
+        chosen = self._some(share, len(photos), generator)
+        return photos.index_copy(0, chosen, self._in_another_light(photos[chosen], generator, looks))
 
     def pasted(self, batch: Batch, alpha: Tensor, generator: torch.Generator) -> Batch:
         """The batch with some of its foregrounds exchanged for ones that seem to be from another light.
 
         Either the photo's background gets a new look, which the target's foreground shares and the composite's does
         not, or the composite's foreground alone gets it. These changes are as strong as they come: plausible or not,
-        the scene tells what is right.
+        the scene tells what is right. Of some the mask is inverted first.
         """
         chosen = self._some(self.recipe.pasted_share, len(batch.target), generator)
+        given = batch.mask
+        if self.recipe.reversed_share > 0:
+            inverted = chosen[self._some(self.recipe.reversed_share, len(chosen), generator)]
+            alpha = alpha.index_copy(0, inverted, 1 - alpha[inverted])
+            given = given.index_copy(0, inverted, 1 - given[inverted])
         photographed = batch.target[chosen]
-        looked = self._in_another_light((photographed * 255).round().to(torch.uint8), generator).float() / 255
+        eight_bits = (photographed * 255).round().to(torch.uint8)
+        looked = self._in_another_light(eight_bits, generator, SCENE_LOOKS).float() / 255
         whole_scene = (torch.rand(len(chosen), 1, 1, 1, generator=generator) < 0.5).to(self.device)
         target = torch.where(whole_scene, looked, photographed)
         foreground = torch.where(whole_scene, photographed, looked)
         composite = (torch.lerp(target, foreground, alpha[chosen]) * 255).round() / 255
         return Batch(
             batch.composite.index_copy(0, chosen, composite),
-            batch.mask,
+            given,
             batch.target.index_copy(0, chosen, target),
             batch.label,
         )
 
-    def _in_another_light(self, photos: Tensor, generator: torch.Generator) -> Tensor:
-        """[B, 3, T, T] uint8, strongly edited."""
-        looked = apply(random_edits(len(photos), generator, SCENE_LOOKS).to(self.device), photos)
+    def _in_another_light(self, photos: Tensor, generator: torch.Generator, looks: EditRanges) -> Tensor:
+        """[B, 3, T, T] uint8, edited as a whole."""
+        looked = apply(random_edits(len(photos), generator, looks).to(self.device), photos)
         return (looked * 255).round().to(torch.uint8)
 
     def _some(self, share: float, count: int, generator: torch.Generator) -> Tensor:

@@ -187,7 +187,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "batch": 32,
         "size": 192,
         "steps": 400_000,
-        "recipe": Recipe(scene_share=0.15, pasted_share=0.15),
+        "recipe": Recipe(graded_share=0.5, scene_share=0.15, pasted_share=0.15, reversed_share=0.2, crop=(0.35, 1.0)),
         "schedule": Schedule.COSINE,
         "warm_up": 200,
         "clip": 1.0,

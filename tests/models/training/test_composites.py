@@ -94,6 +94,23 @@ def test_scenes_in_another_light_change_composite_and_target_alike(photos: Photo
     assert 4 <= int(different.sum()) <= 16
 
 
+def test_graded_photos_differ_a_little_from_what_was_photographed(photos: PhotoSet) -> None:
+    untouched = replace(PLAIN, identity_share=1.0, edit_share=0.0)
+    plain, graded = a_batch(photos, untouched), a_batch(photos, replace(untouched, graded_share=1.0))
+    difference = (graded.target - plain.target).abs().mean(dim=(1, 2, 3))
+    assert torch.equal(graded.composite, graded.target)
+    assert 1 / 255 < difference.mean() < 25 / 255
+
+
+def test_reversed_composites_are_changed_where_their_object_is_not(photos: PhotoSet) -> None:
+    pasted = replace(PLAIN, identity_share=1.0, edit_share=0.0, pasted_share=1.0)
+    plain, reversed_ = a_batch(photos, pasted), a_batch(photos, replace(pasted, reversed_share=1.0))
+    assert torch.equal(reversed_.mask, 1 - plain.mask)
+    outside = (reversed_.mask == 0).expand_as(reversed_.target)
+    assert (reversed_.composite - reversed_.target)[outside].abs().max() < 1e-6
+    assert (changed(reversed_) > 2).float().mean() > 0.8
+
+
 def test_references_are_mostly_of_the_same_category(shard_folder: Path) -> None:
     photos = load_photos([shard_folder], "train", 32, Skipped())
     maker = CompositeMaker(photos, Recipe(same_category=1.0))
