@@ -87,6 +87,9 @@ class FakeDaemon:
         self.requests: list[Message] = []
         self.heights: dict[str, int] = {}
         self._context = zmq.Context()
+        # From the start: what a socket says when it closes may not reach a connection that is just made, and the end
+        # of the context would wait for that one for ever.
+        self._context.linger = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-daemon")
         self._bound = threading.Event()
@@ -104,7 +107,7 @@ class FakeDaemon:
         """End without a word, leaving the connection file behind."""
         self._stop.set()
         self._thread.join()
-        self._context.destroy(linger=0)
+        self._context.destroy()
 
     def kinds(self) -> list[object]:
         return [message["kind"] for message in self.requests]
@@ -131,7 +134,7 @@ class FakeDaemon:
                     continue
                 handler = self.handlers.get(str(message["kind"])) or getattr(type(self), f"on_{message['kind']}")
                 handler(self, message)
-        socket.close(linger=0)
+        socket.close()
 
     def on_hello(self, message: Message) -> None:
         message.reply("status", **STATUS)

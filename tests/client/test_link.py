@@ -127,6 +127,7 @@ class TestAgainstLibzmq:
     @pytest.mark.parametrize("kind", [zmq.PUB, zmq.PULL, zmq.PAIR, zmq.DEALER])
     def test_other_kinds_of_sockets_are_refused(self, kind: int) -> None:
         with zmq.Context() as context, context.socket(kind) as server:
+            server.linger = 0
             link = connect(server)
             with pytest.raises((ProtocolError, LinkLost), match=r"not a ROUTER|closed|reset"):
                 drive(link)

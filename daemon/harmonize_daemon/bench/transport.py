@@ -111,6 +111,7 @@ def _echo(folder: Path, row_bytes: int, height: int) -> None:
     """The peer: answers each band with its own pixels."""
     rows = max(1, FRAME_BYTES // row_bytes)
     with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        socket.linger = 1000
         port = socket.bind_to_random_port("tcp://127.0.0.1")
         write_connection(folder, Connection(port, secrets.token_hex(32), os.getpid(), "bench"))
         going = True

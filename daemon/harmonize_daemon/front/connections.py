@@ -34,7 +34,6 @@ class Connections:
     def close(self) -> None:
         """Stop following. Call it before the socket is closed."""
         self._router.disable_monitor()
-        self.monitor.close(0)
         self.monitor.close(linger=0)  # an open socket would keep the context, and the process, from ending
 
     def read(self) -> None:
