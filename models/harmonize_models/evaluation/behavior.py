@@ -39,7 +39,9 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     skipped = Skipped()
     cases = build_cases(
-        load_photos(args.data, "val", args.side, skipped, args.limit), args.side, variants=args.variants
+        load_photos(args.data, "val", args.side, skipped, args.limit, whole_tars=True),
+        args.side,
+        variants=args.variants,
     )
     print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px; {skipped.summary()}")
     for name in args.networks:

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     networks = _networks(args)
     skipped = Skipped()
-    photos = load_photos(args.data, "val", args.side, skipped, args.limit)
+    photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole_tars=True)
     cases = build_cases(photos, args.side, args.seed, args.variants)
     digest = cases.digest()
     print(f"{len(cases)} composites, hash {digest}; {skipped.summary()}", flush=True)

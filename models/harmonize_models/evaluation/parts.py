@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _, network = network_of(args.network)
     if not isinstance(network, SceneFit):
         parser.error(f"{args.network} is not SceneFit")
-    cases = build_cases(load_photos(args.data, "val", args.side, Skipped(), args.limit), args.side)
+    cases = build_cases(load_photos(args.data, "val", args.side, Skipped(), args.limit, whole_tars=True), args.side)
     print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px, guard off\n")
     for line in table(network, cases):
         print(line, flush=True)

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -25,18 +24,13 @@ from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config
 from .discriminators import SMALLEST_JUDGED
 from .distributed import join
+from .errors import BadSettings
 from .folding import calibrate, folded, insert_norms, settle
 from .history import Leg, command_line, read_history, write_history
 from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar
 from .sources import Skipped
 from .trainers import trainer_for
-
-
-class BadSettings(ModelError):
-    """Settings that do not go together."""
-
-    code: ClassVar[str] = "bad_settings"
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
@@ -68,7 +62,8 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             print(line, flush=True)
 
     skipped = Skipped()
-    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit)
+    apart = args.validation is not None
+    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit, whole_tars=apart)
     validation = load_validation(args, skipped)
     report(f"{len(photos.photos)} photos, {len(photos)} masks for training; {skipped.summary()}")
     cases = build_cases(validation, config.size, recipe=config.recipe)
@@ -145,8 +140,8 @@ def _weights_file(given: Path) -> Path:
 
 def load_validation(args: argparse.Namespace, skipped: Skipped) -> PhotoSet:
     """The validation photos, held at the size that evaluation uses."""
-    places = args.validation or args.data
-    return load_photos(places, "val", 256, skipped)
+    apart = args.validation is not None
+    return load_photos(args.validation if apart else args.data, "val", 256, skipped, whole_tars=apart)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
