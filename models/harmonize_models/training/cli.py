@@ -21,7 +21,7 @@ from .arguments import add_arguments
 from .checkpoint import load_weights, start_from
 from .choices import Discriminator
 from .composites import CompositeMaker, seeded
-from .config import TrainConfig, override, preset, read_config
+from .config import TrainConfig, override, preset, read_config, refuse_another_run
 from .discriminators import SMALLEST_JUDGED
 from .distributed import join
 from .errors import BadSettings
@@ -54,7 +54,12 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     """Train as the flags say; returns the exit status. words: the command line, for the record."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
+    spec = registry.get(args.network)
     config = config_of(args)
+    folder = args.output or Path("runs") / args.network
+    trainer_for(args.network).check(config)
+    refuse_another_run(folder, config)
+    starts = [_weights_file(file) for file in filter(None, (args.backbone_weights, *args.init))]
     worker = join(args.device)
 
     def report(line: str) -> None:
@@ -68,7 +73,6 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     report(f"{len(photos.photos)} photos, {len(photos)} masks for training; {skipped.summary()}")
     cases = build_cases(validation, config.size, recipe=config.recipe)
     report(f"{len(cases)} validation composites, hash {cases.digest()} at {config.size} px")
-    spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
     check_side(spec, network, config.size, "--size")
@@ -83,8 +87,8 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     fresh_norms = False
-    for file in filter(None, (args.backbone_weights, *args.init)):
-        weights = load_weights(_weights_file(file))
+    for file in starts:
+        weights = load_weights(file)
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
@@ -96,7 +100,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         network,
         maker,
         cases.some(config.validation_cases),
-        args.output or Path("runs") / args.network,
+        folder,
         worker,
         spec.semantic,
         report,
