@@ -6,7 +6,7 @@ import pytest
 import torch
 from harmonize_models.evaluation.cases import Cases
 from harmonize_models.evaluation.guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
-from harmonize_models.evaluation.robustness import CONDITIONS, robustness
+from harmonize_models.evaluation.robustness import CONDITIONS, feathered, robustness
 from harmonize_models.evaluation.stability import stability
 from harmonize_models.networks.base import HarmonizationNetwork, Prediction
 from harmonize_models.networks.scenefit import GUARD_OFF, SceneFit
@@ -113,3 +113,7 @@ def test_asking_for_certainty_leaves_everything_alone_and_asking_for_none_what_t
     assert certain.worse == 0
     (guarded,) = trade_off(network, cases, [GUARD_OFF])
     assert (anything.psnr, anything.fmse, anything.untouched) == (guarded.psnr, guarded.fmse, 0)
+
+
+def test_a_feathered_mask_that_covers_all_covers_all() -> None:
+    assert torch.allclose(feathered(torch.ones(1, 1, 60, 60)), torch.ones(1, 1, 60, 60), atol=1e-5)
