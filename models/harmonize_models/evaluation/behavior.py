@@ -1,4 +1,4 @@
-"""`python -m harmonize_models.evaluation.behavior`: robustness, stability and what caution costs, as tables."""
+"""`python -m harmonize_models.evaluation.behavior`: gain, robustness, stability and what caution costs, as tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from ..training.checkpoint import save_weights
 from ..training.photos import load_photos
 from ..training.sources import Skipped
 from .cases import Cases, build_cases
+from .contest import metrics_of, of_network, untouched
 from .guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
+from .margin import margin_of
 from .robustness import robustness
 from .stability import stability
 from .weights import network_of
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--variants", type=int, default=1, help="composites for each mask")
-    parser.add_argument("--only", choices=("robustness", "stability", "guard", "confidence"), help="one table")
+    parser.add_argument("--only", choices=("gain", "robustness", "stability", "guard", "confidence"), help="one table")
     parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
     parser.add_argument("--store-guard", type=Path, help="SceneFit: write weights with the --guard threshold to FILE")
 
@@ -55,7 +57,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def gain_line(key: str, network: HarmonizationNetwork, cases: Cases) -> str:
+    """By how much the network beats doing nothing, case by case, and how far other photos could move that."""
+    before, after = metrics_of(cases, untouched()), metrics_of(cases, of_network(key, network))
+    gains = [(after.psnr - before.psnr), (before.fmse - after.fmse)]
+    psnr, fmse = (
+        f"{float(gain.mean()):.{n}f} ± {margin_of(gain, cases.photos()):.{n}f}"
+        for n, gain in zip((2, 0), gains, strict=True)
+    )
+    return f"{key}: PSNR {psnr} dB above the untouched composites, fMSE {fmse} below (95 %, other photos drawn)"
+
+
 def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
+    if only in (None, "gain"):
+        yield gain_line(key, network, cases)
     if only in (None, "guard") and isinstance(network, SceneFit):
         yield from guard_table(network, cases)
     if only in (None, "confidence") and isinstance(network, SceneFit):

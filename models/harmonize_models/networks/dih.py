@@ -34,7 +34,7 @@ def _centered(x: Tensor, side: int) -> Tensor:
 
 
 class ConvEncoder(Encoder):
-    """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to one pixel (at 256 px)."""
+    """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to 1 x 1."""
 
     def __init__(self, depth: int, width: int, norm_from: int, joins: Sequence[int]) -> None:
         super().__init__()
