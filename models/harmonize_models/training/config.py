@@ -193,8 +193,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "betas": (0.5, 0.999),
         "batch": 8,
         "steps": _epochs(60, 8),
-        "loss": LossWeights(l1=100, found_masks=90, adversarial=1),
+        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),  # l1: 100 for pictures in [-1, 1]
         "discriminator": Discriminator.PATCH,
+        "discriminator_rate": 1e-3,
     },
     "s2am": {
         "optimizer": Optimizer.ADAM,

@@ -27,7 +27,7 @@ from .distributed import Worker
 from .errors import BadSettings
 from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
-from .optim import MovingAverage, build_optimizer, rate_factor, set_rate
+from .optim import MovingAverage, build_adversary_optimizer, build_optimizer, rate_factor, set_rate
 from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
 
 Report = Callable[[str], None]
@@ -68,9 +68,8 @@ class Trainer:
         self.average = MovingAverage(self.network, config.ema)
         adversary = build_discriminator(config.discriminator if config.loss.adversarial else Discriminator.NONE)
         self.adversary = worker.wrap(adversary.to(device)) if adversary is not None else None
-        rate = config.discriminator_rate
         self.adversary_optimizer = (
-            torch.optim.RMSprop(self.adversary.parameters(), lr=rate) if self.adversary is not None else None
+            build_adversary_optimizer(self.adversary, config) if self.adversary is not None else None
         )
         self.progress = Progress()
         self.validation = validation

@@ -22,7 +22,7 @@ from harmonize_models.training.checkpoint import load_checkpoint, load_weights
 from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
-from harmonize_models.training.discriminators import build_discriminator, judge
+from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
 from harmonize_models.training.distributed import Worker
 from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
@@ -115,6 +115,14 @@ def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator
         optimizer.step()
         history.append(float(loss.detach()))
     assert history[-1] < history[0]
+
+
+def test_cun_and_puns_discriminator_sees_pictures_around_zero() -> None:
+    network = PatchDiscriminator()
+    seen: list[torch.Tensor] = []
+    network.layers.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    network(torch.zeros(1, 3, 96, 96), torch.ones(1, 3, 96, 96))
+    assert (float(seen[0][:, :3].max()), float(seen[0][:, 3:].min())) == (-1, 1)
 
 
 # -- norms and teachers ---------------------------------------------------------------------------------------------
