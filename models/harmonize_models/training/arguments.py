@@ -67,7 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def loss(text: str) -> LossWeights:
-    """The value of `--loss`. Raises ValueError."""
+    """The value of `--loss`."""
     from .losses import parse_loss
 
-    return parse_loss(text)
+    try:
+        return parse_loss(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -18,7 +18,7 @@ from ..evaluation.cases import build_cases
 from ..networks import registry
 from ..networks.sides import check_side
 from .arguments import add_arguments
-from .checkpoint import load_weights, start_from
+from .checkpoint import fingerprint, load_weights, start_from
 from .choices import Discriminator
 from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config, refuse_another_run
@@ -26,7 +26,7 @@ from .discriminators import SMALLEST_JUDGED
 from .distributed import join
 from .errors import BadSettings
 from .folding import calibrate, folded, insert_norms, settle
-from .history import Leg, command_line, read_history, write_history
+from .history import Leg, command_line, commit_of_this_code, read_history, write_history
 from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar
 from .sources import Skipped
@@ -87,8 +87,10 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     fresh_norms = False
+    given = []
     for file in starts:
         weights = load_weights(file)
+        given.append(f"{file.name} {fingerprint(weights)}")
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
@@ -106,7 +108,12 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         report,
     )
     earlier = [leg for file in args.init if file.is_file() for leg in read_history(file.parent)]
-    report("resumed" if trainer.resume() else "started")
+    if trainer.teacher is not None:
+        given.append(f"teacher {config.teacher} {fingerprint(trainer.teacher.state_dict())}")
+    resumed = trainer.resume()
+    report("resumed" if resumed else "started")
+    if resumed and (before := read_history(folder)):
+        given = [before[-1].given]  # what it began with, whatever the names stand for now
     with progress_bar(trainer):
         progress = trainer.run(args.slice_minutes)
     if worker.leads:
@@ -118,6 +125,9 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             config.size,
             worker.machine(),
             f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
+            commit_of_this_code(),
+            ", ".join(given),
+            config.to_json()["recipe"],
         )
         write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")

@@ -18,7 +18,7 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
-from harmonize_models.training.checkpoint import load_checkpoint, load_weights
+from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights
 from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
@@ -391,6 +391,11 @@ def test_a_run_may_start_from_several_weights_of_which_the_last_wins(photo_folde
     assert all(torch.equal(shipped[name], value) for name, value in kept.items())
     legs = read_history(tmp_path / "two")
     assert [leg.start for leg in legs] == ["random weights", "the weights of best.safetensors, then s2crnet"]
+    assert (
+        legs[1].given
+        == f"best.safetensors {fingerprint(load_weights(first))}, s2crnet.safetensors {fingerprint(shipped)}"
+    )
+    assert legs[1].recipe == preset("s2crnet").to_json()["recipe"]
 
 
 def test_commands_on_record_have_no_absolute_paths() -> None:
