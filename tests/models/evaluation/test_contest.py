@@ -131,3 +131,15 @@ def test_the_margin_of_a_mean_shrinks_with_the_number_of_photos_not_of_cases() -
     assert margin == pytest.approx(1.96 / 400**0.5, rel=0.15)
     assert margin_of(values.repeat(4), torch.arange(400).repeat(4)) == pytest.approx(margin, rel=1e-6)
     assert margin_of(torch.ones(10), torch.arange(10) // 2) == 0
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "cannot be read"), ("s2crnet", "does not hold a idih")])
+def test_weights_that_are_none_are_refused_without_a_trace(
+    content: str | None, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    if content:
+        save_weights(file, registry.get(content).build().state_dict())
+    with pytest.raises(SystemExit):
+        cli.main([f"idih={file}", "--data", "nowhere"])
+    assert reason in capsys.readouterr().err
