@@ -14,7 +14,7 @@ from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.scenefit import GUARD_OFF, SceneFit
 from ..training.checkpoint import save_weights
 from ..training.photos import load_photos
-from ..training.sources import Skipped
+from ..training.sources import Skipped, tars_of
 from .cases import Cases, build_cases
 from .contest import metrics_of, of_network, untouched
 from .guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     networks = [network_of(name) for name in args.networks]
     skipped = Skipped()
     cases = build_cases(
-        load_photos(args.data, "val", args.side, skipped, args.limit, whole_tars=True),
+        load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data)),
         args.side,
         variants=args.variants,
     )

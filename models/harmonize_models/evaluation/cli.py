@@ -21,7 +21,7 @@ from ..training.checkpoint import fingerprint
 from ..training.composites import Batch
 from ..training.photos import load_photos
 from ..training.report import write_sheet
-from ..training.sources import Skipped
+from ..training.sources import Skipped, tars_of
 from .arguments import add_arguments
 from .cases import build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     networks = _networks(args)
     skipped = Skipped()
-    photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole_tars=True)
+    photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data))
     cases = build_cases(photos, args.side, args.seed, args.variants)
     digest = cases.digest()
     print(f"{len(cases)} composites, hash {digest}; {skipped.summary()}", flush=True)

@@ -67,8 +67,8 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             print(line, flush=True)
 
     skipped = Skipped()
-    apart = args.validation is not None
-    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit, whole_tars=apart)
+    whole = args.data if args.validation else ()
+    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit, whole=whole)
     validation = load_validation(args, skipped)
     report(f"{len(photos.photos)} photos, {len(photos)} masks for training; {skipped.summary()}")
     cases = build_cases(validation, config.size, recipe=config.recipe)
@@ -154,8 +154,7 @@ def _weights_file(given: Path) -> Path:
 
 def load_validation(args: argparse.Namespace, skipped: Skipped) -> PhotoSet:
     """The validation photos, held at the size that evaluation uses."""
-    apart = args.validation is not None
-    return load_photos(args.validation if apart else args.data, "val", 256, skipped, whole_tars=apart)
+    return load_photos(args.validation or args.data, "val", 256, skipped, whole=args.validation or ())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -77,12 +77,12 @@ def load_photos(
     skipped: Skipped,
     limit: int | None = None,
     threads: int = 2,
-    whole_tars: bool = False,
+    whole: Collection[Path] = (),
 ) -> PhotoSet:
     """Decode all photos with masks of `places` for one split ("train" or "val").
 
     A place that does not say what is for validation keeps back every tenth photo, chosen by its name.
-    whole_tars: a tar file named itself gives all that it holds, as where nothing is trained.
+    whole: the places that give all they hold instead.
     Raises NoPhotos if no usable mask is found, BadSettings if only some places bring composites.
     """
     if len({brings_composites(place) for place in places}) > 1:
@@ -90,7 +90,7 @@ def load_photos(
             "Some of these places hold ready-made composites (iHarmony4), others photos of which they are to be made.",
             "Take one kind at a time: train on the one, then with --init on the other.",
         )
-    raw = (photo for place in places for photo in _of_split(place, split, skipped, whole_tars))
+    raw = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
     if limit is not None:
         raw = (photo for _, photo in zip(range(limit), raw, strict=False))
     with ThreadPoolExecutor(threads) as pool:
@@ -103,9 +103,9 @@ def load_photos(
     return _assemble(decoded, side)
 
 
-def _of_split(place: Path, split: str, skipped: Skipped, whole_tars: bool) -> Iterable[RawPhoto]:
+def _of_split(place: Path, split: str, skipped: Skipped, whole: bool) -> Iterable[RawPhoto]:
     photos = read_photos(place, split, skipped)
-    if has_split(place) or (whole_tars and place.is_file()):
+    if has_split(place) or whole:
         return photos
     return (photo for photo in photos if (crc32(photo.name.encode()) % HELD_OUT == 0) == (split == "val"))
 

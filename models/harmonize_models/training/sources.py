@@ -6,7 +6,7 @@ import csv
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +78,11 @@ def read_photos(path: Path, split: str, skipped: Skipped) -> Iterator[RawPhoto]:
     if roots:
         return (photo for root in roots for photo in _from_iharmony4(root, split, skipped))
     return _from_folder(path, skipped)
+
+
+def tars_of(places: Iterable[Path]) -> list[Path]:
+    """The places that are tar files: whoever names one to be measured on means all of it."""
+    return [place for place in places if place.is_file()]
 
 
 def brings_composites(path: Path) -> bool:

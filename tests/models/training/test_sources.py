@@ -13,11 +13,15 @@ from harmonize_models.networks.base import ForegroundClass
 from harmonize_models.training.categories import foreground_class
 from harmonize_models.training.composites import CompositeMaker, seeded
 from harmonize_models.training.errors import BadSettings, NoPhotos
-from harmonize_models.training.photos import load_photos
+from harmonize_models.training.photos import PhotoSet, load_photos
 from harmonize_models.training.sources import Skipped
 from PIL import Image
 
 from tests.models.rendered_photos import png, rendered_photo, shard, write_photos, write_tar
+
+
+def load_all(place: Path, skipped: Skipped) -> PhotoSet:
+    return load_photos([place], "train", 32, skipped, whole=[place])
 
 
 def test_shards_know_their_split_and_categories(shard_folder: Path) -> None:
@@ -84,7 +88,7 @@ def test_tars_that_do_not_say_what_is_for_validation_keep_some_photos_back(tmp_p
     assert 0 < len(val) < 12
     assert len(train) + len(val) == 40
     assert not set(train.names) & set(val.names)
-    assert len(load_photos([tar], "val", 32, Skipped(), whole_tars=True)) == 40
+    assert len(load_photos([place], "val", 32, Skipped(), whole=[place])) == 40
 
 
 @pytest.mark.parametrize("orientation", [3, 6])
@@ -97,7 +101,7 @@ def test_photos_are_turned_as_their_exif_says(tmp_path: Path, orientation: int) 
     Image.fromarray(turned).save(file, "PNG", exif=exif)
     members = {"a.png": file.getvalue(), "a.mask.png": png(mask), "b.png": png(photo), "b.mask.png": png(mask)}
     skipped = Skipped()
-    photos = load_photos([write_tar(tmp_path / "p.tar", members)], "train", 32, skipped, whole_tars=True)
+    photos = load_all(write_tar(tmp_path / "p.tar", members), skipped)
     assert len(skipped) == 0
     assert torch.equal(photos.photos[0], photos.photos[1])
 
@@ -107,7 +111,7 @@ def test_pictures_of_16_bits_of_grey_are_not_clipped(tmp_path: Path) -> None:
     grey, deep = photo[..., 0], photo[..., 0].astype(np.uint16) * 257
     soft = (mask // 4).astype(np.uint16) * 257
     members = {"a.png": png(deep), "a.mask.png": png(soft), "b.png": png(grey), "b.mask.png": png(mask // 4)}
-    photos = load_photos([write_tar(tmp_path / "p.tar", members)], "train", 32, Skipped(), whole_tars=True)
+    photos = load_all(write_tar(tmp_path / "p.tar", members), Skipped())
     assert torch.equal(photos.photos[0], photos.photos[1])
     assert torch.equal(photos.masks[0], photos.masks[1])
 
@@ -128,7 +132,7 @@ def test_bad_data_is_skipped_counted_and_named(tmp_path: Path) -> None:
         "lonely.mask0.png": png(mask),
     }
     skipped = Skipped()
-    photos = load_photos([write_tar(tmp_path / "train.tar", members)], "train", 32, skipped, whole_tars=True)
+    photos = load_all(write_tar(tmp_path / "train.tar", members), skipped)
     assert len(photos) == 2
     reasons = dict(skipped.reasons)
     assert set(reasons) == {"broken", "empty.mask0.png", "full.mask0.png", "other.mask0.png", "lonely"}
@@ -141,7 +145,7 @@ def test_a_truncated_tar_gives_what_came_before_the_fault(tmp_path: Path) -> Non
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     skipped = Skipped()
-    photos = load_photos([path], "train", 32, skipped, whole_tars=True)
+    photos = load_all(path, skipped)
     assert 0 < len(photos) < 4
     assert "train.tar" in dict(skipped.reasons)
 
