@@ -31,7 +31,7 @@ STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 LOOKED_AT_AGAIN = 3
 """At one composite in this many it looks a second time."""
-SETTLED = 22
+SETTLED = 16
 """One composite in this many, on the average, is the network's own final result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
