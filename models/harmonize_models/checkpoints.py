@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -94,8 +94,13 @@ class WeightsCard:
         values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError(f"A card is a JSON object, not {text[:40]!r}.")
-        known = {f.name for f in fields(WeightsCard)}
-        return WeightsCard(**{name: value for name, value in values.items() if name in known})
+        known = {name: value for name, value in values.items() if name in {f.name for f in fields(WeightsCard)}}
+        metrics = known.pop("metrics", {})
+        if not isinstance(metrics, dict) or not all(isinstance(figure, (int, float)) for figure in metrics.values()):
+            raise ValueError(f"Figures are numbers by name, not {metrics!r:.40}.")
+        if not all(isinstance(value, int if name == "steps" else str) for name, value in known.items()):
+            raise ValueError("All else on a card is text, but for the number of steps.")
+        return WeightsCard(**known, metrics=metrics)
 
 
 @dataclass(frozen=True)
@@ -174,10 +179,12 @@ def replace_card(path: Path, card: WeightsCard) -> ShippedWeights:
 def import_checkpoint(path: Path, target_dir: Path) -> ImportedWeights:
     """Converts the authors' checkpoint at `path` to safetensors in `target_dir`, where `load` finds it by its key.
 
-    The weights keep their precision. Raises `CheckpointError` and its subclasses; then nothing was written.
+    The weights keep their precision, and a card that they bear. Raises `CheckpointError` and its subclasses; then
+    nothing was written.
     """
     spec, state = read_foreign(path)
-    card = WeightsCard(source=path.name, source_sha256=_sha256(path), licence="as its authors say")
+    own = _card(path)
+    card = replace(own, source=path.name, source_sha256=_sha256(path), licence=own.licence or "as its authors say")
     target_dir.mkdir(parents=True, exist_ok=True)
     return ImportedWeights(*_store(spec, state, target_dir / f"{spec.key}.safetensors", card))
 

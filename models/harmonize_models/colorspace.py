@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LUMA = (0.2126, 0.7152, 0.0722)
+from .luma import WEIGHTS
+
 _RGB_TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
 _WHITE = (0.95047, 1.0, 1.08883)
 _KNEE = 6 / 29
@@ -27,7 +28,7 @@ def srgb_from_linear(linear: Tensor) -> Tensor:
 
 def luma(pixels: Tensor) -> Tensor:
     """[B, 3, ...] encoded RGB -> [B, 1, ...] luma in the same range."""
-    red, green, blue = (weight * pixels[:, channel : channel + 1] for channel, weight in enumerate(LUMA))
+    red, green, blue = (weight * pixels[:, channel : channel + 1] for channel, weight in enumerate(WEIGHTS))
     return red + green + blue
 
 

@@ -189,6 +189,20 @@ def test_published_checkpoints_are_imported(
     assert _same(checkpoints.load(KEY, weights_dir=tmp_path / "mine").state_dict(), network.state_dict())
 
 
+@pytest.mark.parametrize(
+    "text", ['{"metrics": {"psnr": "high"}}', '{"metrics": [30]}', '{"licence": 1}', '{"steps": "a"}']
+)
+def test_a_card_of_other_things_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"numbers by name|is text"):
+        WeightsCard.from_json(text)
+
+
+def test_our_own_files_keep_their_card_when_they_are_imported(weights_dir: Path, tmp_path: Path) -> None:
+    row = checkpoints.import_checkpoint(weights_dir / f"{KEY}.safetensors", tmp_path / "mine")
+    assert (row.card.metrics, row.card.command) == (CARD.metrics, CARD.command)
+    assert row.card.source == f"{KEY}.safetensors"
+
+
 def test_safetensors_of_others_are_imported_whatever_their_name(network: HarmonizationNetwork, tmp_path: Path) -> None:
     path = tmp_path / "weights.bin"
     safetensors.torch.save_file(network.state_dict(), path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harmonize_models import checkpoints
@@ -25,13 +25,20 @@ class Entry:
     """Of its weights: another import of the same network is another network."""
     psnr: float = 0.0
     """On the validation photos, in dB; 0 if nobody has measured it."""
+    rank: float = 0.0
+    """The highest is the default: the `psnr` of the shipped weights, which others of the same network take over."""
 
 
 def usable_networks(imported_dir: Path) -> dict[str, Entry]:
     """Everything that can predict, by key. A user's own import goes before the shipped weights of the same key."""
     rows: dict[str, ShippedWeights | ImportedWeights] = {row.key: row for row in checkpoints.shipped()}
+    ranks = {key: _psnr(row) for key, row in rows.items()}
     rows.update({row.key: row for row in checkpoints.imported(imported_dir)})
-    entries = {spec.key: _network(spec, rows[spec.key]) for spec in registry.all_specs() if spec.key in rows}
+    entries = {
+        spec.key: replace(_network(spec, rows[spec.key]), rank=ranks.get(spec.key, 0.0))
+        for spec in registry.all_specs()
+        if spec.key in rows
+    }
     entries.update({baseline.value: _baseline(baseline) for baseline in Baseline})
     return entries
 
@@ -45,12 +52,15 @@ def stamp(imported_dir: Path) -> int:
 
 
 def default_network(entries: dict[str, Entry]) -> str:
-    """The network that did best on the validation photos; a baseline only where there is no network at all."""
-    return max(entries.values(), key=lambda entry: (entry.psnr, entry.weights_dir is not None)).info.key
+    """The network whose shipped weights did best on the validation photos; a baseline only where there is no network.
+
+    That stays so where a user has imported other weights for it.
+    """
+    return max(entries.values(), key=lambda entry: (entry.rank, entry.weights_dir is not None)).info.key
 
 
 def _network(spec: NetworkSpec, row: ShippedWeights | ImportedWeights) -> Entry:
-    psnr = float(row.card.metrics.get("psnr", 0.0))
+    psnr = _psnr(row)
     summary = f"{psnr:.1f} dB on the validation photos" if psnr else "not measured"
     if isinstance(row, ImportedWeights):
         summary = f"imported from {row.card.source}"
@@ -64,6 +74,10 @@ def _network(spec: NetworkSpec, row: ShippedWeights | ImportedWeights) -> Entry:
         summary=summary,
     )
     return Entry(info, row.path.parent, row.sha256, psnr)
+
+
+def _psnr(row: ShippedWeights | ImportedWeights) -> float:
+    return float(row.card.metrics.get("psnr", 0.0))
 
 
 def _baseline(baseline: Baseline) -> Entry:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .. import luma
 from ..layer import Place
 from .curves import MAX_VALUE
 
 MAX_SIDE = 64
 MAX_CELLS = 32768
 
-LUMA = np.array([0.2126, 0.7152, 0.0722])
-"""Weights of encoded R, G, B in luma (Rec. 709 primaries, which are sRGB's)."""
+LUMA = np.array(luma.WEIGHTS)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""`python -m harmonize_models.evaluation.behavior`: robustness, stability and what caution costs, as tables."""
+"""`python -m harmonize_models.evaluation.behavior`: gain, robustness, stability and what caution costs, as tables."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from pathlib import Path
 
 import torch
 
-from ..networks import registry
-from ..networks.base import HarmonizationNetwork
+from ..errors import ModelError
+from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.scenefit import GUARD_OFF, SceneFit
 from ..training.checkpoint import save_weights
 from ..training.photos import load_photos
-from ..training.sources import Skipped
+from ..training.sources import Skipped, tars_of
 from .cases import Cases, build_cases
+from .contest import metrics_of, of_network, untouched
 from .guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
+from .margin import margin_of
 from .robustness import robustness
 from .stability import stability
 from .weights import network_of
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--variants", type=int, default=1, help="composites for each mask")
-    parser.add_argument("--only", choices=("robustness", "stability", "guard", "confidence"), help="one table")
+    parser.add_argument("--only", choices=("gain", "robustness", "stability", "guard", "confidence"), help="one table")
     parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
     parser.add_argument("--store-guard", type=Path, help="SceneFit: write weights with the --guard threshold to FILE")
 
@@ -37,30 +39,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the tables as the flags say; returns the exit status."""
     torch.set_num_threads(1)
+    networks = [network_of(name) for name in args.networks]
     skipped = Skipped()
     cases = build_cases(
-        load_photos(args.data, "val", args.side, skipped, args.limit), args.side, variants=args.variants
+        load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data)),
+        args.side,
+        variants=args.variants,
     )
     print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px; {skipped.summary()}")
-    for name in args.networks:
-        key, network = network_of(name)
+    for spec, network in networks:
         if args.guard is not None and isinstance(network, SceneFit):
             network.guard.fill_(args.guard)
             if args.store_guard:
                 save_weights(args.store_guard, network.state_dict())
-        for line in _tables(args.only, key, network, cases):
+        for line in _tables(args.only, spec, network, cases):
             print(line, flush=True)
     return 0
 
 
-def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
+def gain_line(key: str, network: HarmonizationNetwork, cases: Cases) -> str:
+    """By how much the network beats doing nothing, case by case, and how far other photos could move that."""
+    before, after = metrics_of(cases, untouched()), metrics_of(cases, of_network(key, network))
+    gains = [(after.psnr - before.psnr), (before.fmse - after.fmse)]
+    psnr, fmse = (
+        f"{float(gain.mean()):.{n}f} ± {margin_of(gain, cases.photos()):.{n}f}"
+        for n, gain in zip((2, 0), gains, strict=True)
+    )
+    return f"{key}: PSNR {psnr} dB above the untouched composites, fMSE {fmse} below (95 %, other photos drawn)"
+
+
+def _tables(only: str | None, spec: NetworkSpec, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:
+    if only in (None, "gain"):
+        yield gain_line(spec.key, network, cases)
     if only in (None, "guard") and isinstance(network, SceneFit):
         yield from guard_table(network, cases)
     if only in (None, "confidence") and isinstance(network, SceneFit):
         yield from confidence_table(network, cases)
     if only in (None, "stability"):
-        found = stability(network, cases, registry.get(key).input_size)
-        yield f"\n### {key}: stability (mean difference within the mask, levels of 255)\n"
+        found = stability(network, cases, spec.input_size)
+        yield f"\n### {spec.key}: stability (mean difference within the mask, levels of 255)\n"
         yield "| composites | untouched photos | photos changed by less than 1 | its own results | moved by one pixel |"
         yield "|---|---|---|---|---|"
         yield (
@@ -68,7 +85,7 @@ def _tables(only: str | None, key: str, network: HarmonizationNetwork, cases: Ca
             f"| {found.shifted:.2f} |"
         )
     if only in (None, "robustness"):
-        yield f"\n### {key}: robustness\n"
+        yield f"\n### {spec.key}: robustness\n"
         yield "| | cases | PSNR before | after | fMSE before | after | worse |"
         yield "|---|---|---|---|---|---|---|"
         for row in robustness(network, cases):
@@ -114,7 +131,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the module."""
     parser = argparse.ArgumentParser(prog="python -m harmonize_models.evaluation.behavior", description=__doc__)
     add_arguments(parser)
-    return run(parser.parse_args(argv))
+    try:
+        return run(parser.parse_args(argv))
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
 
 
 if __name__ == "__main__":

@@ -60,6 +60,12 @@ class Cases:
             tuple(self.names[i] for i in index.tolist()),
         )
 
+    def photos(self) -> Tensor:
+        """[K] int64: a number for the photo of each case, told by its name up to the first dot."""
+        names = [name.partition(".")[0] for name in self.names]
+        number = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        return torch.tensor([number[name] for name in names])
+
     def batches(self, count: int, device: torch.device | None = None) -> Iterator[Batch]:
         """Float batches of at most `count` on `device`."""
         for start in range(0, len(self), count):

@@ -12,17 +12,16 @@ from pathlib import Path
 import torch
 
 from ..baselines import TITLES, Baseline, harmonize_batch
-from ..checkpoints import SHIPPED_DIR, load, shipped
+from ..checkpoints import SHIPPED_DIR, shipped
 from ..errors import ModelError
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.sides import check_side
-from ..training.checkpoint import fingerprint, load_weights
+from ..training.checkpoint import fingerprint
 from ..training.composites import Batch
-from ..training.folding import folded
 from ..training.photos import load_photos
 from ..training.report import write_sheet
-from ..training.sources import Skipped
+from ..training.sources import Skipped, tars_of
 from .arguments import add_arguments
 from .cases import build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
@@ -30,6 +29,7 @@ from .cost import Cost, cost_of
 from .defaults import SEED, VARIANTS
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
+from .weights import network_of
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(args.threads)
     networks = _networks(args)
     skipped = Skipped()
-    photos = load_photos(args.data, "val", args.side, skipped, args.limit)
+    photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data))
     cases = build_cases(photos, args.side, args.seed, args.variants)
     digest = cases.digest()
     print(f"{len(cases)} composites, hash {digest}; {skipped.summary()}", flush=True)
@@ -89,18 +89,9 @@ def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, Harmonization
     weights = args.weights or SHIPPED_DIR
     there = {item.key for item in shipped(weights)}
     names = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
-    found = []
-    for name in names:
-        key, _, file = name.partition("=")
-        spec = registry.get(key)
-        if file:
-            network = spec.build()
-            network.load_state_dict(folded(load_weights(Path(file))))
-            network.eval()
-        else:
-            network = load(key, weights_dir=weights)
+    found = [network_of(name, weights) for name in names]
+    for spec, network in found:
         check_side(spec, network, args.side, "--side")
-        found.append((spec, network))
     return found
 
 

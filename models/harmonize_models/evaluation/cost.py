@@ -21,6 +21,8 @@ class Cost:
     """Billions of multiply-accumulates in convolutions and matrix products."""
     milliseconds: float
     """The fastest of a few (others may be busy on the machine), batch of one, threads as torch was told."""
+    side: int
+    """Of that picture, in pixels."""
 
 
 @torch.inference_mode()
@@ -41,4 +43,4 @@ def cost_of(network: HarmonizationNetwork, spec: NetworkSpec, repeats: int = 20)
         if device.type == "cuda":
             torch.cuda.synchronize()
         times.append(time.perf_counter() - start)
-    return Cost(spec.parameters, counter.get_total_flops() / 2e9, 1000 * min(times[2:]))
+    return Cost(spec.parameters, counter.get_total_flops() / 2e9, 1000 * min(times[2:]), side)

@@ -21,7 +21,6 @@ from PIL import Image, ImageDraw
 from ..adjustments.look import Look
 from ..baselines import Baseline
 from ..layer import Depth, LayerFormat, Layout
-from ..networks import registry
 from ..networks.scenefit import SceneFit
 from ..predict import Predicted, predict, predict_baseline
 from ..render import render
@@ -67,10 +66,10 @@ def column_of(name: str, guard: float | None) -> Predict:
     """How a column predicts: a network's key, KEY=FILE, or the name of a baseline."""
     if name in {baseline.value for baseline in Baseline}:
         return partial(predict_baseline, Baseline(name))
-    key, network = network_of(name)
+    spec, network = network_of(name)
     if guard is not None and isinstance(network, SceneFit):
         network.guard.fill_(guard)
-    return partial(predict, network, registry.get(key))
+    return partial(predict, network, spec)
 
 
 def row(composite: RealComposite, columns: dict[str, Predict], height: int) -> Image.Image:

@@ -20,7 +20,7 @@ from ..networks.framing import Framing, centers
 from ..networks.plan import Plan
 from ..networks.scenefit import GUARD_OFF, SceneFit, Seen
 from ..training.photos import load_photos
-from ..training.sources import Skipped
+from ..training.sources import Skipped, tars_of
 from .cases import Cases, build_cases
 from .guard import GuardPoint, trade_off
 from .weights import network_of
@@ -140,7 +140,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     _, network = network_of(args.network)
     if not isinstance(network, SceneFit):
         parser.error(f"{args.network} is not SceneFit")
-    cases = build_cases(load_photos(args.data, "val", args.side, Skipped(), args.limit), args.side)
+    cases = build_cases(
+        load_photos(args.data, "val", args.side, Skipped(), args.limit, whole=tars_of(args.data)), args.side
+    )
     print(f"{len(cases)} composites, hash {cases.digest()}, {args.side} px, guard off\n")
     for line in table(network, cases):
         print(line, flush=True)

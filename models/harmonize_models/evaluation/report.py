@@ -12,21 +12,22 @@ from ..training.composites import KINDS
 from .contest import Score
 from .cost import Cost
 
-INTRODUCTION = """# Results
-
-Every row harmonizes the same composites at {side} x {side} pixels: {count} composites made of the masks of {photos} held-out
+MADE_HERE = """Every row harmonizes the same composites at {side} x {side} pixels: {count} composites made of the masks of {photos} held-out
 photos, fixed by a seed (hash `{digest}`). The photos were never trained on. None of the composites needs no change:
 what is measured is harmonization alone.
-
-* **PSNR**, **MSE** over the whole picture, **fMSE** within the mask, as the field's shared evaluation code has them: not
+SceneFit's guard, and which weights of a run are kept, were chosen on part of these composites: differences of a tenth of a decibel mean little.
+"""  # noqa: E501
+READY_MADE = """Every row harmonizes the same composites at {side} x {side} pixels: {count} composites that came with the data, of {photos} photos (hash
+`{digest}`).
+"""  # noqa: E501
+COLUMNS = """* **PSNR**, **MSE** over the whole picture, **fMSE** within the mask, as the field's shared evaluation code has them: not
   rounded to 8 bits, PSNR against the target's own maximum; **PSNR 255** has the usual peak. **SSIM** with a Gaussian
   window.
 * **worse**: the share of composites whose foreground came out further from the target than it was.
 * **through the adjustment**: rendered the way the product renders full-size layers (curves and color grid, 8 bits), so
   that the cost of that step is known. Rows without it are the network's own output picture.
-* **oracles** know the target: the best that one curve per channel, one affine map of the colors, or a color grid could do.
-* These figures do not compare with the papers' on iHarmony4: other photos, other composites, and far less training.
-"""  # noqa: E501
+* **oracles** know the target: the best that one curve per channel, one affine map of the colors, or a color grid could do."""  # noqa: E501
+INCOMPARABLE = """* These figures do not compare with the papers' on iHarmony4: other photos, other composites, and far less training."""  # noqa: E501
 
 
 def results_page(
@@ -38,14 +39,17 @@ def results_page(
         "|---|---|---|---|---|---|---|---|---|---|",
         *(_row(score) for score in scores),
     ]
-    lines = [INTRODUCTION.format(**cases), *quality, "", *_by_kind(scores)]
+    made_here = any(not math.isnan(value) for value in scores[0].fmse_by_kind)
+    introduction = MADE_HERE if made_here else READY_MADE
+    lines = ["# Results", "", introduction.format(**cases), COLUMNS, *[INCOMPARABLE] * made_here, "", *quality, ""]
+    lines += _by_kind(scores)
     if costs:
         lines += [
-            f"Cost of one thumbnail (256 x 256), the fastest of 20 on {machine}:",
+            f"Cost of one thumbnail at the size that each network asks for, the fastest of 20 on {machine}:",
             "",
-            "| | parameters | GMAC | ms |",
-            "|---|---|---|---|",
-            *(f"| {key} | {c.parameters:,} | {c.gmac:.2f} | {c.milliseconds:.1f} |" for key, c in costs.items()),
+            "| | side | parameters | GMAC | ms |",
+            "|---|---|---|---|---|",
+            *(f"| {k} | {c.side} | {c.parameters:,} | {c.gmac:.2f} | {c.milliseconds:.1f} |" for k, c in costs.items()),
             "",
         ]
     lines += ["Made by", "", "```", command, "```", ""]

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..checkpoints import load
+from ..checkpoints import SHIPPED_DIR, load
 from ..networks import registry
-from ..networks.base import HarmonizationNetwork
+from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..training.checkpoint import load_weights
+from ..training.errors import BadSettings
 from ..training.folding import folded
 
 
-def network_of(name: str) -> tuple[str, HarmonizationNetwork]:
-    """The key and the network, in evaluation mode on the CPU."""
+def network_of(name: str, weights_dir: Path = SHIPPED_DIR) -> tuple[NetworkSpec, HarmonizationNetwork]:
+    """The network, in evaluation mode on the CPU, and what the registry knows about it.
+
+    weights_dir: where the weights of a mere key lie. Raises a ModelError if there are none, or others.
+    """
     key, _, file = name.partition("=")
+    spec = registry.get(key)
     if not file:
-        return key, load(key)
-    network = registry.get(key).build()
-    network.load_state_dict(folded(load_weights(Path(file))))
-    return key, network.eval()
+        return spec, load(key, weights_dir=weights_dir)
+    network = spec.build()
+    try:
+        network.load_state_dict(folded(load_weights(Path(file))))
+    except RuntimeError as error:
+        raise BadSettings(f"{file} does not hold a {key}: {error}", "Name its own KEY=FILE.") from error
+    return spec, network.eval()

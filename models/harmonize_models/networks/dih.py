@@ -25,7 +25,7 @@ CARRIED = PLANES * CELL
 
 
 def _centered(x: Tensor, side: int) -> Tensor:
-    """[B, C, S, S] -> [B, C, side, side]: zeros around it, or its middle; nothing to do at the size that is meant.
+    """[B, C, S, S] -> [B, C, side, side]: zeros around it, or its middle; nothing to do at 256 px and above.
 
     So a network for 256 px can be trained at 128 px first: the innermost kernels then see and write 2 x 2 cells.
     """
@@ -34,7 +34,7 @@ def _centered(x: Tensor, side: int) -> Tensor:
 
 
 class ConvEncoder(Encoder):
-    """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to one pixel."""
+    """`depth` strided convolutions; every second one doubles the width; the last one takes 4 x 4 to 1 x 1."""
 
     def __init__(self, depth: int, width: int, norm_from: int, joins: Sequence[int]) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class ConvEncoder(Encoder):
         for index, block in enumerate(self.blocks()):
             x = self.joined(x, index, features)
             if index == len(self.widths) - 1:
-                x = _centered(x, KERNEL)
+                x = _centered(x, max(x.shape[-1], KERNEL))
             x = block(x)
             outputs.append(x)
         return outputs

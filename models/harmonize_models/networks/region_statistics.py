@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (the name that everyone knows)
 
+from harmonize_models.colorspace import luma
+
 REGIONS = 4
 """Foreground, its inner border, the ring around it, background."""
 BINS = 16
@@ -29,11 +31,10 @@ def color_planes(pixels: Tensor) -> Tensor:
     R, G, B, luma (BT.709), red-green, blue-yellow (opponent colors, 0.5 = grey), chroma (largest minus smallest).
     """
     red, green, blue = pixels.unbind(1)
-    luma = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     red_green = 0.5 + (red - green) / 2
     blue_yellow = 0.5 + (blue - (red + green) / 2) / 2
     chroma = pixels.amax(dim=1) - pixels.amin(dim=1)
-    return torch.stack([red, green, blue, luma, red_green, blue_yellow, chroma], dim=1)
+    return torch.stack([red, green, blue, luma(pixels)[:, 0], red_green, blue_yellow, chroma], dim=1)
 
 
 def region_weights(mask: Tensor) -> Tensor:

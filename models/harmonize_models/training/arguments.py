@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="start from the weights in FILE that fit, or the KEY of shipped ones; of several the last one wins",
     )
     places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
-    places.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps")
+    places.add_argument("--device", default="auto", help="auto (cuda if there is one, else cpu), cpu, cuda, cuda:1")
     places.add_argument("--threads", type=int, default=1, help="CPU threads for tensor code (default 1)")
     run_length = parser.add_argument_group("length")
     run_length.add_argument("--steps", type=int, help="optimizer steps of the whole schedule")
@@ -67,7 +67,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def loss(text: str) -> LossWeights:
-    """The value of `--loss`. Raises ValueError."""
+    """The value of `--loss`."""
     from .losses import parse_loss
 
-    return parse_loss(text)
+    try:
+        return parse_loss(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -6,13 +6,16 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ..compact import restored
+from .errors import BadSettings
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
@@ -36,13 +39,21 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype =
 
 
 def load_weights(path: Path) -> dict[str, Tensor]:
-    """Weights from `.safetensors`, a checkpoint of ours (its moving average) or a plain state dict, as float32."""
-    if path.suffix == ".safetensors":
-        weights: dict[str, Any] = restored(load_file(path))
-    else:
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-        for wrapper in ("average", "state_dict"):
-            weights = weights.get(wrapper, weights)
+    """Weights from `.safetensors`, a checkpoint of ours (its moving average) or a plain state dict, as float32.
+
+    Raises BadSettings if the file holds none.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            weights: dict[str, Any] = restored(load_file(path))
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            for wrapper in ("average", "state_dict"):
+                weights = weights.get(wrapper, weights)
+    except (OSError, EOFError, RuntimeError, AttributeError, SafetensorError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        hint = "Name a .safetensors file, a run's checkpoint.pt or a state dict that torch has saved."
+        raise BadSettings(f"{path} cannot be read as weights: {reason}.", hint) from error
     named = {name.removeprefix("module."): value for name, value in weights.items() if isinstance(value, Tensor)}
     return {name: value.float() if value.is_floating_point() else value for name, value in named.items()}
 

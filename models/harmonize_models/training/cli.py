@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,24 +18,19 @@ from ..evaluation.cases import build_cases
 from ..networks import registry
 from ..networks.sides import check_side
 from .arguments import add_arguments
-from .checkpoint import load_weights, start_from
+from .checkpoint import fingerprint, load_weights, start_from
 from .choices import Discriminator
 from .composites import CompositeMaker, seeded
-from .config import TrainConfig, override, preset, read_config
+from .config import TrainConfig, override, preset, read_config, refuse_another_run
 from .discriminators import SMALLEST_JUDGED
 from .distributed import join
+from .errors import BadSettings
 from .folding import calibrate, folded, insert_norms, settle
-from .history import Leg, command_line, read_history, write_history
+from .history import Leg, command_line, commit_of_this_code, read_history, write_history
 from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar
 from .sources import Skipped
 from .trainers import trainer_for
-
-
-class BadSettings(ModelError):
-    """Settings that do not go together."""
-
-    code: ClassVar[str] = "bad_settings"
 
 
 def config_of(args: argparse.Namespace) -> TrainConfig:
@@ -60,7 +54,12 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     """Train as the flags say; returns the exit status. words: the command line, for the record."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
+    spec = registry.get(args.network)
     config = config_of(args)
+    folder = args.output or Path("runs") / args.network
+    trainer_for(args.network).check(config)
+    refuse_another_run(folder, config)
+    starts = [_weights_file(file) for file in filter(None, (args.backbone_weights, *args.init))]
     worker = join(args.device)
 
     def report(line: str) -> None:
@@ -68,12 +67,12 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             print(line, flush=True)
 
     skipped = Skipped()
-    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit)
+    whole = args.data if args.validation else ()
+    photos = load_photos(args.data, "train", config.held_side(), skipped, args.limit, whole=whole)
     validation = load_validation(args, skipped)
     report(f"{len(photos.photos)} photos, {len(photos)} masks for training; {skipped.summary()}")
     cases = build_cases(validation, config.size, recipe=config.recipe)
     report(f"{len(cases)} validation composites, hash {cases.digest()} at {config.size} px")
-    spec = registry.get(args.network)
     torch.manual_seed(config.seed)
     network = spec.build()
     check_side(spec, network, config.size, "--size")
@@ -88,8 +87,10 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if config.batch_norm:
         insert_norms(network, config.batch_norm)
     fresh_norms = False
-    for file in filter(None, (args.backbone_weights, *args.init)):
-        weights = load_weights(_weights_file(file))
+    given = []
+    for file in starts:
+        weights = load_weights(file)
+        given.append(f"{file.name} {fingerprint(weights)}")
         copied, tensors = start_from(network, folded(weights, keep=network.state_dict()))
         fresh_norms = bool(config.batch_norm) and not any(".norm." in name for name in weights)
         report(f"{copied} of {tensors} tensors from {file}")
@@ -101,13 +102,18 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
         network,
         maker,
         cases.some(config.validation_cases),
-        args.output or Path("runs") / args.network,
+        folder,
         worker,
         spec.semantic,
         report,
     )
     earlier = [leg for file in args.init if file.is_file() for leg in read_history(file.parent)]
-    report("resumed" if trainer.resume() else "started")
+    if trainer.teacher is not None:
+        given.append(f"teacher {config.teacher} {fingerprint(trainer.teacher.state_dict())}")
+    resumed = trainer.resume()
+    report("resumed" if resumed else "started")
+    if resumed and (before := read_history(folder)):
+        given = [before[-1].given]  # what it began with, whatever the names stand for now
     with progress_bar(trainer):
         progress = trainer.run(args.slice_minutes)
     if worker.leads:
@@ -119,6 +125,9 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
             config.size,
             worker.machine(),
             f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
+            commit_of_this_code(),
+            ", ".join(given),
+            config.to_json()["recipe"],
         )
         write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
@@ -145,8 +154,7 @@ def _weights_file(given: Path) -> Path:
 
 def load_validation(args: argparse.Namespace, skipped: Skipped) -> PhotoSet:
     """The validation photos, held at the size that evaluation uses."""
-    places = args.validation or args.data
-    return load_photos(places, "val", 256, skipped)
+    return load_photos(args.validation or args.data, "val", 256, skipped, whole=args.validation or ())
 
 
 def main(argv: Sequence[str] | None = None) -> int:

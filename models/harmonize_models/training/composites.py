@@ -276,7 +276,7 @@ def resize(pictures: Tensor, side: int) -> Tensor:
     """[B, C, H, W] uint8 -> [B, C, side, side] uint8, bilinear with antialiasing (as the product's thumbnails)."""
     if pictures.shape[2:] == (side, side):
         return pictures.contiguous()
-    if pictures.is_cuda:
+    if pictures.device.type != "cpu":  # which alone resizes bytes
         smooth = F.interpolate(pictures.float(), (side, side), mode="bilinear", antialias=True)
         return smooth.round().to(torch.uint8)
     return F.interpolate(pictures, (side, side), mode="bilinear", antialias=True).contiguous()

@@ -10,6 +10,7 @@ from typing import Any
 
 from .choices import Discriminator, Optimizer, Schedule
 from .composites import Recipe
+from .errors import BadSettings
 from .losses import LossWeights
 
 
@@ -76,17 +77,22 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:
-        """The inverse of `to_json`. Raises ValueError for keys that do not exist."""
+        """The inverse of `to_json`. Raises BadSettings for keys that do not exist."""
         return override(cls(network=values["network"]), values)
 
 
 def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
-    """`config` with the plain `values` of a file or of flags in place; raises ValueError for unknown keys."""
+    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist."""
     known = {f.name for f in fields(TrainConfig)}
     unknown = set(values) - known
     if unknown:
-        raise ValueError(f"no setting named {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
-    return replace(config, **{name: _typed(name, value) for name, value in values.items()})
+        raise BadSettings(
+            f"There is no setting named {', '.join(sorted(unknown))}.", f"There are {', '.join(sorted(known))}."
+        )
+    try:
+        return replace(config, **{name: _typed(name, value) for name, value in values.items()})
+    except (TypeError, ValueError) as error:
+        raise BadSettings(f"These settings cannot be taken: {error}.", "See the config.json of a run.") from error
 
 
 def _plain(value: Any) -> Any:
@@ -110,15 +116,47 @@ def _typed(name: str, value: Any) -> Any:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings in a small JSON file."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    """The settings in a small JSON file. Raises BadSettings."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSettings(f"{path} cannot be read: {error}.", "Name a JSON file of settings.") from error
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold a JSON object of settings")
+        raise BadSettings(f"{path} is not a JSON object of settings.", "See the config.json of a run.")
     return values
 
 
+MAY_CHANGE = ("steps", "minutes", "validate_minutes", "checkpoint_minutes", "validation_cases")
+"""What may differ when a run goes on: its length, and how often it is looked at."""
+
+
+def refuse_another_run(folder: Path, config: TrainConfig) -> None:
+    """Raises BadSettings if the run in `folder` was begun with other settings; keys that it did not store are free."""
+    if not (folder / "checkpoint.pt").is_file() or not (folder / "config.json").is_file():
+        return
+    stored, wanted = _flat(read_config(folder / "config.json")), _flat(config.to_json())
+    other = [name for name in wanted if name in stored and stored[name] != wanted[name] and name not in MAY_CHANGE]
+    if other:
+        differences = ", ".join(f"{name} {stored[name]!r} and not {wanted[name]!r}" for name in other)
+        raise BadSettings(
+            f"{folder} holds a run with other settings: {differences}.",
+            "Give its own settings to go on with it, or another --output (with --init its checkpoint.pt).",
+        )
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their names, those of the recipe and the loss too."""
+    inner = {
+        f"{name}.{key}": item
+        for name, value in values.items()
+        if isinstance(value, dict)
+        for key, item in value.items()
+    }
+    return {**{name: value for name, value in values.items() if not isinstance(value, dict)}, **inner}
+
+
 def preset(network: str) -> TrainConfig:
-    """The paper's own settings (an epoch is iHarmony4's 65,742 composites); `Preset` below names the sources."""
+    """The paper's own settings (an epoch is iHarmony4's 65,742 composites), or general ones."""
     start = TrainConfig(network=network)
     family = next((family for family in _PRESETS if network.startswith(family)), None)
     return replace(start, **_PRESETS[family]) if family else replace(start, loss=LossWeights(relative_l1=1, rmse=1))
@@ -155,8 +193,9 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "betas": (0.5, 0.999),
         "batch": 8,
         "steps": _epochs(60, 8),
-        "loss": LossWeights(l1=100, found_masks=90, adversarial=1),
+        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),  # l1: 100 for pictures in [-1, 1]
         "discriminator": Discriminator.PATCH,
+        "discriminator_rate": 1e-3,
     },
     "s2am": {
         "optimizer": Optimizer.ADAM,

@@ -27,7 +27,10 @@ def _liang() -> nn.Sequential:
 
 
 class PatchDiscriminator(nn.Module):
-    """Cun & Pun 2020 (mask-free S²AM): PatchGAN that sees the picture together with the composite it came from."""
+    """Cun & Pun 2020 (mask-free S²AM): PatchGAN that sees the picture together with the composite it came from.
+
+    Both are given in [0, 1] and seen in [-1, 1].
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +40,7 @@ class PatchDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers, nn.ZeroPad2d((1, 0, 1, 0)), nn.Conv2d(512, 1, 4, padding=1, bias=False))
 
     def forward(self, picture: Tensor, composite: Tensor) -> Tensor:
-        verdict: Tensor = self.layers(torch.cat([picture, composite], dim=1))
+        verdict: Tensor = self.layers(torch.cat([picture, composite], dim=1) * 2 - 1)
         return verdict
 
 

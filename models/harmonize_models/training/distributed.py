@@ -57,10 +57,13 @@ def describe(device: torch.device) -> str:
 
 
 def join(device: str = "auto") -> Worker:
-    """Join the processes that `torchrun` started, or stand alone. device: "auto", "cpu", "cuda", "mps" or "cuda:1"."""
+    """Join the processes that `torchrun` started, or stand alone. device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+
+    "auto" is never "mps": Apple's graphics cannot do all that making composites needs (`torch.linalg.eigh`).
+    """
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
     chosen = torch.device(device)
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", str(chosen.index or 0))))

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from ..color_transfer import LEVELS, quadratic_terms
-from ..colorspace import LUMA, linear_from_srgb, srgb_from_linear
+from ..colorspace import linear_from_srgb, srgb_from_linear
+from ..luma import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,6 @@ def _bump(levels: Tensor, knots: Tensor) -> Tensor:
 def _saturation(amount: Tensor) -> Tensor:
     """[B, 1, 1] factor -> [B, 3, 10]: colours drawn away from (or to) their luma."""
     quadratic = identity(len(amount)).quadratic
-    linear = amount * torch.eye(3) + (1 - amount) * torch.tensor(LUMA).expand(3, 3)
+    linear = amount * torch.eye(3) + (1 - amount) * torch.tensor(WEIGHTS).expand(3, 3)
     quadratic[:, :, 1:4] = linear
     return quadratic

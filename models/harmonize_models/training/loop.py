@@ -14,19 +14,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..checkpoints import load
+from ..checkpoints import load, shipped
 from ..evaluation.cases import Cases
 from ..evaluation.metrics import Metrics, measure
 from ..networks.base import HarmonizationNetwork, Prediction
 from .checkpoint import load_checkpoint, save_checkpoint, save_weights
 from .choices import Discriminator
 from .composites import Batch, CompositeMaker, seeded
-from .config import TrainConfig
+from .config import TrainConfig, refuse_another_run
 from .discriminators import build_discriminator, judge
 from .distributed import Worker
+from .errors import BadSettings
 from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
-from .optim import MovingAverage, build_optimizer, rate_factor, set_rate
+from .optim import MovingAverage, build_adversary_optimizer, build_optimizer, rate_factor, set_rate
 from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
 
 Report = Callable[[str], None]
@@ -67,9 +68,8 @@ class Trainer:
         self.average = MovingAverage(self.network, config.ema)
         adversary = build_discriminator(config.discriminator if config.loss.adversarial else Discriminator.NONE)
         self.adversary = worker.wrap(adversary.to(device)) if adversary is not None else None
-        rate = config.discriminator_rate
         self.adversary_optimizer = (
-            torch.optim.RMSprop(self.adversary.parameters(), lr=rate) if self.adversary is not None else None
+            build_adversary_optimizer(self.adversary, config) if self.adversary is not None else None
         )
         self.progress = Progress()
         self.validation = validation
@@ -80,6 +80,12 @@ class Trainer:
         self.watch: Callable[[Trainer], None] | None = None
         """Called after each step, for progress bars."""
         self._last: tuple[int, float] = (0, 0.0)
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Raises a ModelError, before anything is loaded, if such a run cannot be."""
+        if config.teacher and config.teacher not in {weights.key for weights in shipped()}:
+            raise BadSettings(f"No weights of {config.teacher} are shipped.", "Name another --teacher.")
 
     # -- running ----------------------------------------------------------------------------------------------------
 
@@ -277,7 +283,8 @@ class Trainer:
         save_checkpoint(self.folder / "checkpoint.pt", state)
 
     def resume(self) -> bool:
-        """Take up the checkpoint in the folder; False if there is none."""
+        """Take up the checkpoint in the folder; False if there is none. Raises BadSettings if it is another run's."""
+        refuse_another_run(self.folder, self.config)
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return False

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..networks.base import Prediction
-
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from ..networks.blocks import IMAGENET_STD
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.base import HarmonizationNetwork
-from .choices import Optimizer, Schedule
+from .choices import Discriminator, Optimizer, Schedule
 from .config import TrainConfig
 
 
@@ -24,6 +24,14 @@ def build_optimizer(network: HarmonizationNetwork, config: TrainConfig) -> torch
         return torch.optim.Adadelta(groups, lr=config.learning_rate, weight_decay=config.weight_decay)
     kind = torch.optim.AdamW if config.optimizer is Optimizer.ADAMW else torch.optim.Adam
     return kind(groups, lr=config.learning_rate, betas=config.betas, weight_decay=config.weight_decay)
+
+
+def build_adversary_optimizer(adversary: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """The discriminator's, as its paper has it: Adam as for the network (Cun & Pun 2020), or RMSprop (Liang 2021)."""
+    rate = config.discriminator_rate
+    if config.discriminator is Discriminator.PATCH:
+        return torch.optim.Adam(adversary.parameters(), lr=rate, betas=config.betas)
+    return torch.optim.RMSprop(adversary.parameters(), lr=rate)
 
 
 def rate_factor(config: TrainConfig, step: int, progress: float) -> float:

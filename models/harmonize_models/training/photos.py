@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,11 +13,12 @@ from zlib import crc32
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .categories import foreground_class
-from .sources import NoPhotos, RawMask, RawPhoto, Skipped, has_split, read_photos
+from .errors import BadSettings, NoPhotos
+from .sources import RawMask, RawPhoto, Skipped, brings_composites, has_split, read_photos
 
 SAMPLES = 512
 """Foreground pixels kept of every mask: enough for the statistics that colour transfer needs."""
@@ -70,14 +71,26 @@ class _Decoded:
 
 
 def load_photos(
-    places: Sequence[Path], split: str, side: int, skipped: Skipped, limit: int | None = None, threads: int = 2
+    places: Sequence[Path],
+    split: str,
+    side: int,
+    skipped: Skipped,
+    limit: int | None = None,
+    threads: int = 2,
+    whole: Collection[Path] = (),
 ) -> PhotoSet:
     """Decode all photos with masks of `places` for one split ("train" or "val").
 
     A place that does not say what is for validation keeps back every tenth photo, chosen by its name.
-    Raises NoPhotos if no usable mask is found.
+    whole: the places that give all they hold instead.
+    Raises NoPhotos if no usable mask is found, BadSettings if only some places bring composites.
     """
-    raw = (photo for place in places for photo in _of_split(place, split, skipped))
+    if len({brings_composites(place) for place in places}) > 1:
+        raise BadSettings(
+            "Some of these places hold ready-made composites (iHarmony4), others photos of which they are to be made.",
+            "Take one kind at a time: train on the one, then with --init on the other.",
+        )
+    raw = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
     if limit is not None:
         raw = (photo for _, photo in zip(range(limit), raw, strict=False))
     with ThreadPoolExecutor(threads) as pool:
@@ -90,17 +103,30 @@ def load_photos(
     return _assemble(decoded, side)
 
 
-def _of_split(place: Path, split: str, skipped: Skipped) -> Iterable[RawPhoto]:
+def _of_split(place: Path, split: str, skipped: Skipped, whole: bool) -> Iterable[RawPhoto]:
     photos = read_photos(place, split, skipped)
-    if has_split(place) or place.is_file():
+    if has_split(place) or whole:
         return photos
     return (photo for photo in photos if (crc32(photo.name.encode()) % HELD_OUT == 0) == (split == "val"))
 
 
+def _opened(content: bytes) -> Image.Image:
+    """The picture as it is to be seen: turned as its EXIF says, 8 bits a channel."""
+    picture = Image.open(io.BytesIO(content))
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode.startswith("I"):  # 16-bit grey, which Pillow would clip at 255
+        return Image.fromarray((np.asarray(picture).clip(0, 65535) / 257).round().astype(np.uint8))
+    return picture
+
+
+def _squeezed(picture: Image.Image, mode: str, side: int) -> NDArray[np.uint8]:
+    return np.asarray(picture.convert(mode).resize((side, side), Image.Resampling.BILINEAR))
+
+
 def _decode(raw: RawPhoto, side: int, skipped: Skipped) -> _Decoded | None:
     try:
-        picture = Image.open(io.BytesIO(raw.read()))
-        photo = np.asarray(picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR))
+        picture = _opened(raw.read())
+        photo = _squeezed(picture, "RGB", side)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
         skipped.add(raw.name, f"photo does not open: {error}")
         return None
@@ -116,16 +142,15 @@ def _decode(raw: RawPhoto, side: int, skipped: Skipped) -> _Decoded | None:
 
 
 def _decode_mask(raw: RawMask, size: tuple[int, int], side: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    opened = Image.open(io.BytesIO(raw.read()))
+    opened = _opened(raw.read())
     if opened.size != size:
         raise ValueError(f"mask is {opened.size[0]}x{opened.size[1]}, photo is {size[0]}x{size[1]}")
-    mask = np.asarray(opened.convert("L").resize((side, side), Image.Resampling.BILINEAR))
+    mask = _squeezed(opened, "L", side)
     share = float(mask.mean()) / 255
     if raw.composite is not None:
-        composite = Image.open(io.BytesIO(raw.composite())).convert("RGB")
         if share == 0:
             raise ValueError("mask is empty")
-        return mask, np.asarray(composite.resize((side, side), Image.Resampling.BILINEAR))
+        return mask, _squeezed(_opened(raw.composite()), "RGB", side)
     if not SMALLEST_SHARE <= share <= LARGEST_SHARE:
         raise ValueError(f"mask covers {share:.1%}")
     return mask, None
@@ -137,7 +162,8 @@ def _assemble(decoded: Sequence[_Decoded], side: int) -> PhotoSet:
     masks = np.empty((count, side, side), np.uint8)
     samples = np.empty((count, SAMPLES, 3), np.uint8)
     photo_of = np.empty(count, np.int64)
-    composites = np.empty((count, side, side, 3), np.uint8) if decoded[0].masks[0][2] is not None else None
+    ready_made = decoded[0].masks[0][2] is not None  # all or none: `load_photos` takes no mixture
+    composites = np.empty((count, side, side, 3), np.uint8) if ready_made else None
     raws: list[RawMask] = []
     for n, item in enumerate(decoded):
         photos[n] = item.photo

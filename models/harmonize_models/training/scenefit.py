@@ -9,6 +9,7 @@ whether it did.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,14 +22,17 @@ from ..networks.base import HarmonizationNetwork
 from ..networks.plan import Plan
 from ..networks.scenefit import SceneFit
 from .composites import Batch
+from .config import TrainConfig
+from .errors import BadSettings
 from .loop import Trainer
+from .losses import LossWeights
 
 STRIDE = 3
 """Every so many pixels, along both sides, are rendered for the loss."""
 LOOKED_AT_AGAIN = 3
 """At one composite in this many it looks a second time."""
 SETTLED = 16
-"""One composite in this many is the network's own final result of the step before."""
+"""One composite in this many, on the average, is the network's own final result of the step before."""
 LEAK = 0.1
 """Slope of the clamp to [0, 1] in training: beyond the ends the gradient gets weaker but does not end."""
 
@@ -130,16 +134,20 @@ def following_no_batch(network: nn.Module) -> Iterator[None]:
             norm.train()
 
 
-@torch.no_grad()
-def settled(looks: Looks, batch: Batch) -> Batch | None:
-    """Final results, in 8 bits, each of which is its own target; None of a batch that is too small.
+def settled_count(composites: int, chance: float) -> int:
+    """How many of so many are to be settled results: `chance`, drawn from [0, 1), decides about the fraction."""
+    return math.floor(composites / SETTLED + chance)
 
-    Those that were settled before are not taken again.
+
+@torch.no_grad()
+def settled(looks: Looks, batch: Batch, count: int, before: int = 0) -> Batch | None:
+    """`count` final results, in 8 bits, each of which is its own target; None if there is none.
+
+    before: how many of the batch's first composites were settled before; these are not taken again.
     """
-    count = len(batch.composite) // SETTLED
-    if count == 0:
+    part = slice(before, min(before + count, len(looks.result)))
+    if part.start >= part.stop:
         return None
-    part = slice(count, 2 * count)
     few = batch.part(part)
     done = looks.together.part(part).carried_out(few.composite, few.mask)
     done = (done.float() * 255).round() / 255
@@ -169,13 +177,25 @@ class SceneFitTrainer(Trainer):
     settled: Batch | None = None
     planner: nn.Module | None = None
 
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """See `Trainer.check`."""
+        super().check(config)
+        if config.loss != LossWeights():
+            raise BadSettings("SceneFit has losses of its own.", "Train it without --loss.")
+        if config.compile:
+            raise BadSettings("SceneFit is not compiled: its looks are not one pass.", "Train it without --compile.")
+
     def loss(self, batch: Batch, labelled: bool) -> tuple[Tensor, Tensor | None]:
         """See `Trainer.loss`."""
         if self.planner is None:
             self.planner = self.worker.wrap(Planner(_scenefit(self.network)))
+        before = 0
         if self.settled is not None:
+            before = len(self.settled.composite)
             batch = in_place_of_the_first(self.settled, batch)
         rows, columns = torch.randint(STRIDE, (2,)).tolist()
+        next_settled = settled_count(len(batch.composite), float(torch.rand(())))
         with self._autocast():
             looks: Looks = self.planner(batch.composite, batch.mask)
             count = len(looks.result)
@@ -185,7 +205,7 @@ class SceneFitTrainer(Trainer):
             loss = plan_loss(looks.first, batch, (rows, columns), self.weights)
             loss = (loss + share * plan_loss(looks.second, again, (rows, columns), self.weights)) / (1 + share)
             loss = loss + self.weights.certainty * certainty_loss(looks.together, twice)
-        self.settled = settled(looks, batch) if self.settles else None
+        self.settled = settled(looks, batch, next_settled, before) if self.settles else None
         return loss, None
 
 

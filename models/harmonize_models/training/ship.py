@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +11,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import SHIPPED_DIR, WeightsCard, load, replace_card, save_shipped
+from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouched
 from ..evaluation.report import Figures, read_json
@@ -19,6 +19,7 @@ from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from .card import USE, card_page, sources_of
 from .checkpoint import fingerprint, load_weights
+from .config import read_config
 from .folding import folded
 from .history import read_history
 from .photos import load_photos
@@ -31,13 +32,15 @@ def store(run: Path, data: Path, folder: Path, key: str | None = None) -> tuple[
     data: holds `manifest.csv`. key: another network of the family, whose weights are a part of the run's (`s2crnet` and
     `s2crnet-c` are parts of `s2crnet-cs`).
     """
-    spec = registry.get(key or str(json.loads((run / "config.json").read_text(encoding="utf-8"))["network"]))
+    settings = read_config(run / "config.json")
+    spec = registry.get(key or str(settings.get("network")))
+    sources = sources_of(data / "manifest.csv")
     network = spec.build()
     trained = folded(load_weights(run / "best.safetensors"))
     network.load_state_dict({name: trained[name] for name in network.state_dict()})
     legs = read_history(run)
     card = WeightsCard(
-        data=f"{len(sources_of(data / 'manifest.csv'))} public photo sets with masks, listed in {spec.key}.md",
+        data=f"{len(sources)} public photo sets with masks, listed in {spec.key}.md",
         steps=sum(leg.steps for leg in legs),
         command=" && ".join(leg.command for leg in legs),
         licence=USE,
@@ -89,10 +92,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--store-only", action="store_true", help="without figures and card yet, to be evaluated")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    if args.store_only:
-        store(args.run, args.data, args.folder, args.key)
-        return 0
-    print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
+    try:
+        if args.store_only:
+            store(args.run, args.data, args.folder, args.key)
+        else:
+            print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
     return 0
 
 

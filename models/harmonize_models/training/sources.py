@@ -6,23 +6,16 @@ import csv
 import re
 import tarfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
-from ..errors import ModelError
+from .errors import NoPhotos
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 _MASK = re.compile(r"(?P<key>.+?)[._-]masks?(?P<number>\d*)$")
 
 Read = Callable[[], bytes]
-
-
-class NoPhotos(ModelError):
-    """There is nothing to train or to evaluate on."""
-
-    code: ClassVar[str] = "no_photos"
 
 
 @dataclass(frozen=True)
@@ -68,8 +61,8 @@ class Skipped:
 def read_photos(path: Path, split: str, skipped: Skipped) -> Iterator[RawPhoto]:
     """The photos of one place: a tar file, a folder of tar files, a folder in iHarmony4's layout, or a plain folder.
 
-    split: "train" or "val"; picks the shards (`val*.tar` are validation) or iHarmony4's lists. A plain folder, and a
-    tar file named itself, give all that they hold.
+    split: "train" or "val"; picks the shards (`val*.tar` are validation) or iHarmony4's lists. A place that does not
+    say what is for validation (`has_split`) gives all that it holds.
     Raises NoPhotos if nothing is there.
     """
     if path.is_file():
@@ -78,15 +71,23 @@ def read_photos(path: Path, split: str, skipped: Skipped) -> Iterator[RawPhoto]:
         raise NoPhotos(f"{path} is neither a folder nor a tar file.", "Name what exists: docs/training.md, Data.")
     shards = sorted(path.glob("*.tar"))
     if shards:
-        chosen = [shard for shard in shards if shard.name.startswith("val") == (split == "val")]
+        chosen = [s for s in shards if s.name.startswith("val") == (split == "val")] if has_split(path) else shards
         categories = _categories(path / "manifest.csv")
         return (photo for shard in chosen for photo in _from_tar(shard, categories, skipped))
-    roots = (
-        [path] if (path / "composite_images").is_dir() else sorted(p.parent for p in path.glob("*/composite_images"))
-    )
+    roots = _iharmony4_roots(path)
     if roots:
         return (photo for root in roots for photo in _from_iharmony4(root, split, skipped))
     return _from_folder(path, skipped)
+
+
+def tars_of(places: Iterable[Path]) -> list[Path]:
+    """The places that are tar files: whoever names one to be measured on means all of it."""
+    return [place for place in places if place.is_file()]
+
+
+def brings_composites(path: Path) -> bool:
+    """Whether a place holds composites (iHarmony4), so that none are to be made."""
+    return path.is_dir() and not any(path.glob("*.tar")) and bool(_iharmony4_roots(path))
 
 
 def has_split(path: Path) -> bool:
@@ -94,6 +95,12 @@ def has_split(path: Path) -> bool:
     if not path.is_dir():
         return False
     return any(path.glob("val*.tar")) or any(path.glob("*_test.txt")) or any(path.glob("*/*_test.txt"))
+
+
+def _iharmony4_roots(path: Path) -> list[Path]:
+    if (path / "composite_images").is_dir():
+        return [path]
+    return sorted(found.parent for found in path.glob("*/composite_images"))
 
 
 def _categories(manifest: Path) -> dict[tuple[str, int], str]:

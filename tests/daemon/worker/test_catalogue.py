@@ -8,6 +8,7 @@ from pathlib import Path
 from harmonize_daemon.worker.catalogue import default_network, usable_networks
 from harmonize_models import checkpoints
 from harmonize_models.baselines import Baseline
+from harmonize_models.training.checkpoint import save_weights
 
 
 def test_shipped_networks_and_baselines_are_usable(tmp_path: Path) -> None:
@@ -21,8 +22,18 @@ def test_default_is_the_shipped_network_that_did_best() -> None:
     assert default_network(usable) == best.key
 
 
+def test_trained_weights_of_the_default_network_stay_the_default(tmp_path: Path) -> None:
+    key = default_network(usable_networks(tmp_path))
+    file = tmp_path / "best.safetensors"
+    save_weights(file, checkpoints.load(key).state_dict())
+    checkpoints.import_checkpoint(file, tmp_path / "mine")
+    usable = usable_networks(tmp_path / "mine")
+    assert usable[key].info.summary == "imported from best.safetensors"
+    assert default_network(usable) == key
+
+
 def test_a_network_that_nobody_has_measured_goes_before_a_baseline() -> None:
-    unmeasured = {key: replace(entry, psnr=0.0) for key, entry in usable_networks(Path("nowhere")).items()}
+    unmeasured = {key: replace(entry, rank=0.0) for key, entry in usable_networks(Path("nowhere")).items()}
     assert unmeasured[default_network(unmeasured)].weights_dir is not None
 
 

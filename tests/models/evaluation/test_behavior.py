@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from harmonize_models.evaluation.behavior import gain_line
 from harmonize_models.evaluation.cases import Cases
 from harmonize_models.evaluation.guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
-from harmonize_models.evaluation.robustness import CONDITIONS, robustness
+from harmonize_models.evaluation.robustness import CONDITIONS, feathered, robustness
 from harmonize_models.evaluation.stability import stability
 from harmonize_models.networks.base import HarmonizationNetwork, Prediction
 from harmonize_models.networks.scenefit import GUARD_OFF, SceneFit
@@ -113,3 +114,13 @@ def test_asking_for_certainty_leaves_everything_alone_and_asking_for_none_what_t
     assert certain.worse == 0
     (guarded,) = trade_off(network, cases, [GUARD_OFF])
     assert (anything.psnr, anything.fmse, anything.untouched) == (guarded.psnr, guarded.fmse, 0)
+
+
+def test_a_feathered_mask_that_covers_all_covers_all() -> None:
+    assert torch.allclose(feathered(torch.ones(1, 1, 60, 60)), torch.ones(1, 1, 60, 60), atol=1e-5)
+
+
+def test_the_gain_is_told_with_how_far_other_photos_could_move_it() -> None:
+    line = gain_line("brighter", Brighter(), dark_foregrounds())
+    assert "fMSE 100 ± 0 below" in line
+    assert "nothing: PSNR 0.00 ± 0.00 dB" in gain_line("nothing", Nothing(), dark_foregrounds())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from harmonize_models.evaluation import cli
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.evaluation.contest import Contestant, hold, untouched
 from harmonize_models.evaluation.cost import cost_of
+from harmonize_models.evaluation.margin import margin_of
+from harmonize_models.evaluation.report import results_page
 from harmonize_models.networks import registry
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training.checkpoint import save_weights
@@ -94,6 +97,8 @@ def test_command_writes_a_page_with_every_row(shard_folder: Path, tmp_path: Path
     ):
         assert row in text
     assert "harmonize evaluate" in text
+    assert "fixed by a seed" in text
+    assert "| s2crnet | 256 |" in text
     assert str(tmp_path) not in text
     assert (sheets / "s2crnet.png").stat().st_size > 1000
     assert '"psnr"' in figures.read_text()
@@ -109,3 +114,32 @@ def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measure
     with pytest.raises(UnsuitableSide, match="--side 256") as caught:
         cli.run(parser.parse_args([f"dih={file}", "--data", str(photo_folder), "--side", "96"]))
     assert caught.value.code == "unsuitable_side"
+
+
+def test_the_page_does_not_say_of_ready_made_composites_that_they_were_made_here(cases: Cases) -> None:
+    ready = replace(cases, kinds=torch.full((len(cases),), -1))
+    facts = {"side": 64, "count": 12, "photos": 6, "digest": "0"}
+    page = results_page([hold(ready, untouched())], {}, facts, "harmonize evaluate", "a machine")
+    assert "came with the data" in page
+    for said in ("fixed by a seed", "other composites", "needs no change", "SceneFit's guard"):
+        assert said not in page
+
+
+def test_the_margin_of_a_mean_shrinks_with_the_number_of_photos_not_of_cases() -> None:
+    values = torch.randn(400, generator=torch.Generator().manual_seed(0))
+    margin = margin_of(values, torch.arange(400))
+    assert margin == pytest.approx(1.96 / 400**0.5, rel=0.15)
+    assert margin_of(values.repeat(4), torch.arange(400).repeat(4)) == pytest.approx(margin, rel=1e-6)
+    assert margin_of(torch.ones(10), torch.arange(10) // 2) == 0
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "cannot be read"), ("s2crnet", "does not hold a idih")])
+def test_weights_that_are_none_are_refused_without_a_trace(
+    content: str | None, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    if content:
+        save_weights(file, registry.get(content).build().state_dict())
+    with pytest.raises(SystemExit):
+        cli.main([f"idih={file}", "--data", "nowhere"])
+    assert reason in capsys.readouterr().err

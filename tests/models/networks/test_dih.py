@@ -7,7 +7,7 @@ import time
 import pytest
 import torch
 from harmonize_models.networks import registry
-from harmonize_models.networks.blocks import normalize
+from harmonize_models.networks.blocks import denormalize, normalize
 from harmonize_models.networks.dih import DIH, MaskedChannelAttention
 from torch import Tensor, nn
 
@@ -147,3 +147,20 @@ def _flat(network: DIH, composite: Tensor, mask: Tensor) -> Tensor:
     blended = share * picture + (1 - share) * network.decoder.to_rgb(x)
     std, mean = torch.tensor([[0.229, 0.224, 0.225], [0.485, 0.456, 0.406]]).view(2, 3, 1, 1)
     return blended * std + mean
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("side", [256, 384, 512])
+def test_no_size_is_cropped_on_the_way(side: int) -> None:
+    torch.manual_seed(0)
+    network = DIH().eval()
+    composite, mask = torch.rand(1, 3, side, side), torch.ones(1, 1, side, side)
+    normalized = normalize(composite)
+    x, outputs = torch.cat([normalized, mask], dim=1), []
+    for block in network.encoder.blocks():
+        x = block(x)
+        outputs.append(x)
+    for block, skip in zip(network.decoder.deconv_blocks, outputs[-2::-1], strict=False):
+        x = block(x, mask) + skip
+    picture = network.decoder.picture(network.decoder.deconv_blocks[-1](x, mask), normalized)
+    assert torch.equal(network(composite, mask).harmonized, denormalize(picture))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from harmonize_models.training.distributed import join
 
 SCRIPT = """
 import sys
@@ -50,3 +51,9 @@ def test_all_processes_hold_the_same_weights_after_every_step(key: str, photo_fo
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert first.keys() == second.keys()
     assert [name for name in first if not torch.equal(first[name], second[name])] == []
+
+
+def test_by_itself_training_takes_no_device_that_cannot_make_composites(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert join("auto").device.type == "cpu"

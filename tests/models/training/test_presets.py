@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from harmonize_models.networks import registry
 from harmonize_models.training.choices import Optimizer, Schedule
 from harmonize_models.training.config import TrainConfig, preset
 from harmonize_models.training.losses import LossWeights
+from harmonize_models.training.optim import build_adversary_optimizer
 
 FN_MSE_100 = LossWeights(fn_mse=1, least_area=100)
 FN_MSE_1000 = LossWeights(fn_mse=1, least_area=1000)
@@ -54,7 +56,10 @@ def test_cun_and_pun_2020_with_a_mask(key: str) -> None:
 def test_cun_and_pun_2020_without_a_mask() -> None:
     config = preset("s2am-blind")
     assert config.betas == (0.5, 0.999)
-    assert config.loss == LossWeights(l1=100, found_masks=90, adversarial=1)
+    assert config.loss == LossWeights(l1=2 * 100, found_masks=90, adversarial=1)  # theirs counts in [-1, 1]
+    adversary = build_adversary_optimizer(torch.nn.Linear(1, 1), config)
+    assert isinstance(adversary, torch.optim.Adam)
+    assert adversary.param_groups[0]["betas"] == (0.5, 0.999)
 
 
 def test_hao_2020() -> None:

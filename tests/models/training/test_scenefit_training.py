@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from harmonize_models.networks.plan import Plan
 from harmonize_models.networks.scenefit import CELLS, DEPTH, INPUT_SIZE, PIECES, SceneFit
 from harmonize_models.training.composites import Batch
+from harmonize_models.training.config import preset
+from harmonize_models.training.errors import BadSettings
+from harmonize_models.training.losses import LossWeights
 from harmonize_models.training.scenefit import (
     LOOKED_AT_AGAIN,
     SETTLED,
     Looks,
     Planner,
+    SceneFitTrainer,
     certainty_loss,
     following_no_batch,
     foreground_error,
     in_place_of_the_first,
     plan_loss,
     settled,
+    settled_count,
 )
 
 
@@ -104,7 +111,8 @@ def test_norms_that_were_held_before_a_second_look_stay_so() -> None:
 def test_settled_results_are_in_8_bits_and_their_own_targets() -> None:
     batch = batch_of(SETTLED)
     nothing = plan_of(1.0, SETTLED)
-    few = settled(Looks(nothing, batch.composite, nothing, plan_of(1.25, SETTLED)), batch)
+    looks = Looks(nothing, batch.composite, nothing, plan_of(1.25, SETTLED))
+    few = settled(looks, batch, count=1, before=1)
     assert few is not None
     assert len(few.composite) == 1
     assert torch.equal(few.composite, few.target)
@@ -112,8 +120,31 @@ def test_settled_results_are_in_8_bits_and_their_own_targets() -> None:
     mixed = in_place_of_the_first(few, batch)
     assert torch.equal(mixed.composite[:1], few.composite)
     assert torch.equal(mixed.target[1:], batch.target[1:])
-    small = batch_of(2)
-    assert settled(Looks(nothing, small.composite, nothing, nothing), small) is None
+
+
+def test_what_was_settled_before_is_not_taken_again() -> None:
+    batch, nothing = batch_of(4), plan_of(1.0, 4)
+    looks = Looks(nothing, batch.composite[:2], nothing, nothing)
+    few = settled(looks, batch, count=3, before=1)
+    assert few is not None
+    assert few.label.tolist() == [1]  # the third was not looked at twice
+    assert settled(looks, batch, count=1, before=2) is None
+    assert settled(looks, batch, count=0) is None
+
+
+@pytest.mark.parametrize("count", [16, 24, 32, 33, 66])
+def test_every_batch_size_has_the_same_share_of_settled_results(count: int) -> None:
+    chances = torch.rand(20_000, generator=torch.Generator().manual_seed(0)).tolist()
+    mean = sum(settled_count(count, chance) for chance in chances) / len(chances)
+    assert mean == pytest.approx(count / SETTLED, abs=0.02)
+
+
+@pytest.mark.parametrize("setting", ["loss", "compile"])
+def test_settings_that_would_do_nothing_are_refused(setting: str) -> None:
+    values = {"loss": LossWeights(l1=1.0), "compile": True}
+    with pytest.raises(BadSettings, match=f"--{setting}"):
+        SceneFitTrainer.check(replace(preset("scenefit"), **{setting: values[setting]}))  # type: ignore[arg-type]
+    SceneFitTrainer.check(preset("scenefit"))
 
 
 def test_a_few_steps_on_one_batch_learn_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,16 @@ from harmonize_models.evaluation.cases import build_cases
 from harmonize_models.networks.base import ForegroundClass
 from harmonize_models.training.categories import foreground_class
 from harmonize_models.training.composites import CompositeMaker, seeded
-from harmonize_models.training.photos import load_photos
-from harmonize_models.training.sources import NoPhotos, Skipped
+from harmonize_models.training.errors import BadSettings, NoPhotos
+from harmonize_models.training.photos import PhotoSet, load_photos
+from harmonize_models.training.sources import Skipped
+from PIL import Image
 
 from tests.models.rendered_photos import png, rendered_photo, shard, write_photos, write_tar
+
+
+def load_all(place: Path, skipped: Skipped) -> PhotoSet:
+    return load_photos([place], "train", 32, skipped, whole=[place])
 
 
 def test_shards_know_their_split_and_categories(shard_folder: Path) -> None:
@@ -56,6 +63,59 @@ def test_iharmony4_brings_its_own_composites(tmp_path: Path) -> None:
     assert torch.allclose(batch.composite, batch.target / 2, atol=0.02)
 
 
+def iharmony4(root: Path) -> Path:
+    """One photo, one composite, in iHarmony4's layout."""
+    photo, mask = rendered_photo(1)
+    files = {"real_images/c1.jpg": photo, "masks/c1_7.png": mask, "composite_images/c1_7_1.jpg": photo // 2}
+    for name, pixels in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(png(pixels))
+    return root
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_ready_made_composites_and_ones_to_be_made_are_not_mixed(tmp_path: Path, first: bool) -> None:
+    places = [iharmony4(tmp_path / "HCOCO"), write_photos(tmp_path / "own", 12)]
+    with pytest.raises(BadSettings, match="one kind at a time"):
+        load_photos(places if first else places[::-1], "train", 32, Skipped())
+
+
+@pytest.mark.parametrize("split_shards", [True, False])
+def test_tars_that_do_not_say_what_is_for_validation_keep_some_photos_back(tmp_path: Path, split_shards: bool) -> None:
+    tar = write_tar(tmp_path / "photos.tar", shard(0, 40))
+    place = tmp_path if split_shards else tar
+    train, val = (load_photos([place], split, 32, Skipped()) for split in ("train", "val"))
+    assert 0 < len(val) < 12
+    assert len(train) + len(val) == 40
+    assert not set(train.names) & set(val.names)
+    assert len(load_photos([place], "val", 32, Skipped(), whole=[place])) == 40
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_photos_are_turned_as_their_exif_says(tmp_path: Path, orientation: int) -> None:
+    photo, mask = rendered_photo(0)
+    turned = np.rot90(photo, 2 if orientation == 3 else 1)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    Image.fromarray(turned).save(file, "PNG", exif=exif)
+    members = {"a.png": file.getvalue(), "a.mask.png": png(mask), "b.png": png(photo), "b.mask.png": png(mask)}
+    skipped = Skipped()
+    photos = load_all(write_tar(tmp_path / "p.tar", members), skipped)
+    assert len(skipped) == 0
+    assert torch.equal(photos.photos[0], photos.photos[1])
+
+
+def test_pictures_of_16_bits_of_grey_are_not_clipped(tmp_path: Path) -> None:
+    photo, mask = rendered_photo(0)
+    grey, deep = photo[..., 0], photo[..., 0].astype(np.uint16) * 257
+    soft = (mask // 4).astype(np.uint16) * 257
+    members = {"a.png": png(deep), "a.mask.png": png(soft), "b.png": png(grey), "b.mask.png": png(mask // 4)}
+    photos = load_all(write_tar(tmp_path / "p.tar", members), Skipped())
+    assert torch.equal(photos.photos[0], photos.photos[1])
+    assert torch.equal(photos.masks[0], photos.masks[1])
+
+
 def test_bad_data_is_skipped_counted_and_named(tmp_path: Path) -> None:
     photo, mask = rendered_photo(0)
     good = shard(0, 2)
@@ -72,7 +132,7 @@ def test_bad_data_is_skipped_counted_and_named(tmp_path: Path) -> None:
         "lonely.mask0.png": png(mask),
     }
     skipped = Skipped()
-    photos = load_photos([write_tar(tmp_path / "train.tar", members)], "train", 32, skipped)
+    photos = load_all(write_tar(tmp_path / "train.tar", members), skipped)
     assert len(photos) == 2
     reasons = dict(skipped.reasons)
     assert set(reasons) == {"broken", "empty.mask0.png", "full.mask0.png", "other.mask0.png", "lonely"}
@@ -85,7 +145,7 @@ def test_a_truncated_tar_gives_what_came_before_the_fault(tmp_path: Path) -> Non
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
     skipped = Skipped()
-    photos = load_photos([path], "train", 32, skipped)
+    photos = load_all(path, skipped)
     assert 0 < len(photos) < 4
     assert "train.tar" in dict(skipped.reasons)
 

@@ -18,11 +18,11 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
-from harmonize_models.training.checkpoint import load_checkpoint, load_weights
+from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights
 from harmonize_models.training.choices import Discriminator, Schedule
-from harmonize_models.training.composites import CompositeMaker, seeded
+from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
-from harmonize_models.training.discriminators import build_discriminator, judge
+from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
 from harmonize_models.training.distributed import Worker
 from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
@@ -95,8 +95,9 @@ def test_every_stage_of_a_cascade_counts() -> None:
 def test_unknown_losses_and_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="no loss named 'foo'"):
         parse_loss("foo=1")
-    with pytest.raises(ValueError, match="no setting named"):
-        override(preset("s2crnet"), {"learning": 1})
+    for values, reason in (({"learning": 1}, "no setting named learning"), ({"optimizer": "sgd"}, "sgd")):
+        with pytest.raises(cli.BadSettings, match=reason):
+            override(preset("s2crnet"), values)
 
 
 @pytest.mark.parametrize("kind", [Discriminator.S2CRNET, Discriminator.PATCH])
@@ -114,6 +115,14 @@ def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator
         optimizer.step()
         history.append(float(loss.detach()))
     assert history[-1] < history[0]
+
+
+def test_cun_and_puns_discriminator_sees_pictures_around_zero() -> None:
+    network = PatchDiscriminator()
+    seen: list[torch.Tensor] = []
+    network.layers.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    network(torch.zeros(1, 3, 96, 96), torch.ones(1, 3, 96, 96))
+    assert (float(seen[0][:, :3].max()), float(seen[0][:, 3:].min())) == (-1, 1)
 
 
 # -- norms and teachers ---------------------------------------------------------------------------------------------
@@ -303,6 +312,43 @@ def test_a_broken_off_slice_stops_and_says_where(photos: PhotoSet, cases: Cases,
     assert trainer(QUICK, photos, cases, tmp_path).resume()
 
 
+def test_a_run_goes_on_longer_but_not_with_other_settings(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
+    trainer(QUICK, photos, cases, tmp_path).run()
+    assert trainer(replace(QUICK, steps=8, validate_minutes=9), photos, cases, tmp_path).resume()
+    for other in (replace(QUICK, seed=9), replace(QUICK, loss=LossWeights(l1=1)), replace(QUICK, network="idih")):
+        with pytest.raises(cli.BadSettings, match="other settings"):
+            trainer(other, photos, cases, tmp_path).resume()
+
+
+def test_settings_that_an_older_version_did_not_store_are_free(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
+    trainer(QUICK, photos, cases, tmp_path).run()
+    file = tmp_path / "config.json"
+    stored = json.loads(file.read_text())
+    del stored["ema"], stored["recipe"]["reversed_share"]
+    file.write_text(json.dumps(stored))
+    recipe = Recipe(reversed_share=0.5)
+    assert trainer(replace(QUICK, ema=0.5, recipe=recipe), photos, cases, tmp_path).resume()
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["s2crnot"], "no network named"),
+        (["s2crnet", "--config", "nowhere.json"], "nowhere.json"),
+        (["s2crnet", "--init", "nowhere"], "neither a file nor"),
+        (["s2crnet", "--teacher", "nobody"], "nobody"),
+        (["scenefit", "--loss", "l1=1"], "losses of its own"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_photo_is_read(
+    words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, "--data", "photos-that-do-not-exist"])
+    assert ended.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
 def test_a_newcomers_command_learns_on_own_photos(photo_folder: Path, tmp_path: Path) -> None:
     words = ["s2crnet", "--data", str(photo_folder), "--output", str(tmp_path / "run"), "--size", "48", "--batch", "16"]
     words += [
@@ -345,6 +391,11 @@ def test_a_run_may_start_from_several_weights_of_which_the_last_wins(photo_folde
     assert all(torch.equal(shipped[name], value) for name, value in kept.items())
     legs = read_history(tmp_path / "two")
     assert [leg.start for leg in legs] == ["random weights", "the weights of best.safetensors, then s2crnet"]
+    assert (
+        legs[1].given
+        == f"best.safetensors {fingerprint(load_weights(first))}, s2crnet.safetensors {fingerprint(shipped)}"
+    )
+    assert legs[1].recipe == preset("s2crnet").to_json()["recipe"]
 
 
 def test_commands_on_record_have_no_absolute_paths() -> None:
