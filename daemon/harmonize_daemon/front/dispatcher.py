@@ -63,6 +63,9 @@ class WorkerSide(Protocol):
     device: str
     """Where networks run, once `predicts`."""
     failure: str
+    """Why predictions are in vain, if they are."""
+    rendering_failure: str
+    """The same for renders and exports."""
 
     def send(self, message: FromFront) -> None:
         """Send to the worker."""
@@ -163,8 +166,7 @@ class Dispatcher:
                 self._refuse(job, Refused(ErrorCode(message.code), message.cause))
         elif isinstance(message, DeviceLost):
             self._device_lost()
-        if self.worker.failure:
-            self._refuse_all(Lane.INFERENCE, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
+        self._refuse_what_is_in_vain()
         self._start_jobs()
 
     def worker_died(self, cause: str) -> None:
@@ -174,9 +176,7 @@ class Dispatcher:
             if job.running:
                 self._refuse(job, Refused(ErrorCode.WORKER_DIED, cause))
         self._renders.forget_all()
-        if self.worker.failure:
-            for lane in Lane:
-                self._refuse_all(lane, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
+        self._refuse_what_is_in_vain()
 
     # Time -------------------------------------------------------------------------------------------------------------
 
@@ -222,8 +222,8 @@ class Dispatcher:
         self._start_jobs()
 
     def _refuse_without_renderer(self, id: str) -> None:
-        if self.worker.failure and not self.worker.renders:
-            raise Refused(ErrorCode.WORKER_FAILED, self.worker.failure, id)
+        if self.worker.rendering_failure:
+            raise Refused(ErrorCode.WORKER_FAILED, self.worker.rendering_failure, id)
 
     def _start_jobs(self) -> None:
         if self.worker.predicts and not self._inferring:
@@ -333,10 +333,11 @@ class Dispatcher:
     def _refuse(self, job: Job, refusal: Refused) -> None:
         self._end(job, messages.error(job.id, refusal))
 
-    def _refuse_all(self, lane: Lane, refusal: Refused) -> None:
+    def _refuse_what_is_in_vain(self) -> None:
+        failures = {Lane.INFERENCE: self.worker.failure, Lane.RENDERING: self.worker.rendering_failure}
         for job in self.jobs:
-            if job.lane is lane:
-                self._refuse(job, refusal)
+            if failure := failures[job.lane]:
+                self._refuse(job, Refused(ErrorCode.WORKER_FAILED, failure))
 
     def _release(self, job: Job) -> None:
         """Forget a job and take back its slots, but for those that the worker still has."""

@@ -19,6 +19,7 @@ from harmonize_daemon.wire.link import (
     LinkClosed,
     NetworksFailed,
     NetworksReady,
+    RenderingFailed,
     RenderingReady,
     Stop,
 )
@@ -80,6 +81,8 @@ class Supervisor:
         """Whether predictions can be sent."""
         self.failure = ""
         """Why predictions never will be answered; empty while there is hope."""
+        self.rendering_failure = ""
+        """The same for renders and exports."""
         self.device = ""
         self.networks: list[NetworkInfo] = []
         self.default_network = ""
@@ -181,17 +184,30 @@ class Supervisor:
             return
         if isinstance(message, RenderingReady):
             self.renders = True
+            self.rendering_failure = ""
+            self._judge()
+        elif isinstance(message, RenderingFailed):
+            log.error("%s", message.cause)
+            self.rendering_failure = message.cause
+            self._judge()
         elif isinstance(message, NetworksReady):
             self.predicts = True
             self.failure = ""
             self.device, self.networks = message.device, message.networks
             self.default_network = message.default_network
-            self.state, self.detail = State.READY, f"Ready on {message.device}."
+            self._judge()
         elif isinstance(message, NetworksFailed):
             log.error("networks cannot be used: %s", message.cause)
             self.failure = message.cause
-            self.state, self.detail = State.FAILED, message.cause
+            self._judge()
         self._on_message(message)
+
+    def _judge(self) -> None:
+        """The state, as far as the worker has told."""
+        if failure := self.failure or self.rendering_failure:
+            self.state, self.detail = State.FAILED, failure
+        elif self.predicts:
+            self.state, self.detail = State.READY, f"Ready on {self.device}."
 
     def _buried(self, cause: str) -> None:
         """Let go of a worker that has died or hangs, and plan the next one."""
@@ -219,6 +235,6 @@ class Supervisor:
             self.state = State.RESTARTING
             self.detail = f"{cause} It is being started again ({self._restarts} of {MOST_RESTARTS})."
         else:
-            self.failure = f"{cause} It was started again {MOST_RESTARTS} times."
+            self.failure = self.rendering_failure = f"{cause} It was started again {MOST_RESTARTS} times."
             self.state, self.detail = State.FAILED, self.failure
         self._on_death(cause)

@@ -101,6 +101,12 @@ class RenderingReady(Message, frozen=True):
     """Renders and exports can be sent."""
 
 
+class RenderingFailed(Message, frozen=True):
+    """Renders and exports cannot be made; predictions perhaps can."""
+
+    cause: str
+
+
 class NetworksReady(Message, frozen=True):
     """Predictions can be sent. Also sent again when a network has been measured."""
 
@@ -162,6 +168,7 @@ FromFront = PredictTasks | OpenTask | BandTask | CloseTask | ExportTask | Rest |
 FromWorker = (
     Beat
     | RenderingReady
+    | RenderingFailed
     | NetworksReady
     | NetworksFailed
     | PredictedTask

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy as np
     from harmonize_models.adjustments.adjustment import Adjustment
     from harmonize_models.adjustments.look import Look as ModelLook
+    from harmonize_models.layer import Depth
     from harmonize_models.networks.base import HarmonizationNetwork
     from harmonize_models.predict import Scene
     from numpy.typing import NDArray
@@ -51,6 +52,7 @@ class Engine:
         self._wanted = options.device
         self._imported = imported or imported_weights_folder()
         self._device = "cpu"
+        self._compiled = True
         self._entries: dict[str, Entry] = {}
         self._default = ""
         self._stamp = -1
@@ -62,25 +64,34 @@ class Engine:
 
     def load_rendering(self) -> None:
         """Import numpy and numba."""
-        from harmonize_models.render import warm_up
+        import harmonize_models.render  # noqa: F401  what fails here, fails for good
 
-        warm_up(())
+        self._compile(())
 
     def warm_rendering(self) -> None:
         """Compile, or load from the cache, the kernels of the depth that nearly everybody uses."""
         from harmonize_models.layer import Depth
-        from harmonize_models.render import warm_up
 
-        warm_up((Depth.U8,))
+        self._compile((Depth.U8,))
 
     def warm_rarely_rendered(self) -> None:
         """The same for the other depths, and for fitting color grids."""
         from harmonize_models.adjustments import fit
         from harmonize_models.layer import Depth
+
+        self._compile((Depth.U16, Depth.F32))
+        fit.warm_up()
+
+    def _compile(self, depths: tuple[Depth, ...]) -> None:
+        """Get kernels ready; where that cannot be done, plain numpy renders, which takes much longer."""
         from harmonize_models.render import warm_up
 
-        warm_up((Depth.U16, Depth.F32))
-        fit.warm_up()
+        try:
+            if self._compiled:
+                warm_up(depths)
+        except Exception:
+            log.exception("kernels cannot be compiled: rendering goes on without them")
+            self._compiled = False
 
     def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> BandRenderer:
         """Get ready to render a layer. Raises Refused for an adjustment that cannot be read."""
@@ -89,7 +100,7 @@ class Engine:
 
         shape = LayerFormat(layer.width, layer.height, Layout(layer.layout), Depth(layer.depth))
         with _model_errors():
-            return Renderer(_adjustment(adjustment), _look(look), shape, Place(*place))
+            return Renderer(_adjustment(adjustment), _look(look), shape, Place(*place), compiled=self._compiled)
 
     def export(self, adjustment: bytes, look: Look, format: str) -> tuple[str, bool]:
         """The adjustment in a host's own format, and whether nothing was lost."""

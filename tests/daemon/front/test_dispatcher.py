@@ -45,6 +45,7 @@ class Worker:
     predicts: bool = True
     device: str = "cpu"
     failure: str = ""
+    rendering_failure: str = ""
     told: list[FromFront] = field(default_factory=list)
 
     def send(self, message: FromFront) -> None:

@@ -12,13 +12,16 @@ import torch
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.errors import ErrorCode, Refused
 from harmonize_daemon.wire.link import PredictedTask, PredictTask
-from harmonize_daemon.wire.messages import Size
+from harmonize_daemon.wire.messages import Layer, Look, Size
 from harmonize_daemon.worker.catalogue import Entry
 from harmonize_daemon.worker.engine import Engine
 from harmonize_daemon.worker.process import DeviceLostError
+from harmonize_models import render
+from harmonize_models.render import kernels
 
 SIDE = 32
 MASK = bytes(SIDE * SIDE // 2) + b"\xff" * (SIDE * SIDE // 2)
+ADJUSTMENT = b'{"version": 1, "network": "", "curves": {"values": [[0, 0.5], [0, 0.5], [0, 1]]}, "grid": null}'
 PICTURE = bytes(index * 7 % 251 for index in range(SIDE * SIDE * 3))
 
 
@@ -52,6 +55,24 @@ def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, t
     monkeypatch.setattr(engine, "_predict_on", predict_on)
     monkeypatch.setattr(engine, "_device", "cuda:0")
     return tried
+
+
+def test_without_kernels_plain_numpy_renders(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warm_up(depths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def rendered() -> bytes:
+        pixels = bytearray(range(64))
+        renderer = engine.renderer(Layer(4, 4, "RGBA", "u8"), (0, 0, 1, 1), Look(), ADJUSTMENT)
+        renderer.band(memoryview(pixels), None, memoryview(pixels), 0)
+        return bytes(pixels)
+
+    with_kernels = rendered()
+    monkeypatch.setattr(render, "warm_up", warm_up)
+    for get_ready in (engine.load_rendering, engine.warm_rendering, engine.warm_rarely_rendered):
+        get_ready()
+    monkeypatch.setattr(kernels, "curves_u8_four", None)
+    assert rendered() == with_kernels != bytes(range(64))
 
 
 def test_equal_tasks_are_computed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
