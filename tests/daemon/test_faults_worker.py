@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,13 @@ def test_networks_that_cannot_be_loaded_are_named_with_their_cause(start: Start)
         # Stored adjustments still render: that needs no network.
         pixels = os.urandom(256)
         assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_modules_where_the_daemon_is_started_do_not_stand_before_the_workers(start: Start, tmp_path: Path) -> None:
+    started_in = tmp_path / "user"
+    started_in.mkdir()
+    (started_in / "pickle.py").write_text("raise SystemExit('cucumbers')")
+    start(cwd=started_in).ready()
 
 
 @pytest.mark.parametrize(("engine", "cause"), [("NoKernels", "No space left"), ("NoNumpy", "No module named 'numpy'")])
