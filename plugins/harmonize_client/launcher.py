@@ -150,8 +150,8 @@ def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except OSError as error:
-        # A process that this user may not signal is another user's, and so is, perhaps, whoever listens at the port now:
-        # no picture may go there. What a sandbox forbids (EACCES) says nothing of the process.
+        # A process that this user may not signal is another user's, and so is, perhaps, whoever listens at the port
+        # now: no picture may go there. What a sandbox forbids (EACCES) says nothing of the process.
         return error.errno not in (errno.ESRCH, errno.EPERM)
     return True
 
