@@ -14,6 +14,7 @@ from harmonize_daemon.front import checks
 from harmonize_daemon.front.jobs import ExportJob, Job, Jobs, Lane, PredictJob, RenderJob
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.front.renders import Renders
+from harmonize_daemon.front.suspension import Suspension
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire import messages
 from harmonize_daemon.wire.errors import ErrorCode, Refused
@@ -41,8 +42,6 @@ PROGRESS_SECONDS = 0.2
 """The protocol promises progress every 0.25 s."""
 DEAF_SECONDS = 10.0
 """A client that takes no progress for so long is disconnected."""
-ASLEEP_SECONDS = 5.0
-"""Who has not looked for so long was suspended together with the clients, and nobody is late."""
 
 
 class Delivery(Enum):
@@ -84,7 +83,7 @@ class Dispatcher:
         self._limits = options.limits
         self._speak = speak
         self._renders = Renders(options.limits, options.band_timeout_seconds)
-        self._ticked = monotonic()
+        self._suspension = Suspension(monotonic())
         self._inferring: set[int] = set()
         """Predictions that the worker has not answered, also when their jobs have ended: it cannot be interrupted."""
         self._deaf: dict[bytes, float] = {}
@@ -163,7 +162,7 @@ class Dispatcher:
         elif isinstance(message, TaskFailed):
             self._inferring.discard(message.job)
             if job := self.jobs.by_number(message.job):
-                self._refuse(job, Refused(ErrorCode(message.code), message.cause))
+                self._refuse(job, Refused(ErrorCode(message.code), message.cause, hint=message.hint))
         elif isinstance(message, DeviceLost):
             self._device_lost()
         self._refuse_what_is_in_vain()
@@ -183,8 +182,7 @@ class Dispatcher:
     def tick(self) -> None:
         """Send progress, end what is late, drop clients that do not read. Call it every 0.1 s while there are jobs."""
         now = monotonic()
-        was_asleep = now - self._ticked > ASLEEP_SECONDS
-        self._ticked = now
+        was_asleep = self._suspension.has_ended(now)
         for job in self.jobs:
             if isinstance(job, RenderJob) and was_asleep:
                 job.heard = now

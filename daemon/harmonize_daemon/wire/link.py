@@ -151,11 +151,12 @@ class ExportedTask(Message, frozen=True):
 
 
 class TaskFailed(Message, frozen=True):
-    """`code` is one of errors.ErrorCode's values."""
+    """`code` is one of errors.ErrorCode's values; an empty hint leaves it to the code's own."""
 
     job: int
     code: str
     cause: str
+    hint: str = ""
 
 
 class DeviceLost(Message, frozen=True):

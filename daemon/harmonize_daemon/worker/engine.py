@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from harmonize_daemon.allocator import give_freed_memory_back
+from harmonize_daemon.devices import AUTO, CPU, chosen_device
 from harmonize_daemon.folders import imported_weights_folder
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.errors import ErrorCode, Refused
@@ -113,7 +114,9 @@ class Engine:
 
     def load(self) -> Networks:
         """Import torch, choose a device, look what weights there are. Reads no weights yet."""
-        self._device = _choose_device(self._wanted)
+        self._device = chosen_device(self._wanted)
+        if self._device == CPU and self._wanted not in (CPU, AUTO):
+            log.warning("there is no %s that torch can use: networks run on the CPU", self._wanted)
         return self.networks()
 
     def networks(self) -> Networks:
@@ -191,7 +194,7 @@ class Engine:
             for _ in range(2):
                 try:
                     return self._predict_on(device, entry, [task])[0]
-                except torch.OutOfMemoryError:
+                except torch.cuda.OutOfMemoryError:
                     log.warning("out of memory on %s", device)
                 # Other programs may hold most of the card: give back what earlier work left, and try with one network.
                 self.rest()
@@ -251,21 +254,6 @@ class Engine:
         return self._held[name]
 
 
-def _choose_device(wanted: str) -> str:
-    """`auto` is the first graphics card that torch can use, else the CPU. A card that is not there is the CPU, too."""
-    import torch
-
-    if wanted == "cpu" or not torch.cuda.is_available():
-        if wanted not in ("cpu", "auto"):
-            log.warning("torch can use no %s: networks run on the CPU", wanted)
-        return "cpu"
-    number = int(wanted.partition(":")[2] or 0)
-    if number >= torch.cuda.device_count():
-        log.warning("there is no %s: networks run on the CPU", wanted)
-        return "cpu"
-    return f"cuda:{number}"
-
-
 def _scene(task: PredictTask) -> Scene:
     """What a task shows. Raises ValueError if its payload is not that of its sizes."""
     from harmonize_models.networks.base import ForegroundClass
@@ -314,7 +302,7 @@ def _device_errors(device: str) -> Iterator[None]:
 
     try:
         yield
-    except torch.OutOfMemoryError:  # a RuntimeError, too
+    except torch.cuda.OutOfMemoryError:  # a RuntimeError, too
         raise
     except RuntimeError as error:
         if "DefaultCPUAllocator" in str(error):
@@ -333,4 +321,4 @@ def _model_errors() -> Iterator[None]:
         yield
     except ModelError as error:
         codes = {code.value: code for code in ErrorCode}
-        raise Refused(codes.get(error.code, ErrorCode.BAD_REQUEST), error.cause) from error
+        raise Refused(codes.get(error.code, ErrorCode.BAD_REQUEST), error.cause, hint=error.hint) from error

@@ -314,7 +314,7 @@ class Worker:
 
 def _failure(job: int, error: Exception) -> TaskFailed:
     if isinstance(error, Refused):
-        return TaskFailed(job, error.code.value, error.cause)
+        return TaskFailed(job, error.code.value, error.cause, error.hint)
     if isinstance(error, MemoryError):
         return TaskFailed(job, ErrorCode.OUT_OF_MEMORY.value, "The computer's memory did not suffice.")
     log.error("a task failed", exc_info=error)
