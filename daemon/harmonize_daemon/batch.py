@@ -18,7 +18,8 @@ from zlib import crc32
 from harmonize_client import Client, HarmonizeError, connect
 from harmonize_client.errors import BadRequest, InternalError
 
-from .harmonizing import CLIENT_NAME, ImageRequest, Inputs, check_device, harmonize_inputs
+from . import CLIENT_NAME
+from .harmonizing import ImageRequest, Inputs, check_device, harmonize_inputs
 from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
 RECORDS = "harmonize.jsonl"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -12,9 +13,25 @@ from harmonize_client import HarmonizeError, __version__, connect, paths
 from harmonize_models.errors import ModelError
 
 from .folders import cache_folder, imported_weights_folder, log_folder
+from .front.lifetime import daemon_runs
 
 CLIENT_NAME = "doctor"
-PACKAGES = ("torch", "pyzmq", "numpy", "numba", "pillow", "msgpack", "msgspec", "safetensors")
+PACKAGES = (
+    "torch",
+    "pyzmq",
+    "numpy",
+    "numba",
+    "pillow",
+    "imagecodecs",
+    "tifffile",
+    "psd-tools",
+    "msgpack",
+    "msgspec",
+    "safetensors",
+    "platformdirs",
+    "rich",
+)
+"""All that an installation brings."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +43,12 @@ class Finding:
     fine: bool = True
 
 
-def examine() -> tuple[Finding, ...]:
-    """Every finding, in the order in which things depend on each other."""
-    findings = [
-        Finding("harmonize-selection", __version__),
-        Finding(
-            "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-        ),
-    ]
-    findings += [_package(name) for name in PACKAGES]
+def examine() -> Iterator[Finding]:
+    """Every finding as soon as it is made, in the order in which things depend on each other."""
+    yield Finding("harmonize-selection", __version__)
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    yield Finding("python", f"{platform.python_version()} on {system}")
+    yield from map(_package, PACKAGES)
     for subject, look in (
         ("folders", _folders),
         ("weights", _weights),
@@ -42,8 +56,7 @@ def examine() -> tuple[Finding, ...]:
         ("daemon", _daemon),
         ("prediction", _prediction),
     ):
-        findings.append(_guarded(subject, look))
-    return tuple(findings)
+        yield _guarded(subject, look)
 
 
 def _guarded(subject: str, look: Callable[[], str]) -> Finding:
@@ -59,6 +72,8 @@ def _package(name: str) -> Finding:
     try:
         return Finding(name, metadata.version(name))
     except metadata.PackageNotFoundError:
+        if name == "psd-tools" and sys.version_info < (3, 11):
+            return Finding(name, "needs Python 3.11: Photoshop files cannot be read")
         return Finding(name, "is not installed", fine=False)
 
 
@@ -87,7 +102,7 @@ def _graphics_card() -> str:
 
 
 def _daemon() -> str:
-    running = paths.connection_file().exists()
+    running = daemon_runs(paths.home())
     with connect(CLIENT_NAME, start=True) as client:
         status = client.status()
     return f"{'runs' if running else 'was started'}: {status.detail} (version {status.version})"

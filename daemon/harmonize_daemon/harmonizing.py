@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 from harmonize_client import Client, HarmonizeError, LayerFormat, Look, Prediction, Thumbnail, connect
@@ -13,12 +14,12 @@ from harmonize_client.values import ForegroundClass, Progress
 from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.thumbnail import thumbnail
 
-from . import pictures
+from . import CLIENT_NAME, pictures
 from .composites import Composite, Foreground, read_composite
+from .devices import CPU, chosen_device, is_meant
 from .pictures import Picture, Pixels
 from .pictures.profiles import Conversion
 
-CLIENT_NAME = "command-line"
 THUMBNAIL_SIDE = 512
 
 
@@ -26,7 +27,13 @@ class WrongDevice(HarmonizeError):
     """The daemon that runs uses another device than was asked for."""
 
     default_code = "wrong_device"
-    default_hint = "run `harmonize daemon stop` first"
+
+
+class NoSuchDevice(HarmonizeError):
+    """What was asked for is not in this computer, or torch cannot use it."""
+
+    default_code = "no_such_device"
+    default_hint = "leave --device out; `harmonize doctor` says which graphics card torch can use"
 
 
 @dataclass(frozen=True)
@@ -184,12 +191,20 @@ def side_by_side(before: Picture, after: Picture) -> Picture:
 
 
 def check_device(client: Client, device: str | None) -> None:
-    """Raises WrongDevice if the daemon uses another device than was asked for (None: any)."""
-    if device in (None, "auto"):
+    """Raises WrongDevice if the daemon uses another device than was asked for (None: any), or NoSuchDevice.
+
+    Waits until the daemon knows its device; one that never will says why when it is asked to predict.
+    """
+    if device is None:
         return
-    running = client.status().device
-    if running and running.split(":")[0] != str(device).split(":")[0]:
-        raise WrongDevice(f"The daemon that runs uses {running}, not {device}")
+    while not (status := client.status()).device and status.state != "failed":
+        sleep(0.05)
+    if not status.device or is_meant(status.device, device):
+        return
+    if device != CPU and chosen_device(device) == CPU:
+        raise NoSuchDevice(f"There is no {device} here that torch can use")
+    cause = f"The daemon that runs uses {status.device}, not {device}"
+    raise WrongDevice(cause, f"run `harmonize daemon restart --device {device}` first")
 
 
 def _render(

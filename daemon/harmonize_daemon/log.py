@@ -23,10 +23,7 @@ def start_log(path: Path) -> None:
     for handler in list(root.handlers):
         root.removeHandler(handler)
         handler.close()
-    try:
-        file = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True)
-    except OSError:
-        root.addHandler(logging.NullHandler())
-        return
+    # Opened with the first record; what cannot be written then is lost without a word (raiseExceptions).
+    file = RotatingFileHandler(path, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8", delay=True)
     file.setFormatter(logging.Formatter(_FORMAT))
     root.addHandler(file)

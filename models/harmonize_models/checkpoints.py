@@ -41,6 +41,7 @@ __all__ = [
     "imported",
     "load",
     "read_foreign",
+    "remove_imported",
     "replace_card",
     "save_shipped",
     "shipped",
@@ -189,6 +190,17 @@ def import_checkpoint(path: Path, target_dir: Path) -> ImportedWeights:
     return ImportedWeights(*_store(spec, state, target_dir / f"{spec.key}.safetensors", card))
 
 
+def remove_imported(key: str, weights_dir: Path) -> None:
+    """Forgets what was imported into `weights_dir` for this network. Raises `WeightsMissing` if nothing was."""
+    sums = _read_sums(weights_dir)
+    name = f"{key}.safetensors"
+    if name not in sums:
+        raise WeightsMissing(f"No weights were imported for {key!r}.", "See `harmonize models list`.")
+    # First the sums: a file that is not listed is not loaded, a file that is listed and missing would be complained of.
+    _write_sums(weights_dir, {other: digest for other, digest in sums.items() if other != name})
+    (weights_dir / name).unlink(missing_ok=True)
+
+
 def _assemble(
     spec: NetworkSpec, state: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
 ) -> HarmonizationNetwork:
@@ -219,8 +231,7 @@ def _store(
     data = safetensors.torch.save(own, metadata={"key": spec.key, "card": card.to_json()})
     digest = hashlib.sha256(data).hexdigest()
     _replace(path, data)
-    sums = {**_read_sums(path.parent), path.name: digest}
-    _replace(path.parent / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
+    _write_sums(path.parent, {**_read_sums(path.parent), path.name: digest})
     return spec.key, path, digest, card
 
 
@@ -247,6 +258,10 @@ def _read_sums(weights_dir: Path) -> dict[str, str]:
         return {}
     lines = [line.split() for line in path.read_text("utf-8").splitlines()]
     return {line[1].lstrip("*"): line[0] for line in lines if len(line) == 2}
+
+
+def _write_sums(weights_dir: Path, sums: Mapping[str, str]) -> None:
+    _replace(weights_dir / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode())
 
 
 def _sha256(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -75,7 +76,8 @@ class Start:
                 self._process = subprocess.Popen(
                     [*sandbox.outside(command), "daemon", "run"],
                     env=sandbox.clean_environment(os.environ, command),
-                    cwd=Path.home(),
+                    # `python -m` looks for modules in the working folder first: one that holds nobody's else.
+                    cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -141,16 +143,16 @@ def find_command() -> tuple[str, ...]:
 
 
 def is_running(pid: int) -> bool:
-    """False if there is surely no such process."""
+    """False if there is surely no such process of this user."""
     # In a sandbox the host's processes cannot be seen; on Windows os.kill would end it. Connecting will tell.
     if sys.platform == "win32" or sandbox.inside_flatpak():
         return True
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's: it is not our daemon, but connecting tells more
-        return True
+    except OSError as error:
+        # A process that this user may not signal is another user's, and so is, perhaps, whoever listens at the port
+        # now: no picture may go there. What a sandbox forbids (EACCES) says nothing of the process.
+        return error.errno not in (errno.ESRCH, errno.EPERM)
     return True
 
 

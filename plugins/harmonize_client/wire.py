@@ -84,15 +84,15 @@ def vendor_msgpack(target: Path) -> Path:
     from importlib.metadata import distribution
 
     files = distribution("msgpack").files or []
-    modules = ("__init__.py", "exceptions.py", "ext.py", "fallback.py")
-    wanted = [file for file in files if file.parent.name == "msgpack" and file.name in modules]
+    # All modules, because their number has changed between versions; without the compiled one, the fallback is used.
+    modules = [file for file in files if file.parent.as_posix() == "msgpack" and file.suffix == ".py"]
     licenses = [file for file in files if file.name in ("COPYING", "LICENSE")]
-    if len(wanted) != len(modules) or not licenses:
+    if not {"__init__.py", "fallback.py"} <= {file.name for file in modules} or not licenses:
         raise FileNotFoundError("the installed msgpack lacks files: reinstall it")
     folder = target / "_vendor" / "msgpack"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").write_text('"""The work of others, copied here at install time."""\n')
-    for file in [*wanted, *licenses[:1]]:
+    for file in [*modules, *licenses[:1]]:
         shutil.copyfile(str(file.locate()), folder / file.name)
     return folder

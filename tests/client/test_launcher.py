@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -98,6 +99,19 @@ class TestStarting:
             assert connection is not None
             assert os.getsid(connection.pid) == connection.pid != os.getsid(0)
 
+    @pytest.mark.usefixtures("folder")
+    def test_modules_in_the_users_home_do_not_stand_before_the_daemons(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = tmp_path / "user"
+        home.mkdir()
+        (home / "secrets.py").write_text("raise SystemExit('a diary')")
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.chdir(home)
+        command = command_of("import secrets;" + SERVE.replace("DELAY", "0"))  # -c looks where -m does
+        with connect("test/1", command=command) as client:
+            assert client.status().pid != os.getpid()
+
     def test_no_zombie_stays_when_the_daemon_ends(self, folder: Path) -> None:
         with connect("test/1", command=serve()) as client:
             connection = read_connection(folder)
@@ -107,6 +121,22 @@ class TestStarting:
             while launcher.is_running(connection.pid):  # a zombie still counts as running
                 assert time.monotonic() < end
                 time.sleep(0.01)
+
+
+class TestRunning:
+    def test_a_process_that_is_gone_does_not_run(self) -> None:
+        assert launcher.is_running(os.getpid())
+        assert not launcher.is_running(pid_of_the_dead())
+
+    @pytest.mark.parametrize(("number", "running"), [(errno.EPERM, False), (errno.EACCES, True)])
+    def test_another_users_process_is_no_daemon_of_ours_but_a_sandbox_says_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, number: int, running: bool
+    ) -> None:
+        def kill(pid: int, signal: int) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "kill", kill)
+        assert launcher.is_running(4711) is running
 
 
 class TestFailing:

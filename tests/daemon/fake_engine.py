@@ -103,6 +103,20 @@ class NoTorch(Engine):
         raise ImportError("No module named 'torch'")
 
 
+class NoKernels(Engine):
+    """Cannot compile what renders, nor do without."""
+
+    def warm_rendering(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+class NoNumpy(Engine):
+    """Cannot import what renders."""
+
+    def load_rendering(self) -> None:
+        raise ImportError("No module named 'numpy'")
+
+
 class DiesAtOnce(Engine):
     """Ends its process while it loads, each time."""
 

@@ -26,7 +26,9 @@ READY = b"\x04" + bytes([len(READY_BODY)]) + READY_BODY
 FAKE_ENGINE = "tests.daemon.fake_engine:Engine"
 _PATHS = [str(ROOT / name) for name in (".", "plugins", "daemon", "models")]
 _RUN = """
-import json, sys
+import sys
+sys.path.remove("")  # as the `harmonize` command has it
+import json
 from harmonize_daemon.front.process import run
 from harmonize_daemon.options import Limits, Options
 settings = json.loads(sys.argv[1])
@@ -44,14 +46,14 @@ def environment(home: Path) -> dict[str, str]:
 class Daemon:
     """A daemon process. Settings are the fields of `Options`; `limits` those of `Limits`."""
 
-    def __init__(self, home: Path, **settings: Any) -> None:
+    def __init__(self, home: Path, cwd: Path | None = None, **settings: Any) -> None:
         self.home = home
         self.begun = time.perf_counter()
         settings.setdefault("engine", FAKE_ENGINE)
         settings.setdefault("idle_exit_seconds", 120)
         command = [sys.executable, "-c", _RUN, json.dumps(settings)]
         self.process = subprocess.Popen(
-            command, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=cwd, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 
     def connection(self, seconds: float = 20.0) -> dict[str, Any]:

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 from harmonize_client import __version__
-from harmonize_daemon.cli import COMMANDS, main
+from harmonize_daemon.cli import COMMANDS, doctor, main
+from harmonize_daemon.folders import imported_weights_folder
+from harmonize_daemon.worker.catalogue import usable_networks
 from harmonize_models import checkpoints
+from harmonize_models.checkpoints import WeightsCard
+from harmonize_models.networks import registry
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,6 +46,67 @@ def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:
     )
     paths = ":".join(str(ROOT / name) for name in ("plugins", "daemon", "models"))
     assert subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": paths}, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "a.png"), "No space left on device: 'a.png'"),
+        (MemoryError(), "memory did not suffice"),
+    ],
+)
+def test_what_the_system_cannot_do_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, says: str
+) -> None:
+    def fails(arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr(doctor, "run", fails)
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("harmonize: ")
+    assert says in said
+    assert said.endswith(("[file_trouble]\n", "[out_of_memory]\n"))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    program = """
+import sys
+from harmonize_daemon.cli import doctor, main
+def run(arguments):
+    sys.stdin.read()
+    print("x" * 100_000)
+    return 0
+doctor.run = run
+sys.exit(main(["doctor"]))
+"""
+    ran = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert ran.stdout is not None
+    ran.stdout.close()
+    ran.stdout = None
+    assert ran.communicate()[1] == b""
+    assert ran.returncode == 141
+
+
+def test_an_import_that_is_removed_brings_the_shipped_weights_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    folder = imported_weights_folder()
+    for shipped in checkpoints.shipped()[:2]:
+        spec = registry.get(shipped.key)
+        checkpoints.save_shipped(spec.build(), spec, folder / shipped.path.name, WeightsCard())
+    removed, kept = (shipped.key for shipped in checkpoints.shipped()[:2])
+    assert main(["models", "remove", removed]) == 0
+    assert f"shipped weights of {removed}" in capsys.readouterr().out
+    assert [weights.key for weights in checkpoints.imported(folder)] == [kept]
+    assert sorted(file.name for file in folder.iterdir()) == ["SHA256SUMS", f"{kept}.safetensors"]
+    assert usable_networks(folder)[removed].weights_dir == checkpoints.SHIPPED_DIR
+    for key in (removed, "../../etc/passwd", ""):
+        assert main(["models", "remove", key]) == 1
+        assert "No weights were imported" in capsys.readouterr().err
 
 
 def test_models_are_listed_with_size_quality_and_where_their_weights_come_from(

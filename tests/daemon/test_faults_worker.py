@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,30 @@ def test_networks_that_cannot_be_loaded_are_named_with_their_cause(start: Start)
         # Stored adjustments still render: that needs no network.
         pixels = os.urandom(256)
         assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
+
+
+def test_modules_where_the_daemon_is_started_do_not_stand_before_the_workers(start: Start, tmp_path: Path) -> None:
+    started_in = tmp_path / "user"
+    started_in.mkdir()
+    (started_in / "pickle.py").write_text("raise SystemExit('cucumbers')")
+    start(cwd=started_in).ready()
+
+
+@pytest.mark.parametrize(("engine", "cause"), [("NoKernels", "No space left"), ("NoNumpy", "No module named 'numpy'")])
+def test_rendering_that_cannot_be_is_named_with_its_cause(start: Start, engine: str, cause: str) -> None:
+    daemon = start(engine=f"tests.daemon.fake_engine:{engine}")
+    with daemon.raw() as client:
+        early = client.render()
+        assert client.error(early, seconds=20) == "worker_failed"
+        until(lambda: client.status()["state"] == "failed")
+        assert cause in client.status()["detail"]
+        reply = client.receive()[0] if client.render() else {}
+        assert reply["code"] == "worker_failed"
+        assert cause in reply["cause"]
+        # Predictions go on: they need no rendering.
+        until(lambda: client.status()["device"])
+        client.expect("predicted", client.predict())
+        assert client.status()["state"] == "failed"
 
 
 def test_a_daemon_whose_networks_cannot_be_loaded_soon_makes_room_for_another(start: Start) -> None:

@@ -205,7 +205,8 @@ def _first_answer() -> float:
         home = Path(folder)
         start = time.perf_counter()
         command = [sys.executable, "-m", "harmonize_daemon", "daemon", "run"]
-        process = subprocess.Popen(command, env={**os.environ, "HARMONIZE_HOME": folder}, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, "HARMONIZE_HOME": folder}
+        process = subprocess.Popen(command, cwd=home, env=environment, stdout=subprocess.DEVNULL)
         try:
             while not (home / paths.CONNECTION_FILE).exists() and process.poll() is None:
                 time.sleep(0.001)

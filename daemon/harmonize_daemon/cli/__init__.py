@@ -6,12 +6,13 @@ Only the module of the subcommand that is asked for is imported: `harmonize daem
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
-from harmonize_client.errors import HarmonizeError
+from harmonize_client.errors import HarmonizeError, OutOfMemory
 from harmonize_client.version import __version__
 from harmonize_models.errors import ModelError
 
@@ -19,7 +20,7 @@ COMMANDS = {
     "image": "harmonize one composite picture",
     "batch": "harmonize all composites of a folder",
     "daemon": "run, start, stop or ask the daemon",
-    "models": "list the networks, import a checkpoint",
+    "models": "list the networks, import a checkpoint or remove it",
     "install": "install the plug-in into GIMP or Krita",
     "uninstall": "remove the plug-in from GIMP or Krita",
     "doctor": "find out what is wrong, in a text to copy",
@@ -27,6 +28,13 @@ COMMANDS = {
     "train": "train a network",
     "evaluate": "measure how good networks are",
 }
+
+
+class FileTrouble(HarmonizeError):
+    """The system could not read or write something, and nobody below knew more to say."""
+
+    default_code = "file_trouble"
+    default_hint = "check the path, its permissions and the room on its disk"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,12 +45,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser(words).parse_args(words)
     try:
         status: int = arguments.run(arguments)
-    except (HarmonizeError, ModelError) as error:
-        print(f"harmonize: {error} [{error.code}]", file=sys.stderr)
-        return 1
+        sys.stdout.flush()  # a reader that has gone away is noticed here, not when nobody catches it any more
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # `| head` has seen enough. What Python still holds to print must not fail once more at the very end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except (HarmonizeError, ModelError) as error:
+        return _fail(error)
+    except MemoryError:
+        return _fail(OutOfMemory("the computer's memory did not suffice", "close other programs"))
+    except OSError as error:
+        return _fail(FileTrouble(str(error)))
     return status
+
+
+def _fail(error: HarmonizeError | ModelError) -> int:
+    print(f"harmonize: {error} [{error.code}]", file=sys.stderr)
+    return 1
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

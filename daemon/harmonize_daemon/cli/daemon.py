@@ -1,4 +1,4 @@
-"""`harmonize daemon run|start|stop|status`."""
+"""`harmonize daemon run|start|restart|stop|status`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ import os
 import sys
 import time
 
-from harmonize_client.errors import NoDaemon
+from harmonize_client import paths
 
+from .. import CLIENT_NAME
+from ..devices import device_name
+from ..front.lifetime import daemon_runs
 from ..options import Limits, Options
 
-CLIENT_NAME = "command-line"
 STOP_SECONDS = 10.0
+SETTINGS = {
+    "device": "HARMONIZE_DEVICE",
+    "idle_exit": "HARMONIZE_IDLE_EXIT",
+    "max_pixels": "HARMONIZE_MAX_PIXELS",
+}
+"""What can be set, and the variables of the environment in which a daemon that another command starts finds it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,32 +28,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     run_parser = actions.add_parser("run", help="run in the foreground")
     start = actions.add_parser("start", help="start in the background; says where it already runs")
+    restart = actions.add_parser("restart", help="stop it if it runs, and start it with these settings")
     actions.add_parser("stop", help="end all jobs and the daemon")
     actions.add_parser("status", help="what it is doing")
-    defaults, limits = Options(), Limits()
-    for each in (run_parser, start):
-        each.add_argument(
-            "--device",
-            default=os.environ.get("HARMONIZE_DEVICE", defaults.device),
-            metavar="NAME",
-            help="auto, cpu, cuda or cuda:N (default: %(default)s)",
-        )
-    run_parser.add_argument(
+    for each in (run_parser, start, restart):
+        _add_settings(each)
+    run_parser.add_argument("--port", type=int, default=Options.port, help="0 = any free one (default)")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    # Defaults are strings: argparse looks at a variable only for the action that needs it, and names the option.
+    parser.add_argument(
+        "--device",
+        type=device_name,
+        default=os.environ.get(SETTINGS["device"], Options.device),
+        metavar="NAME",
+        help="auto, cpu, cuda or cuda:N (default: %(default)s)",
+    )
+    parser.add_argument(
         "--idle-exit",
-        type=int,
-        default=int(os.environ.get("HARMONIZE_IDLE_EXIT", defaults.idle_exit_seconds)),
+        type=_whole_number,
+        default=os.environ.get(SETTINGS["idle_exit"], str(Options.idle_exit_seconds)),
         metavar="SECONDS",
         help="exit after so long without a request, 0 = never (default: %(default)s)",
     )
-    run_parser.add_argument("--port", type=int, default=defaults.port, help="0 = any free one (default)")
-    run_parser.add_argument(
-        "--max-pixels", type=int, default=limits.pixels, metavar="N", help="largest layer (default: %(default)s)"
+    parser.add_argument(
+        "--max-pixels",
+        type=_whole_number,
+        default=os.environ.get(SETTINGS["max_pixels"], str(Limits.pixels)),
+        metavar="N",
+        help="largest layer (default: %(default)s)",
     )
+
+
+def _whole_number(word: str) -> int:
+    if not word.isdecimal():
+        raise argparse.ArgumentTypeError(f"{word!r} is no number from 0 on (given here or in the environment)")
+    return int(word)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
-    return {"run": _run, "start": _start, "stop": _stop, "status": _status}[arguments.action](arguments)
+    actions = {"run": _run, "start": _start, "restart": _restart, "stop": _stop, "status": _status}
+    return actions[arguments.action](arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -63,24 +88,36 @@ def _run(arguments: argparse.Namespace) -> int:
 def _start(arguments: argparse.Namespace) -> int:
     from harmonize_client import connect
 
-    os.environ["HARMONIZE_DEVICE"] = arguments.device
+    for setting, variable in SETTINGS.items():
+        os.environ[variable] = str(getattr(arguments, setting))
+    ran_before = daemon_runs(paths.home())
     with connect(CLIENT_NAME, start=True) as client:
         status = client.status()
-    print(f"The daemon runs, process {status.pid}: {status.detail}")
+    print(f"The daemon {'runs already' if ran_before else 'runs'}, process {status.pid}: {status.detail}")
+    if ran_before:
+        print("It keeps the settings that it was started with; `harmonize daemon restart` gives it new ones.")
     return 0
 
 
-def _stop(arguments: argparse.Namespace) -> int:
-    from harmonize_client import connect, paths
+def _restart(arguments: argparse.Namespace) -> int:
+    return _stop(arguments) or _start(arguments)
 
-    try:
-        with connect(CLIENT_NAME, start=False) as client:
-            client.shutdown()
-    except NoDaemon:
+
+def _stop(arguments: argparse.Namespace) -> int:
+    from harmonize_client import connect
+
+    home = paths.home()
+    if not daemon_runs(home):
         print("No daemon runs.")
         return 0
+    with connect(CLIENT_NAME, start=False) as client:
+        pid = client.status().pid
+        client.shutdown()
     deadline = time.monotonic() + STOP_SECONDS
-    while paths.connection_file().exists() and time.monotonic() < deadline:
+    while daemon_runs(home):
+        if time.monotonic() > deadline:
+            print(f"The daemon, process {pid}, has not ended within {STOP_SECONDS:g} seconds.", file=sys.stderr)
+            return 1
         time.sleep(0.02)
     print("The daemon has stopped.")
     return 0
@@ -89,12 +126,11 @@ def _stop(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     from harmonize_client import connect
 
-    try:
-        with connect(CLIENT_NAME, start=False) as client:
-            status = client.status()
-    except NoDaemon as error:
-        print(f"No daemon runs ({error})", file=sys.stderr)
+    if not daemon_runs(paths.home()):
+        print("No daemon runs.", file=sys.stderr)
         return 1
+    with connect(CLIENT_NAME, start=False) as client:
+        status = client.status()
     print(f"{status.state}: {status.detail}")
     print(f"version {status.version}, process {status.pid}, device {status.device or 'not known yet'}")
     print(f"jobs: {status.jobs.running} running, {status.jobs.queued} waiting")

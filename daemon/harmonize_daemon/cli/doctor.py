@@ -13,7 +13,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every finding; 0 if nothing is wrong."""
     from ..doctor import examine
 
-    findings = examine()
-    for finding in findings:
-        print(f"{'ok  ' if finding.fine else 'FAIL'}  {finding.subject}: {finding.detail}")
-    return 0 if all(finding.fine for finding in findings) else 1
+    fine = True
+    for finding in examine():
+        print(f"{'ok  ' if finding.fine else 'FAIL'}  {finding.subject}: {finding.detail}", flush=True)
+        fine = fine and finding.fine
+    return 0 if fine else 1

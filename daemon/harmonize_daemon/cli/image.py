@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, get_args
 from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Look
 
+from ..devices import device_name
+
 if TYPE_CHECKING:
     from ..harmonizing import ImageRequest
 
@@ -54,7 +56,10 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--foreground-class", choices=get_args(ForegroundClass), help="what the foreground shows")
     parser.add_argument(
-        "--device", metavar="NAME", help="auto, cpu, cuda or cuda:N, for a daemon that this command starts"
+        "--device",
+        type=device_name,
+        metavar="NAME",
+        help="auto, cpu, cuda or cuda:N, for a daemon that this command starts",
     )
     parser.add_argument(
         "--min-confidence",

@@ -1,4 +1,4 @@
-"""`harmonize models list|import`."""
+"""`harmonize models list|import|remove`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="every network: size, weights, quality")
     importing = actions.add_parser("import", help="take a published checkpoint of one of the papers' networks")
     importing.add_argument("checkpoint", type=Path, metavar="FILE", help=".pth, .tar or .safetensors")
+    removing = actions.add_parser("remove", help="forget an imported checkpoint; shipped weights are used again")
+    removing.add_argument("key", metavar="KEY", help="see `harmonize models list`")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises ModelError."""
-    return _import(arguments.checkpoint) if arguments.action == "import" else _list()
+    if arguments.action == "import":
+        return _import(arguments.checkpoint)
+    return _remove(arguments.key) if arguments.action == "remove" else _list()
 
 
 def _list() -> int:
@@ -49,7 +53,7 @@ def _speeds() -> dict[str, str]:
     """What one prediction takes, by network, as far as a running daemon has measured it."""
     from harmonize_client import HarmonizeError, connect
 
-    from .daemon import CLIENT_NAME
+    from .. import CLIENT_NAME
 
     try:
         with connect(CLIENT_NAME, start=False) as client:
@@ -66,4 +70,15 @@ def _import(checkpoint: Path) -> int:
 
     weights = checkpoints.import_checkpoint(checkpoint, imported_weights_folder())
     print(f"Imported as {weights.key}: use `harmonize image --network {weights.key}`, or choose it in the plug-in.")
+    return 0
+
+
+def _remove(key: str) -> int:
+    from harmonize_models import checkpoints
+
+    from ..folders import imported_weights_folder
+
+    checkpoints.remove_imported(key, imported_weights_folder())
+    shipped = key in {weights.key for weights in checkpoints.shipped()}
+    print(f"Removed: {f'the shipped weights of {key} are used again' if shipped else f'{key} has no weights now'}.")
     return 0

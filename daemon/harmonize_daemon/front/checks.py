@@ -9,6 +9,8 @@ from harmonize_daemon.wire.errors import ErrorCode, Refused
 from harmonize_daemon.wire.messages import Predict, Render, Size
 from harmonize_daemon.wire.slots import BandShape
 
+RAISE_THE_LIMIT = "Harmonize a smaller selection, or raise the limit: `harmonize daemon restart --max-pixels N`."
+
 
 def check_predict(request: Predict, payload: Sequence[memoryview], limits: Limits) -> None:
     """Raises Refused unless thumbnail, mask and reference are within the limits and as long as they say."""
@@ -31,7 +33,7 @@ def check_render(request: Render, payload: Sequence[memoryview], limits: Limits)
         raise Refused(ErrorCode.TOO_LARGE, cause, request.id)
     if layer.width * layer.height > limits.pixels:
         cause = f"The layer has {layer.width * layer.height} pixels; the limit pixels is {limits.pixels}."
-        raise Refused(ErrorCode.TOO_LARGE, cause, request.id)
+        raise Refused(ErrorCode.TOO_LARGE, cause, request.id, RAISE_THE_LIMIT)
     if layer.row_bytes > limits.frame_bytes:
         cause = f"One row has {layer.row_bytes} bytes; the limit frame_bytes is {limits.frame_bytes}."
         raise Refused(ErrorCode.TOO_LARGE, cause, request.id)

@@ -14,6 +14,7 @@ from harmonize_daemon.front import checks
 from harmonize_daemon.front.jobs import ExportJob, Job, Jobs, Lane, PredictJob, RenderJob
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.front.renders import Renders
+from harmonize_daemon.front.suspension import Suspension
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire import messages
 from harmonize_daemon.wire.errors import ErrorCode, Refused
@@ -41,8 +42,6 @@ PROGRESS_SECONDS = 0.2
 """The protocol promises progress every 0.25 s."""
 DEAF_SECONDS = 10.0
 """A client that takes no progress for so long is disconnected."""
-ASLEEP_SECONDS = 5.0
-"""Who has not looked for so long was suspended together with the clients, and nobody is late."""
 
 
 class Delivery(Enum):
@@ -63,6 +62,9 @@ class WorkerSide(Protocol):
     device: str
     """Where networks run, once `predicts`."""
     failure: str
+    """Why predictions are in vain, if they are."""
+    rendering_failure: str
+    """The same for renders and exports."""
 
     def send(self, message: FromFront) -> None:
         """Send to the worker."""
@@ -81,7 +83,7 @@ class Dispatcher:
         self._limits = options.limits
         self._speak = speak
         self._renders = Renders(options.limits, options.band_timeout_seconds)
-        self._ticked = monotonic()
+        self._suspension = Suspension(monotonic())
         self._inferring: set[int] = set()
         """Predictions that the worker has not answered, also when their jobs have ended: it cannot be interrupted."""
         self._deaf: dict[bytes, float] = {}
@@ -160,11 +162,10 @@ class Dispatcher:
         elif isinstance(message, TaskFailed):
             self._inferring.discard(message.job)
             if job := self.jobs.by_number(message.job):
-                self._refuse(job, Refused(ErrorCode(message.code), message.cause))
+                self._refuse(job, Refused(ErrorCode(message.code), message.cause, hint=message.hint))
         elif isinstance(message, DeviceLost):
             self._device_lost()
-        if self.worker.failure:
-            self._refuse_all(Lane.INFERENCE, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
+        self._refuse_what_is_in_vain()
         self._start_jobs()
 
     def worker_died(self, cause: str) -> None:
@@ -174,17 +175,14 @@ class Dispatcher:
             if job.running:
                 self._refuse(job, Refused(ErrorCode.WORKER_DIED, cause))
         self._renders.forget_all()
-        if self.worker.failure:
-            for lane in Lane:
-                self._refuse_all(lane, Refused(ErrorCode.WORKER_FAILED, self.worker.failure))
+        self._refuse_what_is_in_vain()
 
     # Time -------------------------------------------------------------------------------------------------------------
 
     def tick(self) -> None:
         """Send progress, end what is late, drop clients that do not read. Call it every 0.1 s while there are jobs."""
         now = monotonic()
-        was_asleep = now - self._ticked > ASLEEP_SECONDS
-        self._ticked = now
+        was_asleep = self._suspension.has_ended(now)
         for job in self.jobs:
             if isinstance(job, RenderJob) and was_asleep:
                 job.heard = now
@@ -222,8 +220,8 @@ class Dispatcher:
         self._start_jobs()
 
     def _refuse_without_renderer(self, id: str) -> None:
-        if self.worker.failure and not self.worker.renders:
-            raise Refused(ErrorCode.WORKER_FAILED, self.worker.failure, id)
+        if self.worker.rendering_failure:
+            raise Refused(ErrorCode.WORKER_FAILED, self.worker.rendering_failure, id)
 
     def _start_jobs(self) -> None:
         if self.worker.predicts and not self._inferring:
@@ -333,10 +331,11 @@ class Dispatcher:
     def _refuse(self, job: Job, refusal: Refused) -> None:
         self._end(job, messages.error(job.id, refusal))
 
-    def _refuse_all(self, lane: Lane, refusal: Refused) -> None:
+    def _refuse_what_is_in_vain(self) -> None:
+        failures = {Lane.INFERENCE: self.worker.failure, Lane.RENDERING: self.worker.rendering_failure}
         for job in self.jobs:
-            if job.lane is lane:
-                self._refuse(job, refusal)
+            if failure := failures[job.lane]:
+                self._refuse(job, Refused(ErrorCode.WORKER_FAILED, failure))
 
     def _release(self, job: Job) -> None:
         """Forget a job and take back its slots, but for those that the worker still has."""

@@ -34,6 +34,15 @@ def only_daemon(home: Path) -> Iterator[None]:
         yield
 
 
+def daemon_runs(home: Path) -> bool:
+    """Whether a daemon holds the lock. A connection file says less: a crash leaves it behind. Raises OSError."""
+    try:
+        with open(home / LOCK_FILE, "r+b") as file:
+            return not _try_lock(file)
+    except FileNotFoundError:
+        return False
+
+
 def check_leftovers(home: Path) -> None:
     """Raise UntrustedConnectionFile if others can read the connection file that an earlier daemon left behind."""
     with suppress(VersionMismatch):

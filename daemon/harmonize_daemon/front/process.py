@@ -64,6 +64,7 @@ def run(options: Options) -> int:
         try:
             with only_daemon(home):
                 check_leftovers(home)
+                _move_into(home)
                 with Front(options, home) as front:
                     front.serve()
             return 0
@@ -78,6 +79,13 @@ def run(options: Options) -> int:
             sleep(0.05)
         except (OSError, zmq.ZMQError) as error:
             raise CannotStart(f"the daemon cannot start ({error})") from error
+
+
+def _move_into(home: Path) -> None:
+    """Work in the daemon's own folder: a Python that is started, as the worker's is, looks there for modules first."""
+    if os.environ.get("HARMONIZE_HOME"):
+        os.environ["HARMONIZE_HOME"] = str(home)  # it may be relative to where we came from
+    os.chdir(home)
 
 
 class Front:

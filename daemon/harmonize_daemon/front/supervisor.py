@@ -10,6 +10,7 @@ from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from harmonize_daemon.front.suspension import Suspension
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.link import (
     Beat,
@@ -19,6 +20,7 @@ from harmonize_daemon.wire.link import (
     LinkClosed,
     NetworksFailed,
     NetworksReady,
+    RenderingFailed,
     RenderingReady,
     Stop,
 )
@@ -34,8 +36,6 @@ MOST_RESTARTS = 5
 """As Jupyter does with its kernels."""
 STEADY_SECONDS = 120.0
 """A worker that lived so long clears the count of restarts."""
-ASLEEP_SECONDS = 5.0
-"""Who has not looked for so long was suspended together with everybody else, and nobody is late."""
 
 
 class State(Enum):
@@ -69,7 +69,7 @@ class Supervisor:
         self._next_start: float | None = None
         self._started = 0.0
         self._heard = 0.0
-        self._ticked = 0.0
+        self._suspension = Suspension(monotonic())
         self.link: FrontLink | None = None
         self.slots: Slots | None = None
         self.state = State.STARTING
@@ -80,6 +80,8 @@ class Supervisor:
         """Whether predictions can be sent."""
         self.failure = ""
         """Why predictions never will be answered; empty while there is hope."""
+        self.rendering_failure = ""
+        """The same for renders and exports."""
         self.device = ""
         self.networks: list[NetworkInfo] = []
         self.default_network = ""
@@ -91,6 +93,13 @@ class Supervisor:
 
     def start(self) -> None:
         """Start a worker. Takes some milliseconds; the worker needs a second or two until it says that it is ready."""
+        self._next_start = None
+        try:
+            self._spawn()
+        except OSError as error:  # no memory, no descriptors: there may be some in a while
+            self._schedule(f"The worker process could not be started: {error}.")
+
+    def _spawn(self) -> None:
         # Imported here because nothing needs it before the first `hello` has been answered.
         from multiprocessing import get_context
 
@@ -98,23 +107,20 @@ class Supervisor:
 
         limits = self._options.limits
         ours, theirs = socket.socketpair()
-        self.slots = Slots(limits.window * limits.renders, slot_bytes(limits.frame_bytes))
-        self._process = get_context("spawn").Process(
-            target=run_worker, args=(theirs, self.slots, self._options), name="harmonize-worker"
-        )
         try:
-            self._process.start()
-        except OSError as error:
+            slots = Slots(limits.window * limits.renders, slot_bytes(limits.frame_bytes))
+            process = get_context("spawn").Process(
+                target=run_worker, args=(theirs, slots, self._options), name="harmonize-worker"
+            )
+            process.start()
+        except OSError:
             ours.close()
-            self._process = None
-            self._schedule(f"The worker process could not be started: {error}.")
-            return
+            raise
         finally:
             theirs.close()
-        self.link = FrontLink(ours)
+        self.link, self.slots, self._process = FrontLink(ours), slots, process
         self._started = self._heard = monotonic()
-        self._next_start = None
-        log.info("worker %s started", self._process.pid)
+        log.info("worker %s started", process.pid)
 
     def send(self, message: FromFront) -> None:
         """Send to the worker; what goes to a dead worker is lost, and `on_death` tells so."""
@@ -144,9 +150,8 @@ class Supervisor:
     def tick(self) -> None:
         """Look after the worker. Call it about every quarter of a second."""
         now = monotonic()
-        if now - self._ticked > ASLEEP_SECONDS:
+        if self._suspension.has_ended(now):
             self._heard = now
-        self._ticked = now
         self._ended = [process for process in self._ended if process.exitcode is None]
         if self._next_start is not None and now >= self._next_start:
             self.start()
@@ -181,17 +186,30 @@ class Supervisor:
             return
         if isinstance(message, RenderingReady):
             self.renders = True
+            self.rendering_failure = ""
+            self._judge()
+        elif isinstance(message, RenderingFailed):
+            log.error("%s", message.cause)
+            self.rendering_failure = message.cause
+            self._judge()
         elif isinstance(message, NetworksReady):
             self.predicts = True
             self.failure = ""
             self.device, self.networks = message.device, message.networks
             self.default_network = message.default_network
-            self.state, self.detail = State.READY, f"Ready on {message.device}."
+            self._judge()
         elif isinstance(message, NetworksFailed):
             log.error("networks cannot be used: %s", message.cause)
             self.failure = message.cause
-            self.state, self.detail = State.FAILED, message.cause
+            self._judge()
         self._on_message(message)
+
+    def _judge(self) -> None:
+        """The state, as far as the worker has told."""
+        if failure := self.failure or self.rendering_failure:
+            self.state, self.detail = State.FAILED, failure
+        elif self.predicts:
+            self.state, self.detail = State.READY, f"Ready on {self.device}."
 
     def _buried(self, cause: str) -> None:
         """Let go of a worker that has died or hangs, and plan the next one."""
@@ -219,6 +237,6 @@ class Supervisor:
             self.state = State.RESTARTING
             self.detail = f"{cause} It is being started again ({self._restarts} of {MOST_RESTARTS})."
         else:
-            self.failure = f"{cause} It was started again {MOST_RESTARTS} times."
+            self.failure = self.rendering_failure = f"{cause} It was started again {MOST_RESTARTS} times."
             self.state, self.detail = State.FAILED, self.failure
         self._on_death(cause)

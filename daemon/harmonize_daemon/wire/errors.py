@@ -40,12 +40,12 @@ _HINTS = {
     ErrorCode.UNAUTHORIZED: "The daemon was restarted: read the connection file again.",
     ErrorCode.REPLAYED: "Use a new random id for each request.",
     ErrorCode.VERSION_MISMATCH: _UPDATE,
-    ErrorCode.TOO_LARGE: "Harmonize a smaller selection, or raise the limit.",
+    ErrorCode.TOO_LARGE: "Harmonize a smaller selection.",
     ErrorCode.BAD_MASK: "Send a mask of the same size as its pixels.",
     ErrorCode.UNKNOWN_NETWORK: "Choose one of the networks that `harmonize models list` shows.",
     ErrorCode.BUSY: "Try again when other jobs have ended.",
     ErrorCode.TIMEOUT: "Try again; if it happens often, the computer is short of memory or time.",
-    ErrorCode.OUT_OF_MEMORY: "Close other programs, or start the daemon with --device cpu.",
+    ErrorCode.OUT_OF_MEMORY: "Close other programs, or run `harmonize daemon restart --device cpu`.",
     ErrorCode.WORKER_DIED: _LOG,
     ErrorCode.WORKER_FAILED: "Run `harmonize doctor`.",
     ErrorCode.BAD_WEIGHTS: "Install again, or import the weights again.",
@@ -57,10 +57,12 @@ class Refused(Exception):
     """A request that is answered by `error`.
 
     code: what kind of refusal. cause: one sentence for people. id: the request's id as far as it could be read.
+    hint: what to do about it, where more is known than the code says.
     """
 
-    def __init__(self, code: ErrorCode, cause: str, id: str = "") -> None:
+    def __init__(self, code: ErrorCode, cause: str, id: str = "", hint: str = "") -> None:
         super().__init__(cause)
         self.code = code
         self.cause = cause
         self.id = id
+        self.hint = hint or code.hint

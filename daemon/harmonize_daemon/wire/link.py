@@ -101,6 +101,12 @@ class RenderingReady(Message, frozen=True):
     """Renders and exports can be sent."""
 
 
+class RenderingFailed(Message, frozen=True):
+    """Renders and exports cannot be made; predictions perhaps can."""
+
+    cause: str
+
+
 class NetworksReady(Message, frozen=True):
     """Predictions can be sent. Also sent again when a network has been measured."""
 
@@ -145,11 +151,12 @@ class ExportedTask(Message, frozen=True):
 
 
 class TaskFailed(Message, frozen=True):
-    """`code` is one of errors.ErrorCode's values."""
+    """`code` is one of errors.ErrorCode's values; an empty hint leaves it to the code's own."""
 
     job: int
     code: str
     cause: str
+    hint: str = ""
 
 
 class DeviceLost(Message, frozen=True):
@@ -162,6 +169,7 @@ FromFront = PredictTasks | OpenTask | BandTask | CloseTask | ExportTask | Rest |
 FromWorker = (
     Beat
     | RenderingReady
+    | RenderingFailed
     | NetworksReady
     | NetworksFailed
     | PredictedTask

@@ -220,7 +220,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 def error(id: str, refusal: Refused) -> ErrorReply:
     """The `error` that a refusal is answered by."""
-    return ErrorReply(id=id, code=refusal.code.value, cause=refusal.cause, hint=refusal.code.hint)
+    return ErrorReply(id=id, code=refusal.code.value, cause=refusal.cause, hint=refusal.hint)
 
 
 def encode(reply: Reply) -> bytes:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from harmonize_daemon.allocator import give_freed_memory_back
+from harmonize_daemon.devices import AUTO, CPU, chosen_device
 from harmonize_daemon.folders import imported_weights_folder
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.errors import ErrorCode, Refused
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from harmonize_models.adjustments.adjustment import Adjustment
     from harmonize_models.adjustments.look import Look as ModelLook
+    from harmonize_models.layer import Depth
     from harmonize_models.networks.base import HarmonizationNetwork
     from harmonize_models.predict import Scene
     from numpy.typing import NDArray
@@ -51,6 +53,7 @@ class Engine:
         self._wanted = options.device
         self._imported = imported or imported_weights_folder()
         self._device = "cpu"
+        self._compiled = True
         self._entries: dict[str, Entry] = {}
         self._default = ""
         self._stamp = -1
@@ -62,25 +65,34 @@ class Engine:
 
     def load_rendering(self) -> None:
         """Import numpy and numba."""
-        from harmonize_models.render import warm_up
+        import harmonize_models.render  # noqa: F401  what fails here, fails for good
 
-        warm_up(())
+        self._compile(())
 
     def warm_rendering(self) -> None:
         """Compile, or load from the cache, the kernels of the depth that nearly everybody uses."""
         from harmonize_models.layer import Depth
-        from harmonize_models.render import warm_up
 
-        warm_up((Depth.U8,))
+        self._compile((Depth.U8,))
 
     def warm_rarely_rendered(self) -> None:
         """The same for the other depths, and for fitting color grids."""
         from harmonize_models.adjustments import fit
         from harmonize_models.layer import Depth
+
+        self._compile((Depth.U16, Depth.F32))
+        fit.warm_up()
+
+    def _compile(self, depths: tuple[Depth, ...]) -> None:
+        """Get kernels ready; where that cannot be done, plain numpy renders, which takes much longer."""
         from harmonize_models.render import warm_up
 
-        warm_up((Depth.U16, Depth.F32))
-        fit.warm_up()
+        try:
+            if self._compiled:
+                warm_up(depths)
+        except Exception:
+            log.exception("kernels cannot be compiled: rendering goes on without them")
+            self._compiled = False
 
     def renderer(self, layer: Layer, place: tuple[float, ...], look: Look, adjustment: bytes) -> BandRenderer:
         """Get ready to render a layer. Raises Refused for an adjustment that cannot be read."""
@@ -89,7 +101,7 @@ class Engine:
 
         shape = LayerFormat(layer.width, layer.height, Layout(layer.layout), Depth(layer.depth))
         with _model_errors():
-            return Renderer(_adjustment(adjustment), _look(look), shape, Place(*place))
+            return Renderer(_adjustment(adjustment), _look(look), shape, Place(*place), compiled=self._compiled)
 
     def export(self, adjustment: bytes, look: Look, format: str) -> tuple[str, bool]:
         """The adjustment in a host's own format, and whether nothing was lost."""
@@ -102,7 +114,9 @@ class Engine:
 
     def load(self) -> Networks:
         """Import torch, choose a device, look what weights there are. Reads no weights yet."""
-        self._device = _choose_device(self._wanted)
+        self._device = chosen_device(self._wanted)
+        if self._device == CPU and self._wanted not in (CPU, AUTO):
+            log.warning("there is no %s that torch can use: networks run on the CPU", self._wanted)
         return self.networks()
 
     def networks(self) -> Networks:
@@ -180,7 +194,7 @@ class Engine:
             for _ in range(2):
                 try:
                     return self._predict_on(device, entry, [task])[0]
-                except torch.OutOfMemoryError:
+                except torch.cuda.OutOfMemoryError:
                     log.warning("out of memory on %s", device)
                 # Other programs may hold most of the card: give back what earlier work left, and try with one network.
                 self.rest()
@@ -240,21 +254,6 @@ class Engine:
         return self._held[name]
 
 
-def _choose_device(wanted: str) -> str:
-    """`auto` is the first graphics card that torch can use, else the CPU. A card that is not there is the CPU, too."""
-    import torch
-
-    if wanted == "cpu" or not torch.cuda.is_available():
-        if wanted not in ("cpu", "auto"):
-            log.warning("torch can use no %s: networks run on the CPU", wanted)
-        return "cpu"
-    number = int(wanted.partition(":")[2] or 0)
-    if number >= torch.cuda.device_count():
-        log.warning("there is no %s: networks run on the CPU", wanted)
-        return "cpu"
-    return f"cuda:{number}"
-
-
 def _scene(task: PredictTask) -> Scene:
     """What a task shows. Raises ValueError if its payload is not that of its sizes."""
     from harmonize_models.networks.base import ForegroundClass
@@ -303,7 +302,7 @@ def _device_errors(device: str) -> Iterator[None]:
 
     try:
         yield
-    except torch.OutOfMemoryError:  # a RuntimeError, too
+    except torch.cuda.OutOfMemoryError:  # a RuntimeError, too
         raise
     except RuntimeError as error:
         if "DefaultCPUAllocator" in str(error):
@@ -322,4 +321,4 @@ def _model_errors() -> Iterator[None]:
         yield
     except ModelError as error:
         codes = {code.value: code for code in ErrorCode}
-        raise Refused(codes.get(error.code, ErrorCode.BAD_REQUEST), error.cause) from error
+        raise Refused(codes.get(error.code, ErrorCode.BAD_REQUEST), error.cause, hint=error.hint) from error

@@ -1,7 +1,7 @@
 """The worker process: takes tasks from the inner link, computes on two thread pools, answers.
 
-One thread predicts, a few render bands. The main thread only reads the link, so that a task that is closed while it
-waits is known to be closed. The process ends by itself when the front is gone.
+One thread predicts, a few render bands. The main thread reads the link and opens renders, nothing that takes long, so
+that a task that is closed while it waits is known to be closed. The process ends by itself when the front is gone.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from harmonize_daemon.wire.link import (
     PredictedTask,
     PredictTask,
     PredictTasks,
+    RenderingFailed,
     RenderingReady,
     Rest,
     Stop,
@@ -82,10 +83,13 @@ class EngineLike(Protocol):
     """What computes. Its constructor imports nothing heavy. All methods raise Refused for what they cannot do."""
 
     def load_rendering(self) -> None:
-        """Import what rendering needs; quick."""
+        """Import what rendering needs; quick. Raises whatever says that nothing can ever be rendered here."""
 
     def warm_rendering(self) -> None:
-        """Get ready to render what nearly everybody renders. Takes long the first time, when kernels are compiled."""
+        """Get ready to render what nearly everybody renders. Takes long the first time, when kernels are compiled.
+
+        Raises as `load_rendering` does.
+        """
 
     def warm_rarely_rendered(self) -> None:
         """Get ready to render everything else."""
@@ -184,10 +188,10 @@ class Worker:
             self._inference.submit(self._guarded, self._engine.rest)
 
     def _load(self) -> None:
-        try:
-            # Before the two go on side by side: modules that both need are imported by one thread.
-            self._engine.load_rendering()
+        # Before the two go on side by side: modules that both need are imported by one thread.
+        if self._can_render(self._engine.load_rendering):
             threading.Thread(target=self._guarded, args=(self._warm_rendering,), name="warm", daemon=True).start()
+        try:
             self._tell(self._engine.load())
             log.info("networks ready after %.1f s", time.monotonic() - self._begun)
         except LinkClosed:
@@ -199,10 +203,20 @@ class Worker:
         self._tell(self._engine.warm())
 
     def _warm_rendering(self) -> None:
-        self._engine.warm_rendering()
-        self._link.send(RenderingReady())
-        log.info("rendering ready after %.1f s", time.monotonic() - self._begun)
-        self._engine.warm_rarely_rendered()
+        if self._can_render(self._engine.warm_rendering):
+            self._link.send(RenderingReady())
+            log.info("rendering ready after %.1f s", time.monotonic() - self._begun)
+            self._engine.warm_rarely_rendered()
+
+    def _can_render(self, get_ready: Callable[[], None]) -> bool:
+        """Whether it went well; if not, the front is told that renders are in vain."""
+        try:
+            get_ready()
+        except Exception as error:
+            log.exception("nothing can be rendered")
+            self._link.send(RenderingFailed(f"Nothing can be rendered: {type(error).__name__}: {error}"))
+            return False
+        return True
 
     def _tell(self, networks: Networks) -> None:
         self._told = networks
@@ -300,7 +314,7 @@ class Worker:
 
 def _failure(job: int, error: Exception) -> TaskFailed:
     if isinstance(error, Refused):
-        return TaskFailed(job, error.code.value, error.cause)
+        return TaskFailed(job, error.code.value, error.cause, error.hint)
     if isinstance(error, MemoryError):
         return TaskFailed(job, ErrorCode.OUT_OF_MEMORY.value, "The computer's memory did not suffice.")
     log.error("a task failed", exc_info=error)

@@ -20,6 +20,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numba import njit
 
+from .kernel_cache import KernelCache
+
 Array = np.ndarray[Any, Any]
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -36,9 +38,12 @@ def kernel(function: Kernel) -> Kernel:
     """Compiled when first called; releases the GIL; the machine code is kept on disk for the next start."""
     # Contraction to fused multiply-add is the only liberty: NaN and infinities keep their meaning.
     try:
-        return cast(Kernel, njit(nogil=True, cache=True, fastmath={"contract"})(function))
+        compiled: Any = njit(nogil=True, cache=True, fastmath={"contract"})(function)
     except RuntimeError:  # no folder to keep machine code in
         return cast(Kernel, njit(nogil=True, fastmath={"contract"})(function))
+    if hasattr(compiled, "_cache"):  # not where NUMBA_DISABLE_JIT leaves the function as it is
+        compiled._cache = KernelCache(compiled._cache)
+    return cast(Kernel, compiled)
 
 
 @kernel

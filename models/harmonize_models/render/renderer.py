@@ -32,11 +32,23 @@ class RenderCancelled(Exception):
 class Renderer:
     """Renders bands of one layer. Any number of threads may call `band` at the same time."""
 
-    def __init__(self, adjustment: Adjustment, look: Look, layer: LayerFormat, place: Place | None = None) -> None:
-        """`place`: where the whole layer lies in the scene; only a local grid needs it."""
+    def __init__(
+        self,
+        adjustment: Adjustment,
+        look: Look,
+        layer: LayerFormat,
+        place: Place | None = None,
+        *,
+        compiled: bool = True,
+    ) -> None:
+        """Get ready for a layer.
+
+        place: where the whole layer lies in the scene; only a local grid needs it. compiled: False does without numba,
+        for whoever has seen `warm_up` fail.
+        """
         self.layer = layer
         self.place = place or Place()
-        self._bands = _bands()(Pipeline.of(adjustment, look), layer, self.place)
+        self._bands = (_bands() if compiled else NumpyBands)(Pipeline.of(adjustment, look), layer, self.place)
 
     def band(self, pixels: Any, mask: Any | None, out: Any, row: int) -> None:
         """Renders whole rows from `row` on.

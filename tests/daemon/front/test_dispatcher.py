@@ -45,6 +45,7 @@ class Worker:
     predicts: bool = True
     device: str = "cpu"
     failure: str = ""
+    rendering_failure: str = ""
     told: list[FromFront] = field(default_factory=list)
 
     def send(self, message: FromFront) -> None:
@@ -343,11 +344,36 @@ def test_when_there_is_no_hope_everybody_is_told(rig: Rig) -> None:
     rig.dispatcher.hear(TaskFailed(999, "internal", ""))
     (reply,) = rig.heard()
     assert isinstance(reply, messages.ErrorReply)
-    assert (reply.code, reply.cause) == ("worker_failed", "No torch.")
+    assert (reply.code, reply.cause, reply.hint) == ("worker_failed", "No torch.", "Run `harmonize doctor`.")
     with pytest.raises(Refused) as caught:
         rig.predict()
     assert caught.value.code is ErrorCode.WORKER_FAILED
     assert rig.render()  # needs no network
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_render_that_can_never_be_made_is_not_kept_waiting(rig: Rig, running: bool) -> None:
+    rig.worker.renders = running
+    rig.render()
+    rig.worker.rendering_failure = "No numpy."
+    rig.dispatcher.hear(TaskFailed(999, "internal", ""))
+    (reply,) = rig.heard()
+    assert isinstance(reply, messages.ErrorReply)
+    assert (reply.code, reply.cause) == ("worker_failed", "No numpy.")
+    with pytest.raises(Refused) as caught:
+        rig.render()
+    assert caught.value.code is ErrorCode.WORKER_FAILED
+    assert rig.predict()
+
+
+def test_a_hint_of_the_workers_goes_before_the_codes_own(rig: Rig) -> None:
+    for hint in ("Ask a network again.", ""):
+        rig.predict()
+        (task,) = rig.worker.predictions()
+        rig.dispatcher.hear(TaskFailed(task.job, "bad_request", "A cause.", hint))
+        (reply,) = rig.heard()
+        assert isinstance(reply, messages.ErrorReply)
+        assert reply.hint == (hint or ErrorCode.BAD_REQUEST.hint)
 
 
 def test_exports_and_the_end(rig: Rig) -> None:

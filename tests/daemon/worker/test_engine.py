@@ -12,13 +12,17 @@ import torch
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.errors import ErrorCode, Refused
 from harmonize_daemon.wire.link import PredictedTask, PredictTask
-from harmonize_daemon.wire.messages import Size
+from harmonize_daemon.wire.messages import Layer, Look, Size
 from harmonize_daemon.worker.catalogue import Entry
 from harmonize_daemon.worker.engine import Engine
 from harmonize_daemon.worker.process import DeviceLostError
+from harmonize_models import render
+from harmonize_models.adjustments.adjustment import Adjustment, AdjustmentError
+from harmonize_models.render import kernels
 
 SIDE = 32
 MASK = bytes(SIDE * SIDE // 2) + b"\xff" * (SIDE * SIDE // 2)
+ADJUSTMENT = b'{"version": 1, "network": "", "curves": {"values": [[0, 0.5], [0, 0.5], [0, 1]]}, "grid": null}'
 PICTURE = bytes(index * 7 % 251 for index in range(SIDE * SIDE * 3))
 
 
@@ -54,6 +58,33 @@ def failing(engine: Engine, monkeypatch: pytest.MonkeyPatch, error: Exception, t
     return tried
 
 
+def test_without_kernels_plain_numpy_renders(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def warm_up(depths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def rendered() -> bytes:
+        pixels = bytearray(range(64))
+        renderer = engine.renderer(Layer(4, 4, "RGBA", "u8"), (0, 0, 1, 1), Look(), ADJUSTMENT)
+        renderer.band(memoryview(pixels), None, memoryview(pixels), 0)
+        return bytes(pixels)
+
+    with_kernels = rendered()
+    monkeypatch.setattr(render, "warm_up", warm_up)
+    for get_ready in (engine.load_rendering, engine.warm_rendering, engine.warm_rarely_rendered):
+        get_ready()
+    monkeypatch.setattr(kernels, "curves_u8_four", None)
+    assert rendered() == with_kernels != bytes(range(64))
+
+
+def test_an_adjustment_that_cannot_be_read_keeps_the_models_own_hint(engine: Engine) -> None:
+    with pytest.raises(AdjustmentError) as own:
+        Adjustment.from_json(b'{"version": 1}')
+    with pytest.raises(Refused) as caught:
+        engine.renderer(Layer(4, 4, "RGBA", "u8"), (0, 0, 1, 1), Look(), b'{"version": 1}')
+    assert caught.value.code is ErrorCode.BAD_REQUEST
+    assert (caught.value.cause, caught.value.hint) == (own.value.cause, own.value.hint)
+
+
 def test_equal_tasks_are_computed_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = failing(engine, monkeypatch, RuntimeError(), times=0)
     first = engine.predict(task(job=1))
@@ -66,7 +97,7 @@ def test_equal_tasks_are_computed_once(engine: Engine, monkeypatch: pytest.Monke
 
 
 def test_fault_28_out_of_memory_is_tried_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried = failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=1)
+    tried = failing(engine, monkeypatch, torch.cuda.OutOfMemoryError("CUDA out of memory"), times=1)
     assert engine.predict(task()).notes == []
     assert tried == ["cuda:0", "cuda:0"]
 
@@ -74,7 +105,7 @@ def test_fault_28_out_of_memory_is_tried_again(engine: Engine, monkeypatch: pyte
 def test_fault_28_out_of_memory_falls_back_to_the_cpu_and_says_so(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tried = failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=2)
+    tried = failing(engine, monkeypatch, torch.cuda.OutOfMemoryError("CUDA out of memory"), times=2)
     predicted = engine.predict(task())
     assert tried == ["cuda:0", "cuda:0", "cpu"]
     assert predicted.notes == ["The memory of cuda:0 did not suffice: computed on the CPU."]
@@ -97,8 +128,6 @@ def test_fault_29_a_lost_device_ends_the_worker(engine: Engine, monkeypatch: pyt
 
 @pytest.mark.parametrize("network", ["s2crnet-c", "mkl"])
 def test_predictions_made_together_are_those_made_alone(engine: Engine, network: str) -> None:
-    from harmonize_models.adjustments.adjustment import Adjustment
-
     pictures = [PICTURE, PICTURE[::-1], PICTURE, bytes(len(PICTURE))]
     tasks = [task(network, job, picture) for job, picture in enumerate(pictures, 1)]
     together = engine.predict_together(tasks)
@@ -132,8 +161,8 @@ def test_predictions_made_together_are_remembered_and_what_is_remembered_is_not_
 
 def test_fault_28_and_29_several_at_once_say_what_failed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = [task(job=1), task(job=2, picture=PICTURE[::-1])]
-    failing(engine, monkeypatch, torch.OutOfMemoryError("CUDA out of memory"), times=1)
-    with pytest.raises(torch.OutOfMemoryError):  # the worker goes on one by one
+    failing(engine, monkeypatch, torch.cuda.OutOfMemoryError("CUDA out of memory"), times=1)
+    with pytest.raises(torch.cuda.OutOfMemoryError):  # the worker goes on one by one
         engine.predict_together(tasks)
     failing(engine, monkeypatch, RuntimeError("CUDA error: unspecified launch failure"), times=1)
     with pytest.raises(DeviceLostError):

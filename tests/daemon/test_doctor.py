@@ -1,0 +1,44 @@
+"""`harmonize doctor`: looks at everything, and says each thing as soon as it knows."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from harmonize_daemon import doctor
+from harmonize_daemon.cli import main
+from harmonize_daemon.doctor import Finding
+
+from tests.client.fake_daemon import pid_of_the_dead
+from tests.daemon.test_faults_lifetime import leave_behind
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_package_that_is_installed_is_looked_at() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    required = {re.split(r"[ ;<>=]", line)[0] for line in setup["options"]["install_requires"].split("\n") if line}
+    assert required == set(doctor.PACKAGES)
+
+
+def test_a_finding_is_printed_before_the_next_one_is_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def examine() -> Iterator[Finding]:
+        yield Finding("first", "well")
+        assert capsys.readouterr().out == "ok    first: well\n"
+        yield Finding("second", "not so well", fine=False)
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().out == "FAIL  second: not so well\n"
+
+
+def test_a_connection_file_that_was_left_behind_is_no_daemon_that_runs(command_line_home: Path) -> None:
+    leave_behind(command_line_home, pid_of_the_dead())
+    assert doctor._daemon().startswith("was started")
+    assert doctor._daemon().startswith("runs")
