@@ -18,6 +18,8 @@ from .pictures.box import Box
 
 HARMONIZED = "{name} (harmonized)"
 """How the new layer is called, as by the plug-in for GIMP."""
+LONGEST_NAME = 255
+"""Photoshop's limit, in characters. Old names are cut to it, so that the new layer can be told from the old one."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class LayeredComposite(Composite):
             return
         if path.suffix.lower() != self.document.path.suffix.lower():
             raise BadRequest(f"Layers of {self.document.path.name} cannot become {path.name}", "keep the suffix")
-        self.document.write(path, self.layer, HARMONIZED.format(name=self.layer.name), self._changed(pixels))
+        name = HARMONIZED.format(name=self.layer.name[: LONGEST_NAME - len(HARMONIZED.format(name=""))])
+        self.document.write(path, self.layer, name, self._changed(pixels))
 
     def _changed(self, pixels: Pixels | None) -> Picture:
         return self.picture if pixels is None else self.picture.with_pixels(pixels)
