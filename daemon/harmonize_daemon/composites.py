@@ -39,7 +39,7 @@ class Composite(ABC):
     scene: Picture
     """With the foreground, as the networks are to see it."""
     mask: NDArray[np.uint8]
-    """[H, W], 255 = foreground."""
+    """[H, W], 255 = foreground; transparent pixels are none."""
 
     @abstractmethod
     def foreground(self) -> Foreground | None:
@@ -58,9 +58,12 @@ class Composite(ABC):
 class FlatComposite(Composite):
     """A picture and its mask."""
 
+    selected: NDArray[np.uint8]
+    """[H, W]: the mask as it was given. Half-transparent pixels get the whole change, as in the plug-ins."""
+
     @cached_property
     def _box(self) -> Box | None:
-        return foreground_box(self.mask)
+        return foreground_box(self.selected)
 
     def foreground(self) -> Foreground | None:
         box = self._box
@@ -68,7 +71,7 @@ class FlatComposite(Composite):
             return None
         part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[box.inside]))
         place = place_of(box, self.scene.width, self.scene.height)
-        return Foreground(part, np.ascontiguousarray(self.mask[box.inside]), place)
+        return Foreground(part, np.ascontiguousarray(self.selected[box.inside]), place)
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
         box = self._box
@@ -127,7 +130,16 @@ def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
     if mask is None:
         raise BadRequest(f"{path.name} comes without a mask", "give one with --mask")
     scene = pictures.read(path)
-    return FlatComposite(scene, pictures.read_mask(mask, scene.width, scene.height))
+    selected = pictures.read_mask(mask, scene.width, scene.height)
+    return FlatComposite(scene, times_alpha(selected, scene), selected)
+
+
+def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
+    """A mask [H, W] of the picture, of which transparent pixels are no part."""
+    if picture.pixels.shape[2] not in (2, 4):
+        return mask
+    alpha = pictures.to_u8(picture.pixels[..., -1])
+    return ((mask.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
 
 
 def foreground_box(mask: NDArray[np.uint8]) -> Box | None:

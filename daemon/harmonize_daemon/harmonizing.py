@@ -12,6 +12,7 @@ from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Progress
 from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.thumbnail import thumbnail
+from numpy.typing import NDArray
 
 from . import pictures
 from .composites import Composite, Foreground, read_composite
@@ -20,6 +21,20 @@ from .pictures.profiles import Conversion
 
 CLIENT_NAME = "command-line"
 THUMBNAIL_SIDE = 512
+
+
+class NothingBelow(HarmonizeError):
+    """All that lies around the foreground is transparent."""
+
+    default_code = "nothing_below"
+    default_hint = "put it above its background, or give --reference"
+
+
+class EmptyReference(HarmonizeError):
+    """The reference is transparent everywhere."""
+
+    default_code = "no_reference"
+    default_hint = "choose another reference"
 
 
 class WrongDevice(HarmonizeError):
@@ -112,11 +127,12 @@ def harmonize_inputs(
     if request.adjustment:
         prediction = stored(request.adjustment)
     else:
+        mask = thumbnail(composite.mask, THUMBNAIL_SIDE)
         predicted = client.predict(
-            scene_thumbnail(composite.scene),
-            thumbnail(composite.mask, THUMBNAIL_SIDE),
+            scene_thumbnail(composite.scene, mask, needs_background=reference is None),
+            mask,
             network=request.network,
-            reference=scene_thumbnail(reference) if reference else None,
+            reference=reference_thumbnail(reference) if reference else None,
             foreground_class=request.foreground_class,
             progress=report,
         )
@@ -167,12 +183,53 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
     return replace(prediction, adjustment=unchanged, notes=(*prediction.notes, note))
 
 
-def scene_thumbnail(picture: Picture) -> Thumbnail:
-    """The picture as networks want to see it: long side at most 512, sRGB, 8 bit."""
+def scene_thumbnail(picture: Picture, mask: NDArray[np.uint8], *, needs_background: bool) -> Thumbnail:
+    """The scene as networks want to see it. mask: of its foreground, [h, w] of the thumbnail's size.
+
+    Raises NothingBelow if a background is needed, and there is none.
+    """
+    seen = _small(picture)
+    colors = without_holes(seen, mask)
+    if colors is None and needs_background:
+        raise NothingBelow("There is nothing around the foreground to match")
+    if colors is None:
+        colors = without_holes(seen, np.zeros_like(mask))
+    return _as_thumbnail(np.zeros((*mask.shape, 3), np.uint8) if colors is None else colors)
+
+
+def reference_thumbnail(picture: Picture) -> Thumbnail:
+    """The picture that lends light and color, as networks want to see it. Raises EmptyReference."""
+    seen = _small(picture)
+    colors = without_holes(seen, np.zeros(seen.shape[:2], np.uint8))
+    if colors is None:
+        raise EmptyReference("There is nothing to match: the reference is transparent everywhere")
+    return _as_thumbnail(colors)
+
+
+def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """[h, w, 3]: transparent pixels take the mean color of the opaque ones outside the mask, as in the plug-in for GIMP.
+
+    pixels: [h, w, C], C = 1 … 4. None when nothing but transparency lies outside the mask.
+    """
+    colors = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
+    alpha = pixels[..., -1:].astype(np.int64) if pixels.shape[2] in (2, 4) else np.full((1, 1, 1), 255)
+    if (alpha == 255).all():
+        return np.ascontiguousarray(colors)
+    weights = alpha * (mask[..., None] == 0)
+    if not weights.any():
+        return None
+    mean = (colors * weights).sum(axis=(0, 1)) / weights.sum()
+    return np.rint(mean + (colors - mean) * alpha / 255).astype(np.uint8)
+
+
+def _small(picture: Picture) -> NDArray[np.uint8]:
+    """[h, w, C]: long side at most 512, sRGB, 8 bit, alpha as it is."""
     conversion = Conversion.of(picture)
-    seen = conversion.seen(picture) if conversion else picture
-    small = pictures.to_u8_rgb(seen.with_pixels(thumbnail(seen.pixels, THUMBNAIL_SIDE)))
-    return Thumbnail(small.shape[1], small.shape[0], small)
+    return thumbnail((conversion.seen(picture) if conversion else picture).pixels, THUMBNAIL_SIDE)
+
+
+def _as_thumbnail(colors: NDArray[np.uint8]) -> Thumbnail:
+    return Thumbnail(colors.shape[1], colors.shape[0], colors)
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:

@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, UnwritablePicture
 from .formats import LAYERED_SUFFIXES
 from .layered import Layer, LayeredPicture
-from .picture import Metadata, Picture, Pixels, to_u8_rgb
+from .picture import Metadata, Picture, Pixels, to_u8
 from .reading import read, read_mask
 from .writing import encode, write, write_whole
 
@@ -30,7 +30,7 @@ __all__ = [
     "read",
     "read_layered",
     "read_mask",
-    "to_u8_rgb",
+    "to_u8",
     "write",
     "write_whole",
 ]

@@ -157,7 +157,7 @@ def test_a_layer_of_any_name_gets_a_new_one_named_after_it(tmp_path: Path, name:
 def test_what_psd_tools_cannot_write_is_said(tmp_path: Path) -> None:
     file = read_layered(save(tmp_path / "a.psd", PAPER))
     paper = file.subject()
-    with pytest.raises(UnsupportedPicture, match="cannot be added .*too long"):
+    with pytest.raises(UnsupportedPicture, match=r"cannot be added .*too long"):
         file.write(tmp_path / "b.psd", paper, "x" * 256, file.decoded(paper))
     assert not (tmp_path / "b.psd").exists()
 
