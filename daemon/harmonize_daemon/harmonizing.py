@@ -207,9 +207,10 @@ def reference_thumbnail(picture: Picture) -> Thumbnail:
 
 
 def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """[h, w, 3]: transparent pixels take the mean color of the opaque ones outside the mask, as in the plug-in for GIMP.
+    """[h, w, 3]: transparent pixels take the mean color of the opaque ones outside the mask.
 
-    pixels: [h, w, C], C = 1 … 4. None when nothing but transparency lies outside the mask.
+    pixels: [h, w, C], C = 1 … 4. None when nothing but transparency lies outside the mask. To the bit as
+    `scene.without_holes` in the plug-in for GIMP.
     """
     colors = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
     alpha = pixels[..., -1:].astype(np.int64) if pixels.shape[2] in (2, 4) else np.full((1, 1, 1), 255)
@@ -219,7 +220,8 @@ def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray
     if not weights.any():
         return None
     mean = (colors * weights).sum(axis=(0, 1)) / weights.sum()
-    return np.rint(mean + (colors - mean) * alpha / 255).astype(np.uint8)
+    filled: NDArray[np.uint8] = np.rint(mean + (colors - mean) * alpha / 255).astype(np.uint8)
+    return filled
 
 
 def _small(picture: Picture) -> NDArray[np.uint8]:

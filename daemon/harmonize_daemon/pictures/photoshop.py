@@ -28,7 +28,6 @@ from .errors import UnreadablePicture, UnsupportedPicture
 from .layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from .picture import Metadata, Picture
 from .reading import MAX_PIXELS
-from .writing import write_whole
 
 _MODES = {
     BlendMode.NORMAL: Mode.NORMAL,
@@ -90,7 +89,7 @@ class Photoshop(LayeredPicture):
         color = color if color.shape[2] == 3 else np.repeat(color[..., :1], 3, axis=2)
         return Picture(self._whole(np.concatenate([color, covered], axis=2)), self._metadata())
 
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
         file = _open(self.path)  # another one: ours stays as it is
         hidden = list(file.descendants())[layer.number]
         pixels = picture.pixels if file.color_mode is ColorMode.RGB else grey_and_alpha(picture.pixels)
@@ -105,8 +104,10 @@ class Photoshop(LayeredPicture):
             file.remove(added)
             parent.insert(parent.index(hidden) + 1, added)  # from the bottom up
             hidden.visible = False
+            while isinstance(parent, PsdGroup):
+                parent.visible, parent = True, parent.parent
             file.save(stream)
-        write_whole(path, stream.getvalue())
+        return stream.getvalue()
 
     def _masked(self, group: Group, painted: Canvas) -> Canvas:
         found = self._layers[group.number] if isinstance(group, _Group) else None
