@@ -49,9 +49,9 @@ class Composite(ABC):
     def harmonized(self, pixels: Pixels | None) -> Picture:
         """All of it, with other pixels for the foreground (None: its own)."""
 
-    def write(self, path: Path, pixels: Pixels | None) -> None:
-        """Write what `harmonized` gives. Raises PictureError."""
-        pictures.write(path, self.harmonized(pixels))
+    def encoded(self, path: Path, pixels: Pixels | None) -> bytes:
+        """What `harmonized` gives, as the file of that name is to hold it. Raises PictureError."""
+        return pictures.encode(path.suffix, self.harmonized(pixels), path.name)
 
 
 @dataclass(frozen=True)
@@ -100,14 +100,11 @@ class LayeredComposite(Composite):
         opaque = bool((merged.pixels[..., 3] == np.iinfo(merged.pixels.dtype).max).all())
         return merged.with_pixels(np.ascontiguousarray(merged.pixels[..., :3])) if opaque else merged
 
-    def write(self, path: Path, pixels: Pixels | None) -> None:
+    def encoded(self, path: Path, pixels: Pixels | None) -> bytes:
         if path.suffix.lower() not in pictures.LAYERED_SUFFIXES:
-            super().write(path, pixels)
-            return
-        if path.suffix.lower() != self.document.path.suffix.lower():
-            raise BadRequest(f"Layers of {self.document.path.name} cannot become {path.name}", "keep the suffix")
+            return super().encoded(path, pixels)
         name = HARMONIZED.format(name=self.layer.name[: LONGEST_NAME - len(HARMONIZED.format(name=""))])
-        self.document.write(path, self.layer, name, self._changed(pixels))
+        return self.document.with_layer(self.layer, name, self._changed(pixels))
 
     def _changed(self, pixels: Pixels | None) -> Picture:
         return self.picture if pixels is None else self.picture.with_pixels(pixels)
@@ -140,6 +137,16 @@ def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
         return mask
     alpha = pictures.to_u8(picture.pixels[..., -1])
     return ((mask.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+
+
+def check_output(composite: Path, output: Path) -> None:
+    """Raises UnsupportedPicture or BadRequest where what becomes of a composite cannot be written to such a file."""
+    known, wanted = composite.suffix.lower(), output.suffix.lower()
+    if known in pictures.LAYERED_SUFFIXES and wanted in pictures.LAYERED_SUFFIXES:
+        if known != wanted:
+            raise BadRequest(f"Layers of {composite.name} cannot become {output.name}", "keep the suffix")
+    else:
+        pictures.check_suffix(output)
 
 
 def foreground_box(mask: NDArray[np.uint8]) -> Box | None:

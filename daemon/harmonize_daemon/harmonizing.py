@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 
 from . import pictures
-from .composites import Composite, Foreground, read_composite
-from .pictures import Picture, Pixels
+from .composites import Composite, Foreground, check_output, read_composite
+from .pictures import Picture, PictureTooLarge, Pixels
 from .pictures.profiles import Conversion
 
 CLIENT_NAME = "command-line"
@@ -94,9 +95,13 @@ class Inputs:
 
     @classmethod
     def read(cls, request: ImageRequest) -> Inputs:
-        """Raises HarmonizeError."""
-        composite = read_composite(request.composite, request.mask, request.layer)
-        return cls(composite, pictures.read(request.reference) if request.reference else None)
+        """Raises HarmonizeError, also where the results could not be written."""
+        check_output(request.composite, request.output)
+        if request.before_after:
+            pictures.check_suffix(request.before_after)
+        with fitting_in_memory(request.composite):
+            composite = read_composite(request.composite, request.mask, request.layer)
+            return cls(composite, pictures.read(request.reference) if request.reference else None)
 
 
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:
@@ -119,6 +124,25 @@ def harmonize_inputs(
     on_progress: ProgressCallback = lambda stage, fraction: None,
 ) -> ImageResult:
     """What was read for `request`, harmonized through that daemon and written. Raises HarmonizeError."""
+    with fitting_in_memory(request.composite):
+        files, result = _harmonized(client, request, inputs, on_progress)
+        pictures.write_all(files)
+    return result
+
+
+@contextmanager
+def fitting_in_memory(path: Path) -> Iterator[None]:
+    """Raises PictureTooLarge where memory does not suffice for a picture."""
+    try:
+        yield
+    except MemoryError as error:
+        raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
+
+
+def _harmonized(
+    client: Client, request: ImageRequest, inputs: Inputs, on_progress: ProgressCallback
+) -> tuple[list[tuple[Path, bytes]], ImageResult]:
+    """The files to write, and what was done."""
     composite, reference = inputs.composite, inputs.reference
 
     def report(progress: Progress) -> None:
@@ -141,22 +165,20 @@ def harmonize_inputs(
     pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
     on_progress("writing", None)
-    beside: list[tuple[Path, bytes]] = []
+    files: list[tuple[Path, bytes]] = []
     if request.cube and cube:
-        beside.append((request.cube, cube.text.encode()))
+        files.append((request.cube, cube.text.encode()))
     if request.adjustment_out:
-        beside.append((request.adjustment_out, prediction.adjustment.encode()))
+        files.append((request.adjustment_out, prediction.adjustment.encode()))
     if request.before_after:
         both = side_by_side(composite.harmonized(None), composite.harmonized(pixels))
-        beside.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
-    composite.write(request.output, pixels)
-    for path, content in beside:
-        pictures.write_whole(path, content)
+        files.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
+    files.append((request.output, composite.encoded(request.output, pixels)))
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)
     milliseconds += prediction.milliseconds
-    return ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
+    return files, ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
 
 
 def stored(adjustment: str) -> Prediction:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import zipfile
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
-from harmonize_client import Client, Exported, LayerFormat, Prediction, Rendered, Thumbnail
-from harmonize_daemon import pictures
+from harmonize_client import Client, Exported, HarmonizeError, LayerFormat, Prediction, Rendered, Thumbnail
+from harmonize_daemon import composites, harmonizing, pictures
 from harmonize_daemon.harmonizing import (
     EmptyReference,
     ImageRequest,
@@ -19,13 +19,11 @@ from harmonize_daemon.harmonizing import (
     harmonize_inputs,
     without_holes,
 )
-from harmonize_daemon.pictures import Picture
+from harmonize_daemon.pictures import Picture, PictureTooLarge, UnwritablePicture
 from harmonize_models.adjustments.adjustment import Adjustment
 from numpy.typing import NDArray
 
 from .pictures.layered_files import Node, flat, save
-
-Ask = Callable[..., ImageResult]
 
 
 class FakeClient:
@@ -109,6 +107,88 @@ def test_a_layer_with_nothing_around_it_needs_a_reference(tmp_path: Path, client
     pictures.write(tmp_path / "mood.png", Picture(mood))
     ask(client, alone, reference=tmp_path / "mood.png")
     assert client.reference.tolist() == [[[200, 100, 50], [200, 100, 50]]]
+
+
+def everything_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["half.ora/x.cube", "folder", "."])
+@pytest.mark.parametrize("option", ["cube", "adjustment_out", "output"])
+def test_nothing_is_written_where_one_of_the_files_cannot_be(
+    tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(harmonizing, "check_output", lambda *_: None)
+    monkeypatch.setattr(composites.LayeredComposite, "encoded", lambda *_: b"picture")
+    before = everything_below(tmp_path)
+    with pytest.raises(UnwritablePicture):
+        ask(client, half, **{"cube": tmp_path / "a.cube", option: Path(name)})
+    assert everything_below(tmp_path) == before
+
+
+def test_ctrl_c_while_files_are_written_leaves_none_of_them(
+    tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, whole = everything_below(tmp_path), Path.write_bytes
+
+    def interrupted(path: Path, content: bytes) -> int:
+        whole(path, content[:3])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ask(client, half)
+    assert everything_below(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["out.gif", "out.psd", "out", "out.xcf"])
+def test_a_result_that_cannot_be_written_is_refused_before_anything_is_read(
+    tmp_path: Path, half: Path, name: str
+) -> None:
+    pictures.write(tmp_path / "a.png", Picture(flat(8, 8, 9, 9, 9)))
+    for composite, mask in ((half, None), (tmp_path / "a.png", tmp_path / "a.png")):
+        for more in ({"output": tmp_path / name}, {"output": tmp_path / "out.png", "before_after": tmp_path / name}):
+            composite.write_bytes(b"not looked at")
+            with pytest.raises(HarmonizeError, match="suffix"):
+                Inputs.read(ImageRequest(composite, mask, **more))
+
+
+def test_too_little_memory_is_said_and_no_defect(
+    tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def starving(*_: object) -> None:
+        raise MemoryError
+
+    for where, name in ((composites.pictures, "read_layered"), (harmonizing.pictures, "write_all")):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, starving)
+            with pytest.raises(PictureTooLarge, match=r"half\.ora takes more memory than there is"):
+                ask(client, half)
+
+
+def test_an_archive_is_closed_before_it_is_written_over(
+    client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[zipfile.ZipFile] = []
+
+    class Noted(zipfile.ZipFile):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            opened.append(self)
+
+    monkeypatch.setattr(zipfile, "ZipFile", Noted)
+    replace = Path.replace
+
+    def replaced(path: Path, target: Path) -> Path:
+        assert opened
+        assert all(file.fp is None for file in opened)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    ask(client, half, output=half)
+    assert [layer.name for layer in pictures.read_layered(half).layers()][:2] == ["hat (harmonized)", "hat"]
 
 
 @pytest.mark.parametrize("masked", [True, False])

@@ -175,6 +175,8 @@ def _open(path: Path) -> PSDImage:
         return file
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged file can fail in any way inside psd-tools
         raise UnreadablePicture(f"{path.name} is no Photoshop file ({_reason(error)})", "save it again") from error
 

@@ -54,7 +54,7 @@ def test_a_layer_of_a_hidden_group_is_seen_with_its_group_once_it_is_chosen(
     green = composite.picture.pixels.copy()
     green[..., :3] = (0, 255, 0)
     assert composite.harmonized(green).pixels[0, 0].tolist() == [0, 255, 0]
-    composite.write(tmp_path / f"b{name}", green)
+    (tmp_path / f"b{name}").write_bytes(composite.encoded(tmp_path / f"b{name}", green))
     written = read_layered(tmp_path / f"b{name}")
     assert [layer.name for layer in written.layers() if layer.visible] == ["Hat (harmonized)", "paper"]
     assert np.unique(written.merged().pixels.reshape(-1, 4), axis=0).tolist() == [[0, 255, 0, 255]]

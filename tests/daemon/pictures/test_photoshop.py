@@ -148,7 +148,7 @@ def test_a_layer_of_any_name_gets_a_new_one_named_after_it(tmp_path: Path, name:
     file[1].name = name
     file.save(tmp_path / "a.psd")
     composite = read_composite(tmp_path / "a.psd", None)
-    composite.write(tmp_path / "b.psd", None)
+    (tmp_path / "b.psd").write_bytes(composite.encoded(tmp_path / "b.psd", None))
     old, new = (layer.name for layer in list(PSDImage.open(tmp_path / "b.psd"))[1:])
     assert old == name
     assert new == f"{name[:242]} (harmonized)"
