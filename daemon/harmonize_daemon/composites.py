@@ -13,7 +13,7 @@ from harmonize_client.errors import BadRequest
 from numpy.typing import NDArray
 
 from . import pictures
-from .pictures import Layer, LayeredPicture, Picture, Pixels
+from .pictures import Layer, LayeredPicture, Picture, Pixels, UnsupportedPicture
 from .pictures.box import Box
 
 HARMONIZED = "{name} (harmonized)"
@@ -111,17 +111,14 @@ class LayeredComposite(Composite):
 
 
 def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
-    """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is visible.
+    """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is seen.
 
     Raises BadRequest where they do not go together, and PictureError.
     """
     if path.suffix.lower() in pictures.LAYERED_SUFFIXES:
         if mask is not None:
             raise BadRequest(f"{path.name} has layers and needs no mask", "name the layer with --layer")
-        document = pictures.read_layered(path)
-        subject = document.subject(layer)
-        picture = document.decoded(subject)
-        return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+        return _layered_composite(pictures.read_layered(path), layer)
     if layer:
         raise BadRequest(f"{path.name} has no layers", "give a mask with --mask, and no --layer")
     if mask is None:
@@ -129,6 +126,15 @@ def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
     scene = pictures.read(path)
     selected = pictures.read_mask(mask, scene.width, scene.height)
     return FlatComposite(scene, times_alpha(selected, scene), selected)
+
+
+def _layered_composite(document: LayeredPicture, layer: str) -> LayeredComposite:
+    for subject in document.subjects(layer):
+        picture = document.decoded(subject)
+        if document.shows(subject, picture):
+            return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+    what = f"the layer {layer!r}" if layer else "any layer"
+    raise UnsupportedPicture(f"{document.path.name}: nothing is seen of {what}", "name another layer with --layer")
 
 
 def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:

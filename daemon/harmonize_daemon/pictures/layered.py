@@ -94,9 +94,13 @@ class LayeredPicture(ABC):
         return list(_leaves(self.nodes))
 
     def subject(self, name: str = "") -> Layer:
-        """The layer to be harmonized: the topmost of that name, or the topmost that is visible.
+        """The first of the `subjects`. Raises UnsupportedPicture."""
+        return self.subjects(name)[0]
 
-        Raises UnsupportedPicture if there is none, or if it has no pixels of its own.
+    def subjects(self, name: str = "") -> list[Layer]:
+        """Layers that may be harmonized: the topmost of that name, or all that are visible, the topmost first.
+
+        Raises UnsupportedPicture if there is none, or if it cannot be painted.
         """
         seen = {layer for layer in _leaves(self.nodes, only_visible=True) if not layer.problem}
         found = [layer for layer in self.layers() if (layer.name == name if name else layer in seen)]
@@ -106,7 +110,12 @@ class LayeredPicture(ABC):
             raise UnsupportedPicture(cause, f"name one with --layer; there are {names}")
         if found[0].problem:
             raise UnsupportedPicture(f"{self.path.name}: {name!r} {found[0].problem}", "name another layer")
-        return found[0]
+        return found[:1] if name else found
+
+    def shows(self, layer: Layer, picture: Picture) -> bool:
+        """Whether anything of the layer (its decoded pixels: `picture`) covers the canvas."""
+        _, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, (self.height, self.width))
+        return layer.opacity > 0 and bool(picture.pixels[..., 3][on_layer].any())
 
     def scene(self, layer: Layer, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
         """The layer (its decoded pixels: `picture`) over all that is seen below it, and where it covers that.
@@ -192,7 +201,7 @@ def _paint(canvas: Canvas, layer: Layer, picture: Picture) -> None:
 
 def _leaves(nodes: tuple[Node, ...], *, only_visible: bool = False) -> Iterator[Layer]:
     for node in nodes:
-        if only_visible and not node.visible:
+        if only_visible and not (node.visible and node.opacity):
             continue
         if isinstance(node, Layer):
             yield node

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harmonize_daemon.composites import read_composite
-from harmonize_daemon.pictures import read_layered
+from harmonize_daemon.pictures import UnsupportedPicture, read_layered
 
 from . import kra_files, xcf_files
 from .layered_files import Node, flat, save
@@ -40,6 +40,23 @@ def hidden_group_psd(path: Path) -> None:
     group.create_pixel_layer_from_array(HAT, "Hat")
     group.visible = False
     file.save(path)
+
+
+def test_a_layer_of_which_nothing_is_seen_is_passed_over_and_refused_by_name(tmp_path: Path) -> None:
+    unseen = (
+        Node("empty", flat(8, 8, 9, 9, 9, 0)),
+        Node("outside", HAT, 100, 100),
+        Node("clear", HAT, attributes={"opacity": "0"}),
+        Node("group", inside=(Node("in a clear group", HAT),), attributes={"opacity": "0"}),
+    )
+    path = save(tmp_path / "a.ora", 8, 8, *unseen, Node("Hat", HAT), Node("paper", PAPER))
+    composite = read_composite(path, None)
+    assert composite.layer.name == "Hat"
+    for name in ("empty", "outside", "clear"):
+        with pytest.raises(UnsupportedPicture, match=f"nothing is seen of the layer '{name}'"):
+            read_composite(path, None, name)
+    with pytest.raises(UnsupportedPicture, match="nothing is seen of any layer"):
+        read_composite(save(tmp_path / "b.ora", 8, 8, *unseen[:2]), None)
 
 
 @pytest.mark.parametrize("make", [hidden_group_kra, hidden_group_ora, hidden_group_psd, hidden_group_xcf])
