@@ -11,7 +11,7 @@ Array = np.ndarray[Any, Any]
 
 def unpack(data: Array, starts: Array, side: int, out: Array) -> int:
     """As `runs.unpack`."""
-    raw, columns = memoryview(data), -(-out.shape[1] // side)
+    raw, columns = data.data, -(-out.shape[1] // side)
     for tile, start in enumerate(starts.tolist()):
         top, left = tile // columns * side, tile % columns * side
         part = out[top : top + side, left : left + side]
