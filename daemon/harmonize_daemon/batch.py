@@ -1,7 +1,7 @@
 """Folders of composites, flat with masks or with layers: what is to be done, what has been done, and doing it.
 
 A line of JSON per picture in the output folder's `harmonize.jsonl` tells what became of it. What is done already, of
-the same files with the same settings, is not done again; so a batch that was cut goes on where it stopped.
+the same files with the same settings, is not done again; so an interrupted batch goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
-from harmonize_client.errors import BadRequest, InternalError
+from harmonize_client.errors import BadRequest, Busy, InternalError
 
 from . import CLIENT_NAME
-from .harmonizing import ImageRequest, Inputs, check_device, harmonize_inputs
+from .harmonizing import ImageRequest, ImageResult, Inputs, check_device, harmonize_inputs
+from .pictures import UnwritablePicture
 from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
 RECORDS = "harmonize.jsonl"
@@ -27,6 +30,8 @@ _ANY_NAME = "surrogateescape"
 """File names that are no UTF-8 come through as they are."""
 MASK = ".mask"
 """`hat.png` is the composite to the mask `hat.mask.png`."""
+BUSY_SECONDS, BUSY_TRIES = 0.5, 240
+"""How long to wait, and how often, while the daemon has too much to do: others may use it as well."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class Item:
     """Its path below the folder, with forward slashes."""
     request: ImageRequest
     stamp: str
-    """Changes when one of its files or a setting does."""
+    """Changes when one of its files does, or a setting that is seen in the result."""
 
 
 @dataclass(frozen=True)
@@ -91,17 +96,20 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     """Find the composites below `folder`: files with layers, and flat ones with a mask, beside them
     (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
-    settings: a request whose files do not matter. Nothing below `output` counts as a composite. Raises BadRequest.
+    settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, and
+    nothing hidden, whose name begins with a dot. Raises BadRequest.
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")
     for taken, what in ((folder, "composites"), (masks, "masks")):
         if taken is not None and output.resolve() == taken.resolve():
             raise BadRequest(f"The results would overwrite the {what}", "give another folder with --output")
+    if masks is not None and masks.resolve() == folder.resolve():
+        raise BadRequest("Each picture would be its own mask", "leave --masks out: hat.mask.png belongs to hat.png")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
     items, done, without_mask = [], [], []
-    for path in _pictures(folder, output):
+    for path in _pictures(folder, [other for other in (output, masks) if other is not None]):
         name = path.relative_to(folder).as_posix()
         if not share.holds(name):
             continue
@@ -124,24 +132,22 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
     """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others.
 
-    Raises HarmonizeError if there is no daemon to be had.
+    Raises HarmonizeError if there is no daemon to be had, and UnwritablePicture if nothing can be recorded.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    records = output / RECORDS
+    with _writing(output):
+        output.mkdir(parents=True, exist_ok=True)
+    _append(records, "\n" if _is_cut_off(records) else "")
     connections = _Connections()
     try:
         if items:
             check_device(connections.own(), items[0].request.device)
-        with (
-            ThreadPoolExecutor(jobs) as pool,
-            (output / RECORDS).open("a", encoding="utf-8", errors=_ANY_NAME) as records,
-        ):
-            records.write("\n" if _is_cut_off(output / RECORDS) else "")
+        with ThreadPoolExecutor(jobs) as pool:
             pending = [pool.submit(_do, item, connections) for item in items]
             try:
                 for future in as_completed(pending):
                     outcome = future.result()
-                    records.write(json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
-                    records.flush()
+                    _append(records, json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
                     report(outcome)
             except BaseException:
                 pool.shutdown(cancel_futures=True)
@@ -165,13 +171,27 @@ def read_records(output: Path) -> Iterator[Outcome]:
 
 def _is_cut_off(path: Path) -> bool:
     """Whether the file's last line was cut off."""
-    return path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    return path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+
+
+def _append(path: Path, text: str) -> None:
+    with _writing(path), path.open("a", encoding="utf-8", errors=_ANY_NAME) as file:
+        file.write(text)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises UnwritablePicture for what the system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
 
 
 def _do(item: Item, connections: _Connections) -> Outcome:
     try:
         item.request.output.parent.mkdir(parents=True, exist_ok=True)
-        result = harmonize_inputs(connections.own(), item.request, Inputs.read(item.request))
+        result = _harmonized(item.request, connections)
     except HarmonizeError as error:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
     except OSError as error:
@@ -181,6 +201,16 @@ def _do(item: Item, connections: _Connections) -> Outcome:
         return Outcome(item.name, item.stamp, error=str(defect), code=defect.code)
     confidence = None if result.confidence is None else round(result.confidence, 3)
     return Outcome(item.name, item.stamp, result.network, round(result.milliseconds, 1), result.notes, confidence)
+
+
+def _harmonized(request: ImageRequest, connections: _Connections) -> ImageResult:
+    inputs = Inputs.read(request)
+    for _ in range(BUSY_TRIES - 1):
+        try:
+            return harmonize_inputs(connections.own(), request, inputs)
+        except Busy:
+            time.sleep(BUSY_SECONDS)
+    return harmonize_inputs(connections.own(), request, inputs)
 
 
 class _Connections:
@@ -204,18 +234,19 @@ class _Connections:
             client.close()
 
 
-def _pictures(folder: Path, output: Path) -> Iterator[Path]:
-    """Everything that can be read, is no mask and does not lie in `output`, in the order of names."""
-    root, results = folder.resolve(), output.resolve()
-    left_out = folder / results.relative_to(root) if root in results.parents else None
+def _pictures(folder: Path, others: Sequence[Path]) -> Iterator[Path]:
+    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders; by name."""
+    root = folder.resolve()
+    inside = [other.resolve().relative_to(root).parts for other in others if root in other.resolve().parents]
     for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
         if (
-            path.suffix.lower() not in READABLE_SUFFIXES | LAYERED_SUFFIXES
-            or path.stem.endswith(MASK)
-            or not path.is_file()
+            path.suffix.lower() in READABLE_SUFFIXES | LAYERED_SUFFIXES
+            and not path.stem.endswith(MASK)
+            and not any(part.startswith(".") for part in parts)
+            and not any(parts[: len(other)] == other for other in inside)
+            and path.is_file()
         ):
-            continue
-        if left_out is None or left_out not in path.parents:
             yield path
 
 
@@ -227,9 +258,9 @@ def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
 
 
 def _stamp(request: ImageRequest) -> str:
-    """Of its pictures' size and time, and of all settings."""
+    """Of its pictures' size and time, and of all settings but the device, which only says who computes."""
     given = [file for file in (request.composite, request.mask, request.reference) if file is not None]
     found = [file.stat() for file in given if file.is_file()]
     files = [(file.st_size, file.st_mtime_ns) for file in found]
-    settings = asdict(replace(request, composite=Path(), mask=None, output=Path()))
+    settings = asdict(replace(request, composite=Path(), mask=None, output=Path(), device=None))
     return f"{crc32(json.dumps([files, settings], default=str, sort_keys=True).encode()):08x}"

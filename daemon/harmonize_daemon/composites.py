@@ -13,11 +13,13 @@ from harmonize_client.errors import BadRequest
 from numpy.typing import NDArray
 
 from . import pictures
-from .pictures import Layer, LayeredPicture, Picture, Pixels
+from .pictures import Layer, LayeredPicture, Picture, Pixels, UnsupportedPicture
 from .pictures.box import Box
 
 HARMONIZED = "{name} (harmonized)"
 """How the new layer is called, as by the plug-in for GIMP."""
+LONGEST_NAME = 255
+"""Photoshop's limit, in characters. Old names are cut to it, so that the new layer can be told from the old one."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Composite(ABC):
     scene: Picture
     """With the foreground, as the networks are to see it."""
     mask: NDArray[np.uint8]
-    """[H, W], 255 = foreground."""
+    """[H, W], 255 = foreground; transparent pixels are none."""
 
     @abstractmethod
     def foreground(self) -> Foreground | None:
@@ -47,18 +49,21 @@ class Composite(ABC):
     def harmonized(self, pixels: Pixels | None) -> Picture:
         """All of it, with other pixels for the foreground (None: its own)."""
 
-    def write(self, path: Path, pixels: Pixels | None) -> None:
-        """Write what `harmonized` gives. Raises PictureError."""
-        pictures.write(path, self.harmonized(pixels))
+    def encoded(self, path: Path, pixels: Pixels | None) -> bytes:
+        """What `harmonized` gives, as the file of that name is to hold it. Raises PictureError."""
+        return pictures.encode(path.suffix, self.harmonized(pixels), path.name)
 
 
 @dataclass(frozen=True)
 class FlatComposite(Composite):
     """A picture and its mask."""
 
+    selected: NDArray[np.uint8]
+    """[H, W]: the mask as it was given. Half-transparent pixels get the whole change, as in the plug-ins."""
+
     @cached_property
     def _box(self) -> Box | None:
-        return foreground_box(self.mask)
+        return foreground_box(self.selected)
 
     def foreground(self) -> Foreground | None:
         box = self._box
@@ -66,7 +71,7 @@ class FlatComposite(Composite):
             return None
         part = self.scene.with_pixels(np.ascontiguousarray(self.scene.pixels[box.inside]))
         place = place_of(box, self.scene.width, self.scene.height)
-        return Foreground(part, np.ascontiguousarray(self.mask[box.inside]), place)
+        return Foreground(part, np.ascontiguousarray(self.selected[box.inside]), place)
 
     def harmonized(self, pixels: Pixels | None) -> Picture:
         box = self._box
@@ -95,36 +100,59 @@ class LayeredComposite(Composite):
         opaque = bool((merged.pixels[..., 3] == np.iinfo(merged.pixels.dtype).max).all())
         return merged.with_pixels(np.ascontiguousarray(merged.pixels[..., :3])) if opaque else merged
 
-    def write(self, path: Path, pixels: Pixels | None) -> None:
+    def encoded(self, path: Path, pixels: Pixels | None) -> bytes:
         if path.suffix.lower() not in pictures.LAYERED_SUFFIXES:
-            super().write(path, pixels)
-            return
-        if path.suffix.lower() != self.document.path.suffix.lower():
-            raise BadRequest(f"Layers of {self.document.path.name} cannot become {path.name}", "keep the suffix")
-        self.document.write(path, self.layer, HARMONIZED.format(name=self.layer.name), self._changed(pixels))
+            return super().encoded(path, pixels)
+        name = HARMONIZED.format(name=self.layer.name[: LONGEST_NAME - len(HARMONIZED.format(name=""))])
+        return self.document.with_layer(self.layer, name, self._changed(pixels))
 
     def _changed(self, pixels: Pixels | None) -> Picture:
         return self.picture if pixels is None else self.picture.with_pixels(pixels)
 
 
 def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
-    """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is visible.
+    """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is seen.
 
     Raises BadRequest where they do not go together, and PictureError.
     """
     if path.suffix.lower() in pictures.LAYERED_SUFFIXES:
         if mask is not None:
             raise BadRequest(f"{path.name} has layers and needs no mask", "name the layer with --layer")
-        document = pictures.read_layered(path)
-        subject = document.subject(layer)
-        picture = document.decoded(subject)
-        return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+        return _layered_composite(pictures.read_layered(path), layer)
     if layer:
         raise BadRequest(f"{path.name} has no layers", "give a mask with --mask, and no --layer")
     if mask is None:
         raise BadRequest(f"{path.name} comes without a mask", "give one with --mask")
     scene = pictures.read(path)
-    return FlatComposite(scene, pictures.read_mask(mask, scene.width, scene.height))
+    selected = pictures.read_mask(mask, scene.width, scene.height)
+    return FlatComposite(scene, times_alpha(selected, scene), selected)
+
+
+def _layered_composite(document: LayeredPicture, layer: str) -> LayeredComposite:
+    for subject in document.subjects(layer):
+        picture = document.decoded(subject)
+        if document.shows(subject, picture):
+            return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+    what = f"the layer {layer!r}" if layer else "any layer"
+    raise UnsupportedPicture(f"{document.path.name}: nothing is seen of {what}", "name another layer with --layer")
+
+
+def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
+    """A mask [H, W] of the picture, of which transparent pixels are no part."""
+    if picture.pixels.shape[2] not in (2, 4):
+        return mask
+    alpha = pictures.to_u8(picture.pixels[..., -1])
+    return ((mask.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+
+
+def check_output(composite: Path, output: Path) -> None:
+    """Raises UnsupportedPicture or BadRequest where what becomes of a composite cannot be written to such a file."""
+    known, wanted = composite.suffix.lower(), output.suffix.lower()
+    if known in pictures.LAYERED_SUFFIXES and wanted in pictures.LAYERED_SUFFIXES:
+        if known != wanted:
+            raise BadRequest(f"Layers of {composite.name} cannot become {output.name}", "keep the suffix")
+    else:
+        pictures.check_suffix(output)
 
 
 def foreground_box(mask: NDArray[np.uint8]) -> Box | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import sleep
@@ -13,14 +14,29 @@ from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Progress
 from harmonize_models.adjustments.adjustment import Adjustment
 from harmonize_models.thumbnail import thumbnail
+from numpy.typing import NDArray
 
 from . import CLIENT_NAME, pictures
-from .composites import Composite, Foreground, read_composite
+from .composites import Composite, Foreground, check_output, read_composite
 from .devices import CPU, chosen_device, is_meant
-from .pictures import Picture, Pixels
+from .pictures import Picture, PictureTooLarge, Pixels
 from .pictures.profiles import Conversion
 
 THUMBNAIL_SIDE = 512
+
+
+class NothingBelow(HarmonizeError):
+    """All that lies around the foreground is transparent."""
+
+    default_code = "nothing_below"
+    default_hint = "put it above its background, or give --reference"
+
+
+class EmptyReference(HarmonizeError):
+    """The reference is transparent everywhere."""
+
+    default_code = "no_reference"
+    default_hint = "choose another reference"
 
 
 class WrongDevice(HarmonizeError):
@@ -86,9 +102,13 @@ class Inputs:
 
     @classmethod
     def read(cls, request: ImageRequest) -> Inputs:
-        """Raises HarmonizeError."""
-        composite = read_composite(request.composite, request.mask, request.layer)
-        return cls(composite, pictures.read(request.reference) if request.reference else None)
+        """Raises HarmonizeError, also where the results could not be written."""
+        check_output(request.composite, request.output)
+        if request.before_after:
+            pictures.check_suffix(request.before_after)
+        with fitting_in_memory(request.composite):
+            composite = read_composite(request.composite, request.mask, request.layer)
+            return cls(composite, pictures.read(request.reference) if request.reference else None)
 
 
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:
@@ -111,6 +131,25 @@ def harmonize_inputs(
     on_progress: ProgressCallback = lambda stage, fraction: None,
 ) -> ImageResult:
     """What was read for `request`, harmonized through that daemon and written. Raises HarmonizeError."""
+    with fitting_in_memory(request.composite):
+        files, result = _harmonized(client, request, inputs, on_progress)
+        pictures.write_all(files)
+    return result
+
+
+@contextmanager
+def fitting_in_memory(path: Path) -> Iterator[None]:
+    """Raises PictureTooLarge where memory does not suffice for a picture."""
+    try:
+        yield
+    except MemoryError as error:
+        raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
+
+
+def _harmonized(
+    client: Client, request: ImageRequest, inputs: Inputs, on_progress: ProgressCallback
+) -> tuple[list[tuple[Path, bytes]], ImageResult]:
+    """The files to write, and what was done."""
     composite, reference = inputs.composite, inputs.reference
 
     def report(progress: Progress) -> None:
@@ -119,11 +158,12 @@ def harmonize_inputs(
     if request.adjustment:
         prediction = stored(request.adjustment)
     else:
+        mask = thumbnail(composite.mask, THUMBNAIL_SIDE)
         predicted = client.predict(
-            scene_thumbnail(composite.scene),
-            thumbnail(composite.mask, THUMBNAIL_SIDE),
+            scene_thumbnail(composite.scene, mask, needs_background=reference is None),
+            mask,
             network=request.network,
-            reference=scene_thumbnail(reference) if reference else None,
+            reference=reference_thumbnail(reference) if reference else None,
             foreground_class=request.foreground_class,
             progress=report,
         )
@@ -132,22 +172,20 @@ def harmonize_inputs(
     pixels, milliseconds = _render(client, prediction, foreground, request.look, report) if foreground else (None, 0.0)
     cube = client.export(prediction.adjustment, "cube", request.look) if request.cube else None
     on_progress("writing", None)
-    beside: list[tuple[Path, bytes]] = []
+    files: list[tuple[Path, bytes]] = []
     if request.cube and cube:
-        beside.append((request.cube, cube.text.encode()))
+        files.append((request.cube, cube.text.encode()))
     if request.adjustment_out:
-        beside.append((request.adjustment_out, prediction.adjustment.encode()))
+        files.append((request.adjustment_out, prediction.adjustment.encode()))
     if request.before_after:
         both = side_by_side(composite.harmonized(None), composite.harmonized(pixels))
-        beside.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
-    composite.write(request.output, pixels)
-    for path, content in beside:
-        pictures.write_whole(path, content)
+        files.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
+    files.append((request.output, composite.encoded(request.output, pixels)))
     notes = prediction.notes
     if cube and not cube.exact:
         notes += ("The change differs across the picture; the .cube file holds its average.",)
     milliseconds += prediction.milliseconds
-    return ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
+    return files, ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
 
 
 def stored(adjustment: str) -> Prediction:
@@ -174,12 +212,55 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
     return replace(prediction, adjustment=unchanged, notes=(*prediction.notes, note))
 
 
-def scene_thumbnail(picture: Picture) -> Thumbnail:
-    """The picture as networks want to see it: long side at most 512, sRGB, 8 bit."""
+def scene_thumbnail(picture: Picture, mask: NDArray[np.uint8], *, needs_background: bool) -> Thumbnail:
+    """The scene as networks want to see it. mask: of its foreground, [h, w] of the thumbnail's size.
+
+    Raises NothingBelow if a background is needed, and there is none.
+    """
+    seen = _small(picture)
+    colors = without_holes(seen, mask)
+    if colors is None and needs_background:
+        raise NothingBelow("There is nothing around the foreground to match")
+    if colors is None:
+        colors = without_holes(seen, np.zeros_like(mask))
+    return _as_thumbnail(np.zeros((*mask.shape, 3), np.uint8) if colors is None else colors)
+
+
+def reference_thumbnail(picture: Picture) -> Thumbnail:
+    """The picture that lends light and color, as networks want to see it. Raises EmptyReference."""
+    seen = _small(picture)
+    colors = without_holes(seen, np.zeros(seen.shape[:2], np.uint8))
+    if colors is None:
+        raise EmptyReference("There is nothing to match: the reference is transparent everywhere")
+    return _as_thumbnail(colors)
+
+
+def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """[h, w, 3]: transparent pixels take the mean color of the opaque ones outside the mask.
+
+    pixels: [h, w, C], C = 1 … 4. None when nothing but transparency lies outside the mask. To the bit as
+    `scene.without_holes` in the plug-in for GIMP.
+    """
+    colors = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
+    alpha = pixels[..., -1:].astype(np.int64) if pixels.shape[2] in (2, 4) else np.full((1, 1, 1), 255)
+    if (alpha == 255).all():
+        return np.ascontiguousarray(colors)
+    weights = alpha * (mask[..., None] == 0)
+    if not weights.any():
+        return None
+    mean = (colors * weights).sum(axis=(0, 1)) / weights.sum()
+    filled: NDArray[np.uint8] = np.rint(mean + (colors - mean) * alpha / 255).astype(np.uint8)
+    return filled
+
+
+def _small(picture: Picture) -> NDArray[np.uint8]:
+    """[h, w, C]: long side at most 512, sRGB, 8 bit, alpha as it is."""
     conversion = Conversion.of(picture)
-    seen = conversion.seen(picture) if conversion else picture
-    small = pictures.to_u8_rgb(seen.with_pixels(thumbnail(seen.pixels, THUMBNAIL_SIDE)))
-    return Thumbnail(small.shape[1], small.shape[0], small)
+    return thumbnail((conversion.seen(picture) if conversion else picture).pixels, THUMBNAIL_SIDE)
+
+
+def _as_thumbnail(colors: NDArray[np.uint8]) -> Thumbnail:
+    return Thumbnail(colors.shape[1], colors.shape[0], colors)
 
 
 def side_by_side(before: Picture, after: Picture) -> Picture:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from harmonize_client import Client
-from harmonize_client.errors import BadRequest
+from harmonize_client.errors import BadRequest, Busy
 from harmonize_daemon import batch, pictures
 from harmonize_daemon.batch import Share
 from harmonize_daemon.cli import main
@@ -96,6 +98,66 @@ def test_masks_may_lie_in_a_folder_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "scenes/deep/b.mask.png").rename(tmp_path / "masks/deep/b.png")
     plan = batch.plan(tmp_path / "scenes", tmp_path / "masks", tmp_path / "out", NOTHING)
     assert [item.request.mask for item in plan.items] == [tmp_path / "masks/a.png", tmp_path / "masks/deep/b.png"]
+
+
+def test_hidden_files_and_the_folder_of_masks_hold_no_composites(tmp_path: Path) -> None:
+    put(tmp_path, "scenes/a.png", 1, mask="scenes/masks/a.png")
+    for name in ("._scene.psd", ".scene.kra-autosave.kra", ".trash/scene.ora", "masks/.scene.xcf"):
+        (tmp_path / "scenes" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "scenes" / name).write_bytes(b"no picture")
+    plan = batch.plan(tmp_path / "scenes", tmp_path / "scenes/masks", tmp_path / "out", NOTHING)
+    assert [item.name for item in plan.items] == ["a.png"]
+    assert plan.without_mask == ()
+    with pytest.raises(BadRequest, match="its own mask"):
+        batch.plan(tmp_path / "scenes", tmp_path / "out" / ".." / "scenes", tmp_path / "out", NOTHING)
+
+
+def test_another_device_does_nothing_again(scenes: Path, tmp_path: Path) -> None:
+    stamps = [
+        [item.stamp for item in batch.plan(scenes, None, tmp_path / "out", replace(NOTHING, device=device)).items]
+        for device in (None, "cpu", "cuda:1")
+    ]
+    assert stamps[0] == stamps[1] == stamps[2]
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_while_the_daemon_is_busy_a_batch_waits(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def busy(client: object, request: ImageRequest, inputs: object) -> ImageResult:
+        calls[request.composite.name] += 1
+        if calls[request.composite.name] <= times:
+            raise Busy("too many jobs wait")
+        return ImageResult("fake", "cpu", 1.0, (), None)
+
+    monkeypatch.setattr(batch, "harmonize_inputs", busy)
+    monkeypatch.setattr(batch, "BUSY_SECONDS", 0)
+    monkeypatch.setattr(batch, "BUSY_TRIES", 3)
+    assert run(scenes, tmp_path / "out", "--quiet") == (times == 3)
+    assert {str(record["code"]) for record in records(tmp_path / "out")} == ({"busy"} if times == 3 else {""})
+
+
+@pytest.mark.parametrize("output", ["afile", "afile/below", "folder"])
+def test_results_that_cannot_be_recorded_are_an_error_in_words(
+    scenes: Path, tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "afile").write_bytes(b"")
+    (tmp_path / "folder" / batch.RECORDS).mkdir(parents=True)
+    assert run(scenes, tmp_path / output, "--quiet") == 1
+    assert "[unwritable_picture]" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="other systems have no such device")
+def test_a_full_disk_ends_a_batch_in_words(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(batch, "harmonize_inputs", lambda *_: ImageResult("fake", "cpu", 1.0, (), None))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / batch.RECORDS).symlink_to("/dev/full")
+    assert run(scenes, tmp_path / "out", "--quiet") == 1
+    assert "No space left" in capsys.readouterr().err
 
 
 def test_files_with_layers_need_no_mask(scenes: Path, tmp_path: Path) -> None:

@@ -147,6 +147,21 @@ def test_layers_and_masks_do_not_go_together(tmp_path: Path, capsys: pytest.Capt
     assert "has no layer 'shoe'" in capsys.readouterr().err
 
 
+def test_the_layers_of_a_file_can_be_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hat = Node("Hat", flat(4, 4, 9, 9, 9, 255), 40, 20, attributes={"visibility": "hidden"})
+    odd = Node("odd", flat(4, 4, 9, 9, 9, 255), attributes={"composite-op": "svg:hue"})
+    source = save(tmp_path / "a.ora", WIDTH, HEIGHT, odd, Node("things", inside=(hat,)))
+    assert main(["image", str(source), "--list-layers"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "visible  layer at 0, 0        odd  (is in the mode svg:hue)",
+        "visible  group                things",
+        "hidden   layer at 40, 20        Hat",
+    ]
+    flat_file, _, _ = prepare(tmp_path, "b.png")
+    assert main(["image", str(flat_file), "--list-layers"]) == 1
+    assert "b.png has no layers" in capsys.readouterr().err
+
+
 def test_profile_is_kept(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source, mask, _ = prepare(tmp_path, "a.png", icc=profile)

@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="picture of the same size, white = foreground; may be soft; files with layers need none",
     )
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help="file to write; the suffix is the format"
-    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write; the suffix is the format")
+    what.add_argument("--list-layers", action="store_true", help="only say which layers COMPOSITE has")
     parser.add_argument("--curves-out", type=Path, metavar="FILE.cube", help="also write the change as a LUT")
     parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
     parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
@@ -81,6 +81,12 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
+    if arguments.list_layers:
+        from ..outline import outline
+
+        for line in outline(arguments.composite):
+            print(line)
+        return 0
     settings = settings_of(arguments)
     from ..harmonizing import harmonize_image
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, UnwritablePicture
 from .formats import LAYERED_SUFFIXES
 from .layered import Layer, LayeredPicture
-from .picture import Metadata, Picture, Pixels, to_u8_rgb
+from .picture import Metadata, Picture, Pixels, to_u8
 from .reading import read, read_mask
-from .writing import encode, write, write_whole
+from .writing import check_suffix, encode, write, write_all
 
 __all__ = [
     "LAYERED_SUFFIXES",
@@ -26,13 +26,14 @@ __all__ = [
     "UnreadablePicture",
     "UnsupportedPicture",
     "UnwritablePicture",
+    "check_suffix",
     "encode",
     "read",
     "read_layered",
     "read_mask",
-    "to_u8_rgb",
+    "to_u8",
     "write",
-    "write_whole",
+    "write_all",
 ]
 
 

@@ -37,18 +37,31 @@ _BROKEN = (
 
 
 class Archive:
-    """One file, open for reading."""
+    """One file, open while it is read."""
 
     def __init__(self, path: Path, kind: str) -> None:
         """kind: as people call such files, "OpenRaster". Raises UnreadablePicture."""
         self.name = path.name
+        self._path = path
+        self._open: zipfile.ZipFile | None = None
         try:
-            self._file = zipfile.ZipFile(path)
+            infos = self._file().infolist()
         except FileNotFoundError as error:
             raise UnreadablePicture(f"There is no file {path}", "check the path") from error
         except _BROKEN as error:
             raise UnreadablePicture(f"{path.name} is no {kind} file ({error})", "save it again") from error
-        self.entries: Mapping[str, zipfile.ZipInfo] = {_real_name(info): info for info in self._file.infolist()}
+        self.entries: Mapping[str, zipfile.ZipInfo] = {_real_name(info): info for info in infos}
+
+    def close(self) -> None:
+        """Let go of the file, which on Windows nobody could replace before. Reading opens it again."""
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
+    def _file(self) -> zipfile.ZipFile:
+        if self._open is None:
+            self._open = zipfile.ZipFile(self._path)
+        return self._open
 
     def read(self, name: str, limit: int = MAX_ENTRY_BYTES) -> bytes:
         """Raises UnreadablePicture, PictureTooLarge."""
@@ -65,14 +78,14 @@ class Archive:
             info = self.entries[name]
             if info.file_size > limit:
                 raise PictureTooLarge(f"{self.name}: {name} has {info.file_size} bytes")
-            with self._file.open(info) as stream:
+            with self._file().open(info) as stream:
                 yield stream
         except _BROKEN as error:
             entry = name or "a layer"
             raise UnreadablePicture(f"{self.name}: {entry} cannot be read ({error})", "save it again") from error
 
     def rewritten(self, mimetype: str, changed: Mapping[str, bytes | None]) -> bytes:
-        """The archive with some entries exchanged, added or (None) left out.
+        """The archive with some entries exchanged, added or (None) left out, to be written, maybe in its own place.
 
         The type comes first and is not compressed. Raises UnreadablePicture.
         """
@@ -86,6 +99,7 @@ class Archive:
             for name, data in changed.items():
                 if data is not None:
                     archive.writestr(name, data)
+        self.close()
         return stream.getvalue()
 
 

@@ -7,7 +7,7 @@ many, and large ones.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from .blending import Canvas, Mode, overlap
 from .errors import PictureTooLarge, UnsupportedPicture
 from .picture import LUMA, Metadata, Picture, Pixels
 from .reading import MAX_PIXELS
+from .writing import write_whole
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -78,20 +79,28 @@ class LayeredPicture(ABC):
         """The layer's own pixels, RGBA of 8 or 16 bits, its layer mask in its alpha. Raises PictureError."""
 
     @abstractmethod
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
-        """Write the file with another layer above `layer`, which is hidden: whole or not at all.
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
+        """The file with another layer above `layer`, which is hidden, while the groups that hold both are shown.
 
-        picture: in the place of `layer`, of its size. Raises PictureError.
+        name: at most 255 characters. picture: in the place of `layer`, of its size. Raises PictureError.
         """
+
+    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+        """Write what `with_layer` gives: whole or not at all. Raises PictureError."""
+        write_whole(path, self.with_layer(layer, name, picture))
 
     def layers(self) -> list[Layer]:
         """All layers, topmost first; those in groups as well."""
         return list(_leaves(self.nodes))
 
     def subject(self, name: str = "") -> Layer:
-        """The layer to be harmonized: the topmost of that name, or the topmost that is visible.
+        """The first of the `subjects`. Raises UnsupportedPicture."""
+        return self.subjects(name)[0]
 
-        Raises UnsupportedPicture if there is none, or if it has no pixels of its own.
+    def subjects(self, name: str = "") -> list[Layer]:
+        """Layers that may be harmonized: the topmost of that name, or all that are visible, the topmost first.
+
+        Raises UnsupportedPicture if there is none, or if it cannot be painted.
         """
         seen = {layer for layer in _leaves(self.nodes, only_visible=True) if not layer.problem}
         found = [layer for layer in self.layers() if (layer.name == name if name else layer in seen)]
@@ -101,7 +110,12 @@ class LayeredPicture(ABC):
             raise UnsupportedPicture(cause, f"name one with --layer; there are {names}")
         if found[0].problem:
             raise UnsupportedPicture(f"{self.path.name}: {name!r} {found[0].problem}", "name another layer")
-        return found[0]
+        return found[:1] if name else found
+
+    def shows(self, layer: Layer, picture: Picture) -> bool:
+        """Whether anything of the layer (its decoded pixels: `picture`) covers the canvas."""
+        _, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, (self.height, self.width))
+        return layer.opacity > 0 and bool(picture.pixels[..., 3][on_layer].any())
 
     def scene(self, layer: Layer, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
         """The layer (its decoded pixels: `picture`) over all that is seen below it, and where it covers that.
@@ -118,7 +132,7 @@ class LayeredPicture(ABC):
         return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask
 
     def merged(self, instead: Mapping[Layer, Picture] = MappingProxyType({})) -> Picture:
-        """All that is seen, RGBA; layers may have other pixels than in the file, and are seen then."""
+        """All that is seen, RGBA; layers may have other pixels than in the file, and are seen then, as their groups."""
         canvas = self._canvas()
         self._draw(self.nodes, canvas, instead)
         deep = any(picture.pixels.dtype == np.uint16 for picture in instead.values())
@@ -138,7 +152,7 @@ class LayeredPicture(ABC):
     ) -> None:
         """Paint nodes, the last one first."""
         for node in reversed(nodes):
-            if not node.visible and node not in instead:
+            if not node.visible and not _holds(node, instead):
                 continue
             if node.problem:
                 cause = f"{self.path.name}: the layer {node.name!r} {node.problem}"
@@ -154,13 +168,18 @@ class LayeredPicture(ABC):
 
 
 def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
-    """What is painted before the layer: the rest of the groups that hold it, and what lies below these."""
+    """What is painted before the layer: the rest of the groups that hold it, which are shown, and what lies below."""
     for place, node in enumerate(nodes):
         if node is layer:
             return nodes[place + 1 :]
         if isinstance(node, Group) and layer in _leaves(node.inside):
-            return (replace(node, inside=below(node.inside, layer)), *nodes[place + 1 :])
+            return (replace(node, inside=below(node.inside, layer), visible=True), *nodes[place + 1 :])
     return ()
+
+
+def _holds(node: Node, layers: Container[Layer]) -> bool:
+    """Whether the node is one of the layers, or a group with one of them in it."""
+    return any(leaf in layers for leaf in _leaves((node,)))
 
 
 def all_normal(nodes: tuple[Node, ...]) -> bool:
@@ -182,7 +201,7 @@ def _paint(canvas: Canvas, layer: Layer, picture: Picture) -> None:
 
 def _leaves(nodes: tuple[Node, ...], *, only_visible: bool = False) -> Iterator[Layer]:
     for node in nodes:
-        if only_visible and not node.visible:
+        if only_visible and not (node.visible and node.opacity):
             continue
         if isinstance(node, Layer):
             yield node

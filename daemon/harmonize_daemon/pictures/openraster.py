@@ -19,7 +19,7 @@ from .layered import Group, Layer, LayeredPicture, Node, check_nesting
 from .markup import integer, number, parsed, size
 from .picture import Picture, Pixels
 from .reading import read_png
-from .writing import encode, write_whole
+from .writing import encode
 
 MIMETYPE = "image/openraster"
 MAX_STACK_BYTES = 8 << 20
@@ -48,7 +48,7 @@ class OpenRaster(LayeredPicture):
         picture = read_png(data, f"{self.path.name}: {source}")
         return picture.with_pixels(_rgba(picture.pixels))
 
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
         source = f"data/harmonized-{len(self._archive.entries)}.png"
         root = parsed(self._text, self.path.name)  # another one: ours stays as it is
         hidden = list(root.iter("layer"))[layer.number]
@@ -56,12 +56,15 @@ class OpenRaster(LayeredPicture):
         shown = {**hidden.attrib, "name": name, "src": source, "visibility": "visible"}
         parent.insert(list(parent).index(hidden), ElementTree.Element("layer", shown))
         hidden.set("visibility", "hidden")
+        for group in root.iter("stack"):
+            if group.get("visibility") == "hidden" and hidden in group.iter("layer"):
+                group.set("visibility", "visible")
         changed = {
             _STACK: ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True),
             source: encode(".png", picture),
             **self._previews(layer, picture),
         }
-        write_whole(path, self._archive.rewritten(MIMETYPE, changed))
+        return self._archive.rewritten(MIMETYPE, changed)
 
     def _previews(self, layer: Layer, picture: Picture) -> dict[str, bytes]:
         """Pictures for other programs."""

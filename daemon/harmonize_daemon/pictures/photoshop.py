@@ -5,11 +5,13 @@ RGB and grey of 8 and 16 bits. Layer effects are not painted; what cannot be pai
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from psd_tools import PSDImage
 from psd_tools.api.layers import Group as PsdGroup
 from psd_tools.api.layers import Layer as PsdLayer
+from psd_tools.compression import PSDDecompressionWarning
 from psd_tools.constants import BlendMode, ColorMode, Resource
 
 from .blending import Canvas, Mode, overlap
@@ -25,7 +28,6 @@ from .errors import UnreadablePicture, UnsupportedPicture
 from .layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from .picture import Metadata, Picture
 from .reading import MAX_PIXELS
-from .writing import write_whole
 
 _MODES = {
     BlendMode.NORMAL: Mode.NORMAL,
@@ -45,6 +47,8 @@ _DEPTHS = {8: np.uint8, 16: np.uint16}
 _MAX_BYTES = MAX_PIXELS * 40
 """That psd-tools may ask for at a time: four channels of float, and what it needs on the way."""
 
+_FILTERS = Lock()
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Group(Group):
@@ -59,6 +63,7 @@ class Photoshop(LayeredPicture):
 
     def __init__(self, path: Path) -> None:
         """Raises UnreadablePicture, UnsupportedPicture, PictureTooLarge."""
+        _refuse_black_channels()
         self._file = _open(path)
         if self._file.color_mode not in (ColorMode.RGB, ColorMode.GRAYSCALE) or self._file.depth not in _DEPTHS:
             raise UnsupportedPicture(
@@ -84,21 +89,25 @@ class Photoshop(LayeredPicture):
         color = color if color.shape[2] == 3 else np.repeat(color[..., :1], 3, axis=2)
         return Picture(self._whole(np.concatenate([color, covered], axis=2)), self._metadata())
 
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
         file = _open(self.path)  # another one: ours stays as it is
         hidden = list(file.descendants())[layer.number]
         pixels = picture.pixels if file.color_mode is ColorMode.RGB else grey_and_alpha(picture.pixels)
-        added = file.create_pixel_layer_from_array(
-            pixels, name, layer.top, layer.left, opacity=hidden.opacity, blend_mode=hidden.blend_mode
-        )
-        parent = hidden.parent
-        assert isinstance(parent, (PSDImage, PsdGroup))
-        file.remove(added)
-        parent.insert(parent.index(hidden) + 1, added)  # from the bottom up
-        hidden.visible = False
         stream = BytesIO()
-        file.save(stream)
-        write_whole(path, stream.getvalue())
+        with self._refusal_of(name):
+            added = file.create_pixel_layer_from_array(
+                pixels, "", layer.top, layer.left, opacity=hidden.opacity, blend_mode=hidden.blend_mode
+            )
+            added.name = name  # beside the old kind of name, which is MacRoman alone, this writes one of Unicode
+            parent = hidden.parent
+            assert isinstance(parent, (PSDImage, PsdGroup))
+            file.remove(added)
+            parent.insert(parent.index(hidden) + 1, added)  # from the bottom up
+            hidden.visible = False
+            while isinstance(parent, PsdGroup):
+                parent.visible, parent = True, parent.parent
+            file.save(stream)
+        return stream.getvalue()
 
     def _masked(self, group: Group, painted: Canvas) -> Canvas:
         found = self._layers[group.number] if isinstance(group, _Group) else None
@@ -140,8 +149,19 @@ class Photoshop(LayeredPicture):
         """What fails inside psd-tools is raised as UnreadablePicture."""
         try:
             yield
-        except (ValueError, IndexError, KeyError, OSError) as error:
+        except (ValueError, IndexError, KeyError, OSError, PSDDecompressionWarning) as error:
             raise UnreadablePicture(f"{self.path.name}: {node.name!r} is damaged ({error})", "save it again") from error
+
+    @contextmanager
+    def _refusal_of(self, name: str) -> Iterator[None]:
+        """What fails inside psd-tools while it writes is raised as UnsupportedPicture."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        except Exception as error:
+            cause = f"{self.path.name}: the layer {name!r} cannot be added ({_reason(error)})"
+            raise UnsupportedPicture(cause, "save the file again in Photoshop, or write a PNG or TIFF file") from error
 
     def _metadata(self) -> Metadata:
         # A grey profile fits no RGB pixels.
@@ -155,9 +175,25 @@ def _open(path: Path) -> PSDImage:
         return file
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged file can fail in any way inside psd-tools
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnreadablePicture(f"{path.name} is no Photoshop file ({reason})", "save it again") from error
+        raise UnreadablePicture(f"{path.name} is no Photoshop file ({_reason(error)})", "save it again") from error
+
+
+def _reason(error: Exception) -> str:
+    """In one line."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _refuse_black_channels() -> None:
+    """Let psd-tools fail where a channel is damaged. It makes such a channel black otherwise, and only warns.
+
+    Filters of warnings belong to the whole process: one that stays is safe where several threads read files.
+    """
+    with _FILTERS:
+        if not any(action == "error" and kind is PSDDecompressionWarning for action, _, kind, *_ in warnings.filters):
+            warnings.simplefilter("error", PSDDecompressionWarning)
 
 
 def _is_masked(layer: PsdLayer) -> bool:

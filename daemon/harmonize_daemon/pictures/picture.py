@@ -66,14 +66,6 @@ class Picture:
         return replace(self, pixels=pixels)
 
 
-def to_u8_rgb(picture: Picture) -> NDArray[np.uint8]:
-    """[H, W, 3] uint8: the picture without alpha at 8 bits, for thumbnails and previews."""
-    pixels = to_u8(picture.pixels)
-    if pixels.shape[2] <= 2:
-        return np.ascontiguousarray(np.repeat(pixels[:, :, :1], 3, axis=2))
-    return np.ascontiguousarray(pixels[:, :, :3])
-
-
 def to_u8(pixels: Pixels) -> NDArray[np.uint8]:
     """Pixels of any depth at 8 bits, of the same shape."""
     if pixels.dtype == np.uint8:

@@ -61,12 +61,13 @@ class Conversion:
     def back(self, rendered: Pixels, asked: Picture, own: Picture) -> Pixels:
         """What was `rendered` of `asked` in the profile and depth of `own`, from which that was made by `to_srgb`.
 
-        Pixels that were not changed have their own bits, and all have their own alpha.
+        Pixels that were not changed, or have a color that is not finite, have their own bits, and all their own alpha.
         """
         pixels: Pixels = own.pixels.copy()
         for rows in _bands(pixels):
             part = rendered[rows]
             changed = (part[..., :3] != asked.pixels[rows, :, :3]).any(axis=2) & np.isfinite(part).all(axis=2)
+            changed &= np.isfinite(pixels[rows, :, :3]).all(axis=2)
             if changed.any():
                 colors = _transformed(part[changed, :3][None], _srgb(), self.icc, np.float32)[0]
                 if pixels.dtype.kind == "u":

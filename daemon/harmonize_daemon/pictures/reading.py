@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
+from itertools import islice
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,10 @@ def _too_large(path: Path) -> PictureError:
     return PictureTooLarge(f"{path.name} has more than {MAX_PIXELS // 1_000_000} megapixels")
 
 
+def _several(path: Path, what: str) -> PictureError:
+    return UnsupportedPicture(f"{path.name} has several {what}", "save the one to harmonize as a file of its own")
+
+
 def _check_size(path: Path, width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large(path)
@@ -124,6 +129,9 @@ def _open_with_pillow(source: Path | BytesIO, path: Path) -> Iterator[Image.Imag
         image = Image.open(source, formats=("PNG", "JPEG", "TIFF", "WEBP"))
     with image:
         _check_size(path, *image.size)
+        # The others in a JPEG file are previews and gain maps, those of a TIFF have been looked at.
+        if image.format in ("PNG", "WEBP") and getattr(image, "n_frames", 1) > 1:
+            raise _several(path, "frames")
         yield image
 
 
@@ -221,7 +229,10 @@ def _read_tiff(path: Path) -> Picture:
             extra = tuple(map(int, page.extrasamples))
             is_shallow = dtype is None or dtype == np.uint8 or dtype.kind == "b"
             for_pillow = is_shallow and not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
+            single = all(_is_thumbnail(other.aspage()) for other in islice(tiff.pages, 1, None))
         _check_size(path, width, height)
+        if not single:
+            raise _several(path, "pages")
         if extra not in ((), (_UNASSOCIATED_ALPHA,)) and not (for_pillow and extra == (_ASSOCIATED_ALPHA,)):
             raise UnsupportedPicture(
                 f"{path.name} has premultiplied alpha or further channels",
@@ -247,6 +258,11 @@ def _read_tiff(path: Path) -> Picture:
     if pixels.ndim != 3 or pixels.shape[:2] != (height, width) or pixels.shape[2] not in (colors, colors + 1):
         raise UnsupportedPicture(f"{path.name} holds pixels of shape {pixels.shape}")
     return _picture(pixels, orientation, metadata)
+
+
+def _is_thumbnail(page: tifffile.TiffPage) -> bool:
+    """The first page once more, smaller, for programs that show many; cameras store it as EXIF does."""
+    return bool(page.is_reduced) or "JPEGInterchangeFormat" in page.tags
 
 
 def _tiff_metadata(path: Path, page: tifffile.TiffPage) -> Metadata:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from errno import EISDIR
 from io import SEEK_END, BytesIO
+from os import strerror
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -41,25 +44,50 @@ def write(path: Path, picture: Picture) -> None:
 
 def encode(suffix: str, picture: Picture, name: str = "the picture") -> bytes:
     """The content of a file with that suffix. Raises UnsupportedPicture where the format cannot hold the picture."""
+    return _encoder_of(suffix, name)(picture)
+
+
+def check_suffix(path: Path) -> None:
+    """Raises UnsupportedPicture where no picture can be written to a file of that name."""
+    _encoder_of(path.suffix, path.name)
+
+
+def _encoder_of(suffix: str, name: str) -> Callable[[Picture], bytes]:
     encoder = _ENCODERS.get(suffix.lower())
     if encoder is None:
         known = ", ".join(sorted(_ENCODERS))
         raise UnsupportedPicture(f"Cannot write {name}, its suffix is not known", f"use one of {known}")
-    return encoder(picture)
+    return encoder
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then rename it, so that nobody ever sees half of it."""
-    # A name of its own: with something added, the file's may be too long.
-    beside = path.with_name(f".{uuid4().hex}.part")
+    """Write a file, whole or not at all. Raises UnwritablePicture."""
+    write_all([(path, content)])
+
+
+def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
+    """Write all of the files or none. Raises UnwritablePicture.
+
+    Each is written beside its place, and renamed when all are, so that nobody ever sees half of one.
+    """
+    # Names of their own: with something added, the files' may be too long.
+    places = [(path, path.parent / f".{uuid4().hex}.part") for path, _ in files]
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # where there is no such folder, for instance
-            beside.unlink()
-        raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
+        for (path, beside), (_, content) in zip(places, files, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside.write_bytes(content)
+            if path.is_dir():
+                raise IsADirectoryError(EISDIR, strerror(EISDIR))
+        for path, beside in places:
+            beside.replace(path)
+    except BaseException as error:  # Ctrl-C as well
+        for _, beside in places:
+            with suppress(OSError):  # where it is not, for instance
+                beside.unlink()
+        if isinstance(error, OSError):
+            raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
+        raise
 
 
 def _encode_png(picture: Picture) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from harmonize_daemon.composites import read_composite
 from harmonize_daemon.pictures import PictureError, UnreadablePicture, UnsupportedPicture, read_layered
 from numpy.typing import NDArray
 from PIL import Image
@@ -18,7 +19,7 @@ from .layered_files import flat
 pytest.importorskip("psd_tools", reason="it needs Python 3.11")
 
 from psd_tools import PSDImage
-from psd_tools.constants import BlendMode, Resource
+from psd_tools.constants import BlendMode, Compression, Resource
 from psd_tools.psd.image_resources import ImageResource
 from psd_tools.psd.layer_and_mask import MaskParameters
 
@@ -135,6 +136,30 @@ def test_a_new_layer_stands_above_the_old_one_which_is_hidden(tmp_path: Path) ->
     assert preview is not None
     assert preview.convert("RGB").getpixel((7, 7)) == (9, 8, 7)
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["hat", "Hüte", "帽子", "Шляпа", "Łódź", "a\u0301", "🎩", "x" * 250, "帽" * 255],
+    ids=lambda name: ascii(name[:6]),
+)
+def test_a_layer_of_any_name_gets_a_new_one_named_after_it(tmp_path: Path, name: str) -> None:
+    file = PSDImage.open(save(tmp_path / "a.psd", PAPER, HAT))
+    file[1].name = name
+    file.save(tmp_path / "a.psd")
+    composite = read_composite(tmp_path / "a.psd", None)
+    (tmp_path / "b.psd").write_bytes(composite.encoded(tmp_path / "b.psd", None))
+    old, new = (layer.name for layer in list(PSDImage.open(tmp_path / "b.psd"))[1:])
+    assert old == name
+    assert new == f"{name[:242]} (harmonized)"
+
+
+def test_what_psd_tools_cannot_write_is_said(tmp_path: Path) -> None:
+    file = read_layered(save(tmp_path / "a.psd", PAPER))
+    paper = file.subject()
+    with pytest.raises(UnsupportedPicture, match=r"cannot be added .*too long"):
+        file.write(tmp_path / "b.psd", paper, "x" * 256, file.decoded(paper))
+    assert not (tmp_path / "b.psd").exists()
 
 
 def test_a_layer_in_a_group_stays_there(tmp_path: Path) -> None:
@@ -319,6 +344,16 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
             continue
     with pytest.raises(UnreadablePicture):
         read_layered(tmp_path / "missing.psd")
+
+
+@pytest.mark.parametrize("compression", [Compression.ZIP, Compression.ZIP_WITH_PREDICTION, Compression.RLE])
+def test_a_damaged_channel_is_refused_and_not_taken_as_black(tmp_path: Path, compression: Compression) -> None:
+    path = save(tmp_path / "a.psd", PAPER, HAT, compression=compression)
+    file = PSDImage.open(path)
+    file[1]._channels[1].data = b"\x07"
+    file.save(path)
+    with pytest.raises(UnreadablePicture, match="'hat' is damaged"):
+        _all_of(path)
 
 
 def _all_of(path: Path) -> None:

@@ -207,6 +207,35 @@ def test_saved_selections_of_a_tiff_are_not_lost_in_silence(
         pictures.read(tmp_path / "a.tif")
 
 
+def _save_tiff(path: Path, *kinds: int, dtype: str = "u1") -> Path:
+    """A page for each kind, as the tag NewSubfileType has it, each of half the side of the one before."""
+    with tifffile.TiffWriter(path) as file:
+        for number, kind in enumerate(kinds):
+            file.write(np.zeros((8 >> number, 8 >> number, 3), dtype), photometric="rgb", subfiletype=kind)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_a_tiff_of_several_pages_is_refused_and_one_with_thumbnails_is_not(tmp_path: Path, dtype: str) -> None:
+    assert pictures.read(_save_tiff(tmp_path / "a.tif", 0, 1, 1, dtype=dtype)).width == 8
+    for kinds in ((0, 0), (2, 2, 2), (0, 1, 0)):
+        with pytest.raises(UnsupportedPicture, match="has several pages"):
+            pictures.read(_save_tiff(tmp_path / "b.tif", *kinds, dtype=dtype))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_a_film_is_refused(tmp_path: Path, name: str) -> None:
+    first, *others = (Image.new("RGB", (8, 8), (80 * number, 0, 0)) for number in range(3))
+    first.save(tmp_path / name, save_all=True, append_images=others)
+    with pytest.raises(UnsupportedPicture, match="has several frames"):
+        pictures.read(tmp_path / name)
+
+
+def test_a_photo_with_further_pictures_in_its_jpeg_file_is_read(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
+    assert pictures.read(tmp_path / "a.jpg").width == 8
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 5), (5, 1), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_narrow_pictures_keep_their_shape(tmp_path: Path, channels: int, height: int, width: int) -> None:

@@ -24,7 +24,7 @@ from ..layered import Group, Layer, LayeredPicture, Node, check_nesting
 from ..markup import integer, parsed, size
 from ..picture import Metadata, Picture
 from ..reading import MAX_PIXELS
-from ..writing import encode, write_whole
+from ..writing import encode
 from . import tiles
 from .colors import COLOR_SPACES, ColorSpace, from_rgba, to_rgba
 from .nodes import MODES, is_group, passes_through, problem_of, shows, transparency_masks
@@ -77,13 +77,16 @@ class Krita(LayeredPicture):
         # A grey profile fits no RGB pixels.
         return Picture(pixels, Metadata(icc=self._store.profile() if space.colors == 3 else None))
 
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
         tree = parsed(self._tree, self.path.name)  # another one: ours stays as it is
         hidden = list(_image(tree, self.path.name).iter("layer"))[layer.number]
         parent = next(layers for layers in tree.iter("layers") if hidden in list(layers))
         file = self._store.unused_file()
         shown = {**hidden.attrib, "name": name, "filename": file, "uuid": f"{{{uuid.uuid4()}}}", "visible": "1"}
         parent.insert(list(parent).index(hidden), Element("layer", shown))
+        for group in tree.iter("layer"):
+            if hidden in group.iter("layer"):
+                group.set("visible", "1")
         hidden.set("visible", "0")
         hidden.attrib.pop("selected", None)
 
@@ -96,7 +99,7 @@ class Krita(LayeredPicture):
             self._store.entry(file, PROFILE): self._store.profile(hidden),
             **self._previews(layer, picture),
         }
-        write_whole(path, self._archive.rewritten(MIMETYPE, changed))
+        return self._archive.rewritten(MIMETYPE, changed)
 
     def _canvas(self) -> Canvas:
         """Painted with the color that the picture has below all layers."""

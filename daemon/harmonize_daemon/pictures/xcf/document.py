@@ -17,7 +17,6 @@ from ..blending import Mode
 from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from ..layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from ..picture import Metadata, Picture
-from ..writing import write_whole
 from .edit import with_layer_above
 from .modes import PASS_THROUGH, Blending, blending
 from .parsing import parse
@@ -65,15 +64,14 @@ class Xcf(LayeredPicture):
             out[..., 3] = (out[..., 3] * (mask[..., 0] * np.float32(1 / opaque)) + np.float32(0.5)).astype(self._depth)
         return Picture(out, self._metadata)
 
-    def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
+    def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:
         grey = self._file.base == _GREY
         pixels = grey_and_alpha(picture.pixels) if grey else picture.pixels
         stored = np.ascontiguousarray(pixels.astype(self._stored)).view(np.uint8)
         try:
-            content = with_layer_above(self._file, self._file.items[layer.number], name, 3 if grey else 1, stored)
+            return with_layer_above(self._file, self._file.items[layer.number], name, 3 if grey else 1, stored)
         except Damaged as error:
             raise UnsupportedPicture(f"{self.path.name}: {error}", "save it again with a newer GIMP") from error
-        write_whole(path, content)
 
     def _samples(self, item: Item, tiles: Tiles, channels: int) -> Samples:
         """[H, W, channels] of the file's depth, of the item or of its mask. Raises Damaged."""

@@ -36,7 +36,7 @@ class _Edits:
 
 
 def with_layer_above(document: Document, old: Item, name: str, kind: int, pixels: Bytes) -> bytes:
-    """The file with a layer above `old`, which is hidden.
+    """The file with a layer above `old`, which is hidden; the groups that hold them are shown.
 
     kind: as `Item.type`. pixels: [H, W, D] uint8, of the size of `old`, as the file keeps them. Raises Damaged.
     """
@@ -47,6 +47,8 @@ def with_layer_above(document: Document, old: Item, name: str, kind: int, pixels
     _set_number(edits, document, old, Kind.VISIBLE, 0)
     for item in document.items:
         _move_down(edits, item, path)
+        if not item.properties.number(Kind.VISIBLE, 1) and _is_within(path, _path(document, item)):
+            _set_number(edits, document, item, Kind.VISIBLE, 1)
     facts = [found for kept in _KEPT if (found := old.properties.find(kept))]
     packed = [_packed(one.kind, one.content) for one in facts]
     packed.append(_packed(Kind.VISIBLE, _word(1)))
@@ -67,6 +69,10 @@ def _path(document: Document, item: Item) -> tuple[int, ...]:
     above = document.items[: document.items.index(item)]
     outside = sum(len(one.properties.numbers(Kind.ITEM_PATH)) < 2 for one in above)
     return item.properties.numbers(Kind.ITEM_PATH) or (outside,)
+
+
+def _is_within(path: tuple[int, ...], group: tuple[int, ...]) -> bool:
+    return len(path) > len(group) and path[: len(group)] == group
 
 
 def _set_number(edits: _Edits, document: Document, item: Item, kind: Kind, value: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from enum import IntEnum
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,7 @@ def decode(data: bytes, tiles: Tiles, compression: int) -> Bytes:
     """Raises Damaged."""
     out = np.zeros((tiles.height, tiles.width, tiles.depth), np.uint8)
     if compression == Compression.RUNS:
-        from .runs import unpack  # numba takes half a second
-
-        tile = unpack(np.frombuffer(data, np.uint8), tiles.at, TILE, out)
+        tile = _runs().unpack(np.frombuffer(data, np.uint8), tiles.at, TILE, out)
         if tile >= 0:
             raise Damaged(f"tile {tile} of a layer or a channel is not whole")
         return out
@@ -43,15 +42,23 @@ def decode(data: bytes, tiles: Tiles, compression: int) -> Bytes:
 def encode(pixels: Bytes, compression: int) -> Iterator[bytes]:
     """One tile after the other."""
     if compression == Compression.RUNS:
-        from .runs import pack
-
-        room = np.empty(TILE * TILE * pixels.shape[2] * 2, np.uint8)
+        pack, room = _runs().pack, np.empty(TILE * TILE * pixels.shape[2] * 2, np.uint8)
         for part in _parts(pixels):
             yield room[: pack(np.ascontiguousarray(part).reshape(-1, part.shape[2]), room)].tobytes()
         return
     for part in _parts(pixels):
         raw = part.tobytes()
         yield zlib.compress(raw, _ZLIB_LEVEL) if compression == Compression.ZLIB else raw
+
+
+def _runs() -> ModuleType:
+    try:
+        from . import runs  # numba takes half a second to import: not before it is needed
+    except ModuleNotFoundError:  # numba
+        from . import runs_numpy
+
+        return runs_numpy
+    return runs
 
 
 def _parts(pixels: Bytes) -> Iterator[Bytes]:
