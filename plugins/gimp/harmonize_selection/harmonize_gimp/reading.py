@@ -190,11 +190,11 @@ def put(layer: Layer, new: Region) -> None:
         before = buffers.read(layer, new.box, None)
         buffers.write(buffer, new.box, new.storage.format, new.pixels)
         buffer.flush()
-        after = buffers.read(layer, new.box, None)
+        after = bytearray(buffers.read(layer, new.box, None))
         if new.mask is not None:
-            after = masks.splice(before, after, new.mask)
+            masks.keep_outside(after, before, new.mask)
         if layer.has_alpha():
-            after = masks.with_alpha_of(before, after, *buffers.pixel_and_alpha_bytes(layer))
+            masks.keep_alpha(after, before, *buffers.pixel_and_alpha_bytes(layer))
         buffers.write(buffer, new.box, buffers.native_format(layer), after)
     buffer.flush()
     layer.update(new.box.x, new.box.y, new.box.width, new.box.height)
