@@ -101,3 +101,16 @@ def fill(layer: Any, red: float, green: float, blue: float) -> None:
     color.set_rgba(red, green, blue, 1.0)
     Gimp.context_set_foreground(color)
     layer.fill(Gimp.FillType.FOREGROUND)
+
+
+def vector_layer(image: Any) -> Any:
+    """An orange shape that GIMP draws from a path: a kind of layer since 3.2."""
+    path = Gimp.Path.new(image, "Path")
+    image.insert_path(path, None, 0)
+    corners = [value for corner in ((50, 50), (200, 50), (200, 200), (50, 200)) for value in corner * 3]
+    path.stroke_new_from_points(Gimp.PathStrokeType.BEZIER, corners, True)
+    Gimp.context_set_foreground(Gegl.Color.new("orange"))
+    layer = Gimp.VectorLayer.new(image, path)
+    image.insert_layer(layer, None, 0)
+    layer.refresh()
+    return layer
