@@ -63,6 +63,14 @@ def test_a_source_whose_filter_makes_it_larger_still_fits(run: str, said: Said) 
     assert told["layers"] == MADE_ANEW
 
 
+def test_filters_of_a_result_stay_when_it_is_made_anew(said: Said) -> None:
+    told = said["filtered"]
+    assert told["error"] == ""
+    assert told["layers"] == MADE_ANEW
+    assert sorted(told["filters"]) == ["Blur", "Inverted"]
+    assert told["after"] == told["before"]
+
+
 @pytest.mark.parametrize("output", ["new-layer", "replace", "curves"])
 def test_nothing_comes_on_top_of_the_curves_of_an_earlier_run(output: str, said: Said, gimp: Gimp) -> None:
     if gimp.host.gimp == "3.0":

@@ -128,8 +128,11 @@ def _harmonize(
     """One layer: the change to make, its new pixels (for the layers above it), and notes for the artist."""
     layer, options, made_from = task.layer, task.options, task.made_from
     share(_("Reading the layer"), 0.0)
-    with_copy = options.output is Output.NEW_LAYER or made_from is not None
-    copy, merged = writing.plain_copy(layer) if with_copy else (None, False)
+    copy, merged = None, False
+    if made_from is not None:
+        copy = writing.copy_of(layer)
+    elif options.output is Output.NEW_LAYER:
+        copy, merged = writing.plain_copy(layer)
     try:
         if copy is not None and made_from is not None:
             original = writing.all_of(made_from)

@@ -68,6 +68,9 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
     def set_mode(self, mode: Mode) -> None:
         self._mode = mode
         self.set_can_focus(mode is Mode.SPLIT)
+        if mode is Mode.SPLIT:
+            # For the arrow keys.
+            self.grab_focus()
         self._draw()
 
     def set_show_mask(self, show: bool) -> None:

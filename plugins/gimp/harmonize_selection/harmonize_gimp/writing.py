@@ -34,16 +34,22 @@ class Change:
     """Whether the copy takes the place of the layer, which is then removed."""
 
 
+def copy_of(layer: Layer) -> Layer:
+    """A copy of the layer that is not in the image yet, with its filters but for curves of an earlier run."""
+    copy = layer.copy()
+    # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
+    layers.unlock(copy)
+    curves.remove(copy)
+    return copy
+
+
 def plain_copy(layer: Layer) -> tuple[Layer, bool]:
     """A copy of the layer that is not in the image yet, and whether filters were merged into its pixels.
 
     The copy holds pixels and nothing else that would make them anew: text, vector and link layers become plain layers,
     non-destructive filters become part of the pixels, but for curves of an earlier run.
     """
-    copy = layer.copy()
-    # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
-    layers.unlock(copy)
-    curves.remove(copy)
+    copy = copy_of(layer)
     filtered = bool(copy.get_filters())
     if filtered:
         copy.merge_filters()
@@ -80,29 +86,29 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
 
 def all_of(layer: Layer) -> Region:
     """The pixels of a plain copy of the layer."""
-    copy, filtered = plain_copy(layer)
+    copy, _filtered = plain_copy(layer)
     try:
         everything = Box(0, 0, copy.get_width(), copy.get_height())
         kept = reading.storage(copy)
-        return Region(everything, kept, buffers.read(copy, everything, kept.format), None, filtered)
+        return Region(everything, kept, buffers.read(copy, everything, kept.format), None)
     finally:
         copy.delete()
 
 
 def fits(result: Layer, source: Layer) -> bool:
     """Whether the source's pixels can take the place of the result's: GIMP lets one resize or convert either."""
-    return _plain_kind(result) == _plain_kind(source)
-
-
-def _plain_kind(layer: Layer) -> tuple[int, int, object]:
-    """Width, height and type of a plain copy: filters can make a layer larger."""
-    if not layer.get_filters():
-        return layer.get_width(), layer.get_height(), layer.type()
-    copy, _filtered = plain_copy(layer)
+    if not source.get_filters():
+        return _kind(result) == _kind(source)
+    # Filters can make a layer larger.
+    copy, _filtered = plain_copy(source)
     try:
-        return copy.get_width(), copy.get_height(), copy.type()
+        return _kind(result) == _kind(copy)
     finally:
         copy.delete()
+
+
+def _kind(layer: Layer) -> tuple[int, int, object]:
+    return layer.get_width(), layer.get_height(), layer.type()
 
 
 def commit(image: Image, changes: Sequence[Change]) -> list[Layer]:

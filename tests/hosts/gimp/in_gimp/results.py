@@ -169,6 +169,18 @@ def curves_again(image: Any, layers: list[Any]) -> Any:
     return again(image, [to_curves(image, layers)])
 
 
+def filtered_result() -> dict[str, Any]:
+    """The artist has put filters on the result, one of which makes it larger."""
+    image, _background, figure = support.composite()
+    made = go(image, [figure])
+    inverted(made)
+    blurred(made)
+    before = brightest(made)
+    now = again(image, [made])
+    kept = [entry.get_name() for entry in now.get_filters()]
+    return {"layers": names(image), "filters": kept, "before": before, "after": brightest(now)}
+
+
 def scaled_result(run: Callable[..., Any]) -> dict[str, Any]:
     image, _background, figure = support.composite()
     first = go(image, [figure])
@@ -234,6 +246,7 @@ for prepare in (plain, inverted, blurred):
     case(f"{prepare.__name__}-again", result, prepare, again)
     case(f"{prepare.__name__}-dialog", result, prepare, dialog)
 case("plain-replace", result, plain, to_replace)
+case("filtered", filtered_result)
 case("scaled-again", scaled_result, again)
 case("scaled-dialog", scaled_result, dialog)
 case("two", two_results)

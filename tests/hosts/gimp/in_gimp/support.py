@@ -41,7 +41,11 @@ def call(image: Any, layers: list[Any], name: str = PLUGIN, **arguments: Any) ->
 
 def load(name: str) -> Any:
     """A picture of the shared folder as an image."""
-    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(PICTURES / name)))
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file(name))
+
+
+def file(name: str) -> Any:
+    return Gio.File.new_for_path(str(PICTURES / name))
 
 
 def composite() -> tuple[Any, Any, Any]:
@@ -49,9 +53,7 @@ def composite() -> tuple[Any, Any, Any]:
     image = load("scene.png")
     background = image.get_layers()[0]
     background.set_name("Scene")
-    figure = Gimp.file_load_layer(
-        Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(PICTURES / "figure.png"))
-    )
+    figure = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, file("figure.png"))
     figure.set_name("Snowman")
     image.insert_layer(figure, None, 0)
     image.autocrop_selected_layers(figure)
