@@ -58,16 +58,18 @@ def test_no_run_changes_a_result_twice(case: str, said: Said, gimp: Gimp) -> Non
 
 @pytest.mark.parametrize("run", ["again", "dialog"])
 def test_a_source_whose_filter_makes_it_larger_still_fits(run: str, said: Said) -> None:
-    told = said[f"blurred-{run}"]
+    told = said[f"shadowed-{run}"]
     assert told["error"] == ""
+    assert told["larger"]
     assert told["layers"] == MADE_ANEW
+    assert told["after"] == told["before"]
 
 
 def test_filters_of_a_result_stay_when_it_is_made_anew(said: Said) -> None:
     told = said["filtered"]
     assert told["error"] == ""
     assert told["layers"] == MADE_ANEW
-    assert sorted(told["filters"]) == ["Blur", "Inverted"]
+    assert sorted(told["filters"]) == ["Inverted", "Shadow"]
     assert told["after"] == told["before"]
 
 

@@ -64,12 +64,8 @@ def brightest(layer: Any) -> int:
     return max(rgba[index] for index in range(0, len(rgba), 4) if rgba[index + 3] == 255)
 
 
-def add_filter(layer: Any, operation: str, name: str, **properties: float) -> None:
-    added = Gimp.DrawableFilter.new(layer, operation, name)
-    for key, value in properties.items():
-        added.get_config().set_property(key.replace("_", "-"), value)
-    added.update()
-    layer.append_filter(added)
+def add_filter(layer: Any, operation: str, name: str) -> None:
+    layer.append_filter(Gimp.DrawableFilter.new(layer, operation, name))
 
 
 # What is harmonized
@@ -150,7 +146,8 @@ def result(prepare: Callable[[Any], object], run: Callable[..., Any]) -> dict[st
     first = go(image, [figure])
     before = brightest(first)
     second = run(image, image.get_selected_layers())
-    return {"layers": names(image), "before": before, "after": brightest(second)}
+    larger = second.get_width() > figure.get_width()
+    return {"layers": names(image), "before": before, "after": brightest(second), "larger": larger}
 
 
 def dialog(image: Any, layers: list[Any], **options: Any) -> Any:
@@ -174,7 +171,7 @@ def filtered_result() -> dict[str, Any]:
     image, _background, figure = support.composite()
     made = go(image, [figure])
     inverted(made)
-    blurred(made)
+    shadowed(made)
     before = brightest(made)
     now = again(image, [made])
     kept = [entry.get_name() for entry in now.get_filters()]
@@ -221,9 +218,9 @@ def case(name: str, run: Callable[..., dict[str, Any]], *arguments: Any) -> None
         support.say(case=name, error=repr(error))
 
 
-def blurred(layer: Any) -> None:
+def shadowed(layer: Any) -> None:
     """A filter that makes the layer larger."""
-    add_filter(layer, "gegl:gaussian-blur", "Blur", std_dev_x=3.0, std_dev_y=3.0)
+    add_filter(layer, "gegl:dropshadow", "Shadow")
 
 
 def inverted(layer: Any) -> None:
@@ -242,7 +239,7 @@ for kind in ("plain", "text", *(["vector"] if SINCE_3_2 else [])):
 case("original-by-the-filter", original_once_more, dialog)
 case("original-by-again", original_once_more, again)
 case("moved", original_below_a_moved_result)
-for prepare in (plain, inverted, blurred):
+for prepare in (plain, inverted, shadowed):
     case(f"{prepare.__name__}-again", result, prepare, again)
     case(f"{prepare.__name__}-dialog", result, prepare, dialog)
 case("plain-replace", result, plain, to_replace)
