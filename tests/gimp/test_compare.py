@@ -18,6 +18,10 @@ def test_at_the_edges_there_is_no_line() -> None:
     assert compare.split(BEFORE, AFTER, 4, 2, 9)[:6] == BEFORE[:6]
 
 
+def test_the_line_can_have_another_color() -> None:
+    assert reds(compare.split(BEFORE, AFTER, 4, 2, 2, compare.FOCUSED_LINE)) == [[1, 0x35, 0x35, 2]] * 2
+
+
 def test_the_veil_covers_what_is_not_foreground() -> None:
     veil = compare.veil(bytes([0, 255, 128]), (10, 20, 30), 0.5)
     assert list(veil[:4]) == [10, 20, 30, 128]

@@ -138,6 +138,16 @@ def test_going_back_to_a_network_asks_it_no_second_time(rig: Rig) -> None:
     assert len(rig.session.renders) == 3
 
 
+def test_what_was_predicted_is_known_by_what_was_seen_not_by_where_it_is_kept(rig: Rig) -> None:
+    shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    for level in range(50):  # thumbnails that come and go, at the same addresses
+        rig.live.show(View(Thumbnail(2, 1, bytes([level + 1] * 6)), bytes(2), None, "", ""), Look())
+        assert rig.live.prediction is None
+    rig.live.show(view(), Look())
+    assert rig.live.prediction is not None
+
+
 def test_another_view_drops_the_prediction_under_way(rig: Rig) -> None:
     rig.live.show(view(), Look())
     rig.step()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import pytest
 from harmonize_gimp import masks
@@ -49,19 +50,33 @@ def test_a_cropped_part_has_its_own_rows() -> None:
     assert masks.crop(picture, 8, Box(1, 1, 2, 2), 2) == bytes([10, 11, 12, 13, 18, 19, 20, 21])
 
 
-def test_splicing_keeps_every_bit_where_the_mask_is_zero() -> None:
-    before, after = bytes(range(12)), bytes(range(100, 112))
-    assert masks.splice(before, after, bytes([0, 1, 0, 255])) == bytes([0, 1, 2, 103, 104, 105, 6, 7, 8, 109, 110, 111])
+@pytest.mark.parametrize("band_pixels", [1, 3, 100])
+def test_every_bit_is_kept_where_the_mask_is_zero(band_pixels: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masks, "BAND_PIXELS", band_pixels)
+    before, after = bytes(range(12)), bytearray(range(100, 112))
+    masks.keep_outside(after, before, bytes([0, 1, 0, 255]))
+    assert after == bytes([0, 1, 2, 103, 104, 105, 6, 7, 8, 109, 110, 111])
 
 
-def test_splicing_refuses_pixels_that_do_not_fit_the_mask() -> None:
+def test_keeping_what_is_outside_takes_little_memory() -> None:
+    pixels = 1_000_000
+    before, after, mask = bytes(8 * pixels), bytearray(b"\1" * 8 * pixels), bytes([0, 255]) * (pixels // 2)
+    tracemalloc.start()
+    masks.keep_outside(after, before, mask)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < len(before)
+
+
+def test_pixels_that_do_not_fit_the_mask_are_refused() -> None:
     with pytest.raises(ValueError, match="for 4 pixels"):
-        masks.splice(bytes(13), bytes(13), bytes(4))
+        masks.keep_outside(bytearray(13), bytes(13), bytes(4))
 
 
 def test_alpha_comes_back_whatever_a_conversion_made_of_it() -> None:
-    before, after = bytes([1, 2, 3, 4, 5, 6, 7, 8]), bytes([11, 12, 13, 14, 15, 16, 17, 18])
-    assert masks.with_alpha_of(before, after, 4, 1) == bytes([11, 12, 13, 4, 15, 16, 17, 8])
+    before, after = bytes([1, 2, 3, 4, 5, 6, 7, 8]), bytearray([11, 12, 13, 14, 15, 16, 17, 18])
+    masks.keep_alpha(after, before, 4, 1)
+    assert after == bytes([11, 12, 13, 4, 15, 16, 17, 8])
 
 
 def test_rows_with_gaps_become_one_picture() -> None:

@@ -13,6 +13,11 @@ def test_a_daemon_that_is_not_there_yet_is_being_started() -> None:
     assert describe(State.STARTING, None, None, None, False).text == "Starting the Harmonize daemon…"
 
 
+def test_a_daemon_that_ended_because_nothing_was_asked_is_not_being_connected_to() -> None:
+    shown = describe(State.IDLE, READY, None, None, False)
+    assert (shown.mood, shown.text) == (Mood.READY, "Resting until the next change")
+
+
 def test_the_device_is_named() -> None:
     assert describe(State.READY, READY, None, None, False).text == "Ready, on the CPU"
     shown = describe(State.READY, replace(READY, device="cuda:0"), None, None, False)

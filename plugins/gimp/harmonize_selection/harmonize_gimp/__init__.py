@@ -3,11 +3,13 @@
 ```
 procedure      what GIMP knows: procedures, their arguments, how a run ends
 dialog         the window: `widgets`, `preview`, `views` of the image, `live` talks to the daemon from its event loop
+tasks          what a run is to do: which layers, with which options, made anew from which others
 harmonize      one run: read, predict, render, write
 layers         which layers, and whether they can be harmonized
 scene          a duplicate of the image: what lies below, references
 reading        pixels, masks, thumbnails out of GIMP
 writing        a new layer, replaced pixels, or editable curves into GIMP
+curves         editable curves: a filter on a layer
 record         what is stored with a layer, to harmonize it again
 options geometry pixels masks compare states live errors words       need no GIMP
 ```

@@ -44,7 +44,7 @@ def look_from(config: Any) -> Look:
 def options_from(config: Any, image: Image) -> Options:
     """The options that a configuration holds, for this image: a reference layer of another one is none."""
     layer = config.get_property("reference-layer")
-    if layer is not None and layer.get_image().get_id() != image.get_id():
+    if layer is not None and not (layer.is_valid() and layer.get_image().get_id() == image.get_id()):
         layer = None
     foreground_class = config.get_property("foreground-class")
     return Options(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 LINE = b"\xff\xff\xff"
+FOCUSED_LINE = b"\x35\x84\xe4"
+"""While arrow keys move it."""
 
 
-def split(before: bytes, after: bytes, width: int, height: int, column: int) -> bytes:
-    """`before` to the left of a column, `after` from it on, with a white line between; R G B, 8 bit."""
+def split(before: bytes, after: bytes, width: int, height: int, column: int, color: bytes = LINE) -> bytes:
+    """`before` to the left of a column, `after` from it on, with a line of a color between; R G B, 8 bit."""
     column = min(max(column, 0), width)
     row = width * 3
     cut = column * 3
     line_start, line_end = max(cut - 3, 0), min(cut + 3, row) if 0 < column < width else max(cut - 3, 0)
-    line = LINE * ((line_end - line_start) // 3)
+    line = color * ((line_end - line_start) // 3)
     rows = []
     for start in range(0, height * row, row):
         if line:

@@ -14,7 +14,7 @@ gi.require_version("GimpUi", "3.0")
 from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 from harmonize_client import Client, NetworkInfo, Session  # noqa: E402
 
-from . import harmonize, layers  # noqa: E402
+from . import harmonize, layers, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
 from .errors import Ending, PluginError  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
@@ -39,14 +39,15 @@ TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 
 def ask(procedure: Any, config: Any, image: Image, drawables: Sequence[Layer]) -> Ending:
     """Shows the dialog, and harmonizes if the artist says so. Raises PluginError."""
-    targets = layers.check(image, drawables, Output.NEW_LAYER)
+    targets = layers.check(image, drawables)
     GimpUi.init("harmonize-selection")
     with Session(CLIENT_NAME) as session:
         dialog = Dialog(procedure, config, image, targets, session)
         agreed = dialog.run()
         if not agreed:
             return Ending.CANCEL
-        outcome = harmonize.run(Client(session), image, drawables, options_from(config, image), show_progress)
+        wanted = tasks.anew(image, targets, options_from(config, image))
+        outcome = harmonize.run(Client(session), image, wanted, show_progress)
     tell(outcome.notes)
     return Ending.SUCCESS
 
@@ -58,13 +59,14 @@ class Dialog:
         self._config = config
         self._image = image
         self._targets = targets
-        self._views = Views(image, targets)
+        self._made_from = tasks.source(targets[0])
+        self._views = Views(image, targets, self._made_from)
         self._scene: Scene | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
-        self._state = StateLine(lambda: self._live.retry())
+        self._state = StateLine(self._try_again)
         self._live = Live(session, self._show_picture, self._state.say)
         self._build()
         config.connect("notify", self._changed)
@@ -109,6 +111,10 @@ class Dialog:
             note = text + " " + _("The preview shows “{name}”.")
             name = self._targets[0].get_name()
             rows.pack_start(dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
+        if self._made_from is not None:
+            note = _("“{name}” is made anew from “{source}”.")
+            names = {"name": self._targets[0].get_name(), "source": self._made_from.get_name()}
+            rows.pack_start(dim_label(note.format(**names)), False, False, 0)
         return rows
 
     def _mode_row(self) -> Any:
@@ -118,7 +124,11 @@ class Dialog:
         for mode, label, hint in (
             (Mode.AFTER, _("A_fter"), _("The layer as it will be")),
             (Mode.BEFORE, _("_Before"), _("The layer as it is")),
-            (Mode.SPLIT, _("Spl_it"), _("Before to the left of the line, after to the right: drag in the picture")),
+            (
+                Mode.SPLIT,
+                _("Spl_it"),
+                _("Before to the left of the line, after to the right: drag it, or use the arrow keys"),
+            ),
         ):
             button = Gtk.RadioButton.new_with_mnemonic_from_widget(first, label)
             first = first or button
@@ -176,6 +186,12 @@ class Dialog:
         return button
 
     # What the artist does
+
+    def _try_again(self) -> None:
+        """Both sides may have changed: the daemon, and the image, which is open behind the dialog."""
+        self._live.retry()
+        self._views.forget()
+        self._refresh()
 
     def _mode_chosen(self, button: Any, mode: Mode) -> None:
         if button.get_active():

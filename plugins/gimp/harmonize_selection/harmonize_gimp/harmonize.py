@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from harmonize_client import Client, HarmonizeError, Progress, Thumbnail
 
-from . import layers, reading, record, scene, writing
+from . import curves, layers, reading, scene, writing
 from .errors import CannotHarmonize, from_client
 from .layers import Image, Layer
 from .options import Options, Output, Reference
 from .reading import Region
 from .record import Record
+from .tasks import Task
 from .words import _
 from .writing import Change
 
@@ -33,35 +34,29 @@ class Outcome:
     """For the artist, from the daemon."""
 
 
-def run(
-    client: Client,
-    image: Image,
-    drawables: Sequence[Layer],
-    options: Options,
-    progress: OnProgress,
-    sources: Mapping[int, Layer] | None = None,
-) -> Outcome:
-    """Harmonizes the layers, each against what is below it, bottom first, and writes all results as one undo step.
+def run(client: Client, image: Image, tasks: Sequence[Task], progress: OnProgress) -> Outcome:
+    """Harmonizes layers, each against what is below it, bottom first, and writes all results as one undo step.
 
-    `sources` holds the layers that some of these were made from, by the latter's id: those are made anew and replaced.
     The image is touched only after everything has come.
     Raises PluginError; the image is unchanged then.
     """
-    if options.output is Output.CURVES:
-        writing.require_curves()
-    targets = layers.check(image, drawables, options.output)
-    reference = reference_thumbnail(image, targets, options)
+    targets = [task.layer for task in tasks]
+    for task in tasks:
+        check_output(task.layer, task.options.output)
+    references: dict[object, Thumbnail | None] = {}
     changes: list[Change] = []
     notes: dict[str, None] = {}
     changed: dict[tuple[int, ...], Region] = {}
     try:
-        for index, layer in enumerate(targets):
-            share = _Share(progress, index / len(targets), 1 / len(targets))
-            last = index == len(targets) - 1
-            made_from = (sources or {}).get(layer.get_id())
-            change, region, said = _harmonize(client, layer, made_from, options, reference, changed, share, last)
+        for index, task in enumerate(tasks):
+            share = _Share(progress, index / len(tasks), 1 / len(tasks))
+            last = index == len(tasks) - 1
+            matched = task.options.matched
+            if matched not in references:
+                references[matched] = reference_thumbnail(image, targets, task.options)
+            change, region, said = _harmonize(client, task, references[matched], changed, share, last)
             changes.append(change)
-            changed[layers.position(layer)] = region
+            changed[layers.position(task.layer)] = region
             notes.update(dict.fromkeys(said))
     except BaseException as error:
         for change in changes:
@@ -70,7 +65,14 @@ def run(
         if isinstance(error, HarmonizeError):
             raise from_client(error) from error
         raise
-    return Outcome(writing.commit(image, changes, options), tuple(notes))
+    return Outcome(writing.commit(image, changes), tuple(notes))
+
+
+def check_output(layer: Layer, output: Output) -> None:
+    """Raises CannotHarmonize when the layer, or this GIMP, cannot take such a result."""
+    if output is Output.CURVES:
+        curves.require()
+    layers.check_output(layer, output)
 
 
 def reference_thumbnail(image: Image, targets: Sequence[Layer], options: Options) -> Thumbnail | None:
@@ -117,20 +119,25 @@ def stage_in_words(stage: str) -> str:
 
 def _harmonize(
     client: Client,
-    layer: Layer,
-    made_from: Layer | None,
-    options: Options,
+    task: Task,
     reference: Thumbnail | None,
     changed: Mapping[tuple[int, ...], Region],
     share: _Share,
     last: bool,
 ) -> tuple[Change, Region, tuple[str, ...]]:
     """One layer: the change to make, its new pixels (for the layers above it), and notes for the artist."""
+    layer, options, made_from = task.layer, task.options, task.made_from
     share(_("Reading the layer"), 0.0)
-    copy, merged = writing.plain_copy(layer) if options.output is Output.NEW_LAYER else (None, False)
+    copy, merged = None, False
+    if made_from is not None:
+        copy = writing.copy_of(layer)
+    elif options.output is Output.NEW_LAYER:
+        copy, merged = writing.plain_copy(layer)
     try:
         if copy is not None and made_from is not None:
-            changed = {**changed, layers.position(layer): writing.restore(copy, made_from)}
+            original = writing.all_of(made_from)
+            reading.put(copy, original)
+            changed = {**changed, layers.position(layer): original}
         target = layer if copy is None else copy
         region = replace(reading.region(target), merged=merged)
         where = layers.box(target)
@@ -139,7 +146,6 @@ def _harmonize(
             region.box.shifted(where.x, where.y),
             needs_background=reference is None,
             changed=changed,
-            drop=record.NAME if options.output is Output.CURVES else "",
         )
         share(_("Looking at the scene"), _READ)
         prediction = client.predict(
@@ -151,10 +157,10 @@ def _harmonize(
             progress=share.within(_READ, _PREDICTED),
         )
         notes = list(prediction.notes)
-        curves = None
+        points = None
         if options.output is Output.CURVES:
             exported = client.export(prediction.adjustment, "gimp-curves", options.look)
-            curves = writing.read_curves(exported.text)
+            points = curves.read(exported.text)
             if not exported.exact:
                 notes.append(_("Curves hold the change of the whole layer, not what differs from place to place."))
         if options.output is not Output.CURVES or not last:
@@ -174,10 +180,10 @@ def _harmonize(
         share(_("Writing the result"), _RENDERED)
         source = (made_from or layer).get_tattoo() if copy is not None else 0
         stored = Record(options, prediction.adjustment, prediction.network, source)
-        if copy is not None:
+        if copy is not None and points is None:
             reading.put(copy, region)
-        new = region if options.output is Output.REPLACE else None
-        change = Change(layer, copy, new, curves, stored, supersedes=made_from is not None)
+        new = region if copy is None and points is None else None
+        change = Change(layer, copy, new, points, stored, supersedes=made_from is not None)
         return change, region, tuple(notes)
     except BaseException:
         if copy is not None:

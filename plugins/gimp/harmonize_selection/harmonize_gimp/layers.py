@@ -17,37 +17,68 @@ Image = Any
 Layer = Any
 
 
-def check(image: Image, drawables: Sequence[Any], output: Output) -> list[Layer]:
-    """The layers of a run, bottom first. Raises CannotHarmonize with what the artist can do about it."""
+def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
+    """The layers of a run, bottom first. Raises CannotHarmonize with what the artist can do about it.
+
+    A layer mask stands for its layer: GIMP gives it in place of the layer while the artist edits the mask.
+    """
+    require_there(image, drawables)
     if image.get_floating_sel() is not None:
         raise CannotHarmonize(
             "floating_selection",
             _("There is a floating selection"),
             _("anchor it, or make it a layer, and harmonize that"),
         )
-    layers = [drawable for drawable in drawables if isinstance(drawable, Gimp.Layer)]
-    if not layers or len(layers) != len(drawables):
-        raise CannotHarmonize(
-            "no_layer", _("Only layers can be harmonized"), _("select the pasted layer, not a mask or a channel")
-        )
-    for layer in layers:
-        _check_layer(layer, output)
-    return sorted(layers, key=position, reverse=True)
+    chosen = {layer.get_id(): layer for layer in map(_layer, drawables)}
+    if not chosen:
+        raise _no_layer()
+    for layer in chosen.values():
+        if layer.is_group_layer():
+            raise CannotHarmonize(
+                "group_layer",
+                _("“{name}” is a layer group").format(name=layer.get_name()),
+                _("select the layers inside it, or merge the group first"),
+            )
+    return sorted(chosen.values(), key=position, reverse=True)
 
 
-def _check_layer(layer: Layer, output: Output) -> None:
-    name = layer.get_name()
-    if layer.is_group_layer():
+def require_there(image: Image, drawables: Sequence[Any]) -> None:
+    """Raises CannotHarmonize when the image was closed, or one of the drawables deleted, while a dialog was open."""
+    if not image.is_valid() or not all(drawable.is_valid() for drawable in drawables):
         raise CannotHarmonize(
-            "group_layer",
-            _("“{name}” is a layer group").format(name=name),
-            _("select the layers inside it, or merge the group first"),
+            "image_gone",
+            _("The image was closed meanwhile, or the layer deleted"),
+            _("open the image, select the layer and try again"),
         )
+
+
+def _layer(drawable: Any) -> Layer:
+    if isinstance(drawable, Gimp.LayerMask):
+        return Gimp.Layer.from_mask(drawable)
+    if isinstance(drawable, Gimp.Layer):
+        return drawable
+    raise _no_layer()
+
+
+def _no_layer() -> CannotHarmonize:
+    return CannotHarmonize(
+        "no_layer", _("Only layers can be harmonized"), _("select the pasted layer, not a mask or a channel")
+    )
+
+
+def check_output(layer: Layer, output: Output) -> None:
+    """Raises CannotHarmonize when the layer cannot take such a result."""
     if output is not Output.NEW_LAYER and _locked(layer):
         raise CannotHarmonize(
             "locked_layer",
-            _("The pixels of “{name}” are locked").format(name=name),
+            _("The pixels of “{name}” are locked").format(name=layer.get_name()),
             _("unlock the layer, or choose a new layer as the output"),
+        )
+    if output is Output.REPLACE and _is(layer, "vector", "link") and not layer.is_rasterized():
+        raise CannotHarmonize(
+            "drawn_layer",
+            _("GIMP draws the pixels of “{name}” anew from its path or its file").format(name=layer.get_name()),
+            _("choose a new layer as the output, or rasterize the layer first"),
         )
 
 
@@ -112,8 +143,12 @@ def box(layer: Layer) -> Box:
 
 def is_plain(layer: Layer) -> bool:
     """Whether the layer is just pixels: not text, and in GIMP 3.2 neither a vector nor a link layer."""
-    tests = ("is_text_layer", "is_vector_layer", "is_link_layer")
-    return not any(getattr(layer, test)() for test in tests if hasattr(layer, test))
+    return not _is(layer, "text", "vector", "link")
+
+
+def _is(layer: Layer, *kinds: str) -> bool:
+    tests = [getattr(layer, f"is_{kind}_layer", None) for kind in kinds]
+    return any(test() for test in tests if test is not None)
 
 
 def selection_box(image: Image) -> Box | None:

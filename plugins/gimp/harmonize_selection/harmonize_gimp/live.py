@@ -71,7 +71,7 @@ class Live:
         self._predicting: Job[Prediction] | None = None
         self._rendering: Job[Rendered] | None = None
         self._asked = 0.0
-        self._known: dict[tuple[int, str, str, int], Prediction] = {}
+        self._known: dict[View, Prediction] = {}
         session.start()
 
     def show(self, view: View | None, look: Look, trouble: Shown | None = None) -> None:
@@ -80,7 +80,7 @@ class Live:
         if view != self._view:
             self._view = view
             self._error = None
-            self.prediction = self._known.get(_key(view)) if view else None
+            self.prediction = self._known.get(view) if view else None
             if self._predicting:
                 self._predicting.cancel()
                 self._predicting = None
@@ -126,7 +126,7 @@ class Live:
             if job.error is not None:
                 self._error = job.error
                 return
-            self.prediction = self._known[_key(view)] = job.result()
+            self.prediction = self._known[view] = job.result()
             self._dirty = True
             self._wished = time.monotonic()
 
@@ -176,8 +176,3 @@ class Live:
         if shown != self._shown:
             self._shown = shown
             self._on_state(shown)
-
-
-def _key(view: View) -> tuple[int, str, str, int]:
-    """Thumbnails of one dialog live as long as it does, so that their identity tells them apart."""
-    return (id(view.thumbnail), view.network, view.foreground_class, id(view.reference))

@@ -44,6 +44,11 @@ class Options:
     """What the layer shows, for networks that ask: person, vehicle, animal, food, other; empty = unknown."""
     look: Look = field(default_factory=Look)
 
+    @property
+    def matched(self) -> tuple[Reference, int, str]:
+        """What light and color are taken from: options that agree in it need look there only once."""
+        return self.reference, self.reference_layer, self.reference_file
+
     def to_dict(self) -> dict[str, Any]:
         values = asdict(self)
         values["output"], values["reference"] = self.output.value, self.reference.value

@@ -5,8 +5,8 @@ one, neither means linear light.
 
 Layers that already are what the daemon renders (sRGB-encoded, a depth of the protocol) travel as they are. Everything
 else travels as sRGB-encoded 32-bit float, in which nothing is clipped, and goes back through GIMP's own conversion;
-pixels outside the mask then keep their old bytes (`masks.splice`), because a conversion there and back may change the
-last bit.
+pixels outside the mask then keep their old bytes (`masks.keep_outside`), because a conversion there and back may change
+the last bit.
 """
 
 from __future__ import annotations

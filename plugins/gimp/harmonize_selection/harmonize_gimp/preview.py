@@ -14,6 +14,9 @@ from . import compare, masks
 from .live import Picture
 
 SIDE = 512
+STEP = 0.05
+"""How far an arrow key moves the line, of the picture's width."""
+_DIRECTIONS = {Gdk.KEY_Left: -1, Gdk.KEY_KP_Left: -1, Gdk.KEY_Right: 1, Gdk.KEY_KP_Right: 1}
 _VEIL = (24, 26, 32)
 _VEIL_STRENGTH = 0.72
 
@@ -32,9 +35,14 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         self._image = Gtk.Image()
         self.add(self._image)
         self.set_size_request(SIDE, SIDE * 2 // 3)
-        self.add_events(Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK)
+        self.add_events(
+            Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK | Gdk.EventMask.KEY_PRESS_MASK
+        )
         self.connect("button-press-event", self._drag)
         self.connect("motion-notify-event", self._drag)
+        self.connect("key-press-event", self._key)
+        for event in ("focus-in-event", "focus-out-event"):
+            self.connect_after(event, self._focus_changed)
         self._width = self._height = 0
         self._before = self._after = b""
         self._mask = b""
@@ -59,6 +67,10 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
 
     def set_mode(self, mode: Mode) -> None:
         self._mode = mode
+        self.set_can_focus(mode is Mode.SPLIT)
+        if mode is Mode.SPLIT:
+            # For the arrow keys.
+            self.grab_focus()
         self._draw()
 
     def set_show_mask(self, show: bool) -> None:
@@ -68,17 +80,33 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
     def _drag(self, _widget: Any, event: Any) -> bool:
         if self._mode is not Mode.SPLIT:
             return False
+        self.grab_focus()
         margin = (self.get_allocated_width() - self._width) // 2
-        self._column = min(max(int(event.x) - margin, 0), self._width)
-        self._draw()
+        self._move_line(int(event.x) - margin)
         return True
+
+    def _key(self, _widget: Any, event: Any) -> bool:
+        direction = _DIRECTIONS.get(event.keyval)
+        if self._mode is not Mode.SPLIT or direction is None:
+            return False
+        self._move_line(self._column + direction * round(STEP * self._width))
+        return True
+
+    def _move_line(self, column: int) -> None:
+        self._column = min(max(column, 0), self._width)
+        self._draw()
+
+    def _focus_changed(self, _widget: Any, _event: Any) -> bool:
+        self._draw()
+        return False
 
     def _draw(self) -> None:
         if not self._width:
             return
         rgb = self._before if self._mode is Mode.BEFORE else self._after
         if self._mode is Mode.SPLIT:
-            rgb = compare.split(self._before, self._after, self._width, self._height, self._column)
+            line = compare.FOCUSED_LINE if self.has_focus() else compare.LINE
+            rgb = compare.split(self._before, self._after, self._width, self._height, self._column, line)
         pixbuf = _pixbuf(rgb, self._width, self._height, alpha=False)
         if self._show_mask:
             pixbuf = pixbuf.copy()

@@ -10,7 +10,7 @@ from typing import Any
 from gi.repository import Gimp, Gio, GLib, GObject
 from harmonize_client import HarmonizeError, connect
 
-from . import harmonize, words
+from . import harmonize, tasks, words
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell
 from .errors import Ending, PluginError, from_client
 from .layers import Image, Layer
@@ -139,8 +139,10 @@ def _run(procedure: Any, mode: Any, image: Image, drawables: list[Layer], config
             from .dialog import ask
 
             return ask(procedure, config, image, drawables)
+        which = tasks.as_they_are if mode == Gimp.RunMode.NONINTERACTIVE else tasks.anew
+        wanted = which(image, drawables, options_from(config, image))
         with _connected() as client:
-            outcome = harmonize.run(client, image, drawables, options_from(config, image), show_progress)
+            outcome = harmonize.run(client, image, wanted, show_progress)
         tell(outcome.notes)
         return Ending.SUCCESS
 
@@ -149,10 +151,9 @@ def _run(procedure: Any, mode: Any, image: Image, drawables: list[Layer], config
 
 def _run_again(procedure: Any, mode: Any, image: Image, drawables: list[Layer], _config: Any, _data: Any) -> Any:
     def work() -> Ending:
-        from . import again
-
+        wanted = tasks.again(image, drawables)
         with _connected() as client:
-            tell(again.run(client, image, drawables, show_progress).notes)
+            tell(harmonize.run(client, image, wanted, show_progress).notes)
         return Ending.SUCCESS
 
     return _end(procedure, work)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gi.repository import Gimp
 from harmonize_client.values import LayerFormat, Place, Thumbnail
 
-from . import buffers, layers, masks, scene
+from . import buffers, curves, layers, masks, scene
 from .errors import CannotHarmonize
 from .geometry import Box
 from .layers import Layer
@@ -134,24 +134,22 @@ def around(
     *,
     needs_background: bool,
     changed: Mapping[tuple[int, ...], Region] | None = None,
-    drop: str = "",
 ) -> Scene:
     """The scene with the layer on it and nothing above it, and where `box` (in image coordinates) lies in it.
 
     `changed` holds regions of layers, by their position, that this run has harmonized before: they are shown so.
-    Filters of the layer with the name `drop` are left out: what is about to be replaced must not be looked at.
+    Curves of an earlier run are left out of all these layers: what is about to be replaced must not be looked at.
     Raises CannotHarmonize when nothing of the layer is seen, or when a background is needed and there is none.
     """
     with scene.stage(layer.get_image()) as duplicate:
         for position, new in (changed or {}).items():
             before = layers.at(duplicate, position)
+            curves.remove(before)
             if new.merged:
                 before.merge_filters()
             put(before, new)
         twin = layers.at(duplicate, layers.position(layer))
-        for filter in twin.get_filters():
-            if filter.get_name() == drop:
-                filter.delete()
+        curves.remove(twin)
         scene.show_up_to(twin)
         scale, rgba = scene.picture(duplicate)
         mask = scene.coverage(duplicate, twin, scale)
@@ -190,11 +188,11 @@ def put(layer: Layer, new: Region) -> None:
         before = buffers.read(layer, new.box, None)
         buffers.write(buffer, new.box, new.storage.format, new.pixels)
         buffer.flush()
-        after = buffers.read(layer, new.box, None)
+        after = bytearray(buffers.read(layer, new.box, None))
         if new.mask is not None:
-            after = masks.splice(before, after, new.mask)
+            masks.keep_outside(after, before, new.mask)
         if layer.has_alpha():
-            after = masks.with_alpha_of(before, after, *buffers.pixel_and_alpha_bytes(layer))
+            masks.keep_alpha(after, before, *buffers.pixel_and_alpha_bytes(layer))
         buffers.write(buffer, new.box, buffers.native_format(layer), after)
     buffer.flush()
     layer.update(new.box.x, new.box.y, new.box.width, new.box.height)

@@ -19,7 +19,6 @@ from . import layers
 from .layers import Image, Layer
 from .options import Options, Reference
 
-NAME = "Harmonize Selection"
 PARASITE = "harmonize-selection"
 MARK = "harmonize-selection-mark"
 VERSION = 1
@@ -87,6 +86,19 @@ def find(image: Image, tattoo: int, mark: str, but: Sequence[Layer] = ()) -> Lay
     if not named and mark:
         named = candidates
     return named[0] if len(named) == 1 else None
+
+
+def source(layer: Layer) -> Layer | None:
+    """The layer that this one was made from, if it is in the image."""
+    known = load(layer)
+    if known is None or not known.source:
+        return None
+    return find(layer.get_image(), known.source, known.source_mark, but=[layer])
+
+
+def is_made_from(layer: Layer, other: Layer) -> bool:
+    made_from = source(layer)
+    return made_from is not None and made_from.get_id() == other.get_id()
 
 
 def _marked(image: Image, tattoo: int) -> str:

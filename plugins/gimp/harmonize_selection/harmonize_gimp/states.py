@@ -37,6 +37,9 @@ def describe(
     """From the session's state, what the daemon last said, the last error, and what is under way."""
     if error is not None:
         return Shown(Mood.TROUBLE, str(from_client(error)), error.code)
+    if state is State.IDLE:
+        # It ends by itself when nothing was asked of it for a while; the next change starts it again.
+        return Shown(Mood.READY, _("Resting until the next change"))
     if daemon is None or state is not State.READY:
         starting = state is State.STARTING
         return Shown(Mood.WAITING, _("Starting the Harmonize daemon…") if starting else _("Connecting…"))

@@ -6,42 +6,50 @@ from collections.abc import Sequence
 
 from harmonize_client import Thumbnail
 
-from . import harmonize, reading, record, writing
+from . import harmonize, layers, reading, writing
 from .layers import Image, Layer
 from .live import View
-from .options import Options, Output, Reference
+from .options import Options, Reference
 from .reading import Scene
 
 
 class Views:
-    """The views of one dialog. Thumbnails stay the same objects as long as it is open."""
+    """The views of one dialog."""
 
-    def __init__(self, image: Image, targets: Sequence[Layer]) -> None:
-        """`targets`: the layers to harmonize, bottom first; the first of them is what is previewed."""
+    def __init__(self, image: Image, targets: Sequence[Layer], made_from: Layer | None) -> None:
+        """`targets`: the layers to harmonize, bottom first; the first of them is what is previewed.
+
+        `made_from`: the layer from which that first one is made anew, if it was made from one.
+        """
         self._image = image
         self._targets = targets
-        self._scenes: dict[bool, tuple[Scene, Thumbnail]] = {}
-        self._references: dict[tuple[Reference, int, str], Thumbnail | None] = {}
+        self._made_from = made_from
+        self.forget()
+
+    def forget(self) -> None:
+        """The artist may have changed the image: it is looked at once more."""
+        self._scene: tuple[Scene, Thumbnail] | None = None
+        self._references: dict[object, Thumbnail | None] = {}
 
     def view(self, options: Options) -> tuple[View, Scene]:
         """Raises PluginError for what these options cannot do."""
-        if options.output is Output.CURVES:
-            writing.require_curves()
-        found, thumbnail = self._scene(options.output)
+        layers.require_there(self._image, self._targets)
+        for target in self._targets:
+            harmonize.check_output(target, options.output)
+        self._scene = self._scene or self._look()
+        found, thumbnail = self._scene
         if options.reference is Reference.BELOW:
             reading.require_background(found, self._targets[0])
-        kind = (options.reference, options.reference_layer, options.reference_file)
-        if kind not in self._references:
-            self._references[kind] = harmonize.reference_thumbnail(self._image, self._targets, options)
-        view = View(thumbnail, found.mask, self._references[kind], options.network, options.foreground_class)
+        matched = options.matched
+        if matched not in self._references:
+            self._references[matched] = harmonize.reference_thumbnail(self._image, self._targets, options)
+        view = View(thumbnail, found.mask, self._references[matched], options.network, options.foreground_class)
         return view, found
 
-    def _scene(self, output: Output) -> tuple[Scene, Thumbnail]:
-        # Curves replace older curves: those must not be looked at.
-        anew = output is Output.CURVES
-        if anew not in self._scenes:
-            layer = self._targets[0]
-            box = reading.region_box(layer)
-            found = reading.around(layer, box, needs_background=False, drop=record.NAME if anew else "")
-            self._scenes[anew] = (found, found.thumbnail)
-        return self._scenes[anew]
+    def _look(self) -> tuple[Scene, Thumbnail]:
+        layer, made_from = self._targets[0], self._made_from
+        changed = {}
+        if made_from is not None and made_from.is_valid():
+            changed[layers.position(layer)] = writing.all_of(made_from)
+        found = reading.around(layer, reading.region_box(layer), needs_background=False, changed=changed)
+        return found, found.thumbnail

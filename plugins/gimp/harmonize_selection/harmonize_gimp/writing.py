@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from gi.repository import Gimp
 
-from . import buffers, layers, reading, record
-from .errors import CannotHarmonize
+from . import buffers, curves, layers, reading, record
+from .curves import Curves
 from .geometry import Box
 from .layers import Image, Layer
-from .options import Options
 from .reading import Region
 from .record import Record
 from .words import _
-
-CHANNELS = ("red", "green", "blue")
 
 
 @dataclass(frozen=True)
@@ -31,38 +27,30 @@ class Change:
     """The new layer, finished and not yet in the image."""
     region: Region | None
     """New pixels for the layer itself."""
-    curves: dict[str, list[list[float]]] | None
-    """Points of editable curves, by channel."""
+    curves: Curves | None
+    """For the layer itself, or the new one."""
     record: Record
     supersedes: bool = False
     """Whether the copy takes the place of the layer, which is then removed."""
 
 
-def can_edit_curves() -> bool:
-    """Whether this GIMP has curves as a filter that plug-ins may add: 3.2. In 3.0 trying to would end GIMP itself."""
-    return hasattr(Gimp, "Curve")
-
-
-def require_curves() -> None:
-    """Raises CannotHarmonize where there are no editable curves."""
-    if not can_edit_curves():
-        raise CannotHarmonize(
-            "no_editable_curves",
-            _("GIMP {version} cannot hold curves of a plug-in as an editable filter").format(version=Gimp.version()),
-            _("choose a new layer as the output, or use GIMP 3.2 or newer"),
-        )
+def copy_of(layer: Layer) -> Layer:
+    """A copy of the layer that is not in the image yet, with its filters but for curves of an earlier run."""
+    copy = layer.copy()
+    # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
+    layers.unlock(copy)
+    curves.remove(copy)
+    return copy
 
 
 def plain_copy(layer: Layer) -> tuple[Layer, bool]:
     """A copy of the layer that is not in the image yet, and whether filters were merged into its pixels.
 
     The copy holds pixels and nothing else that would make them anew: text, vector and link layers become plain layers,
-    non-destructive filters become part of the pixels.
+    non-destructive filters become part of the pixels, but for curves of an earlier run.
     """
-    filtered = bool(layer.get_filters())
-    copy = layer.copy()
-    # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
-    layers.unlock(copy)
+    copy = copy_of(layer)
+    filtered = bool(copy.get_filters())
     if filtered:
         copy.merge_filters()
     if layers.is_plain(copy):
@@ -89,36 +77,44 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
         mask_buffer = new_mask.get_buffer()
         buffers.write(mask_buffer, everything, buffers.native_format(mask), buffers.read(mask, everything, None))
         mask_buffer.flush()
+        pixels.set_apply_mask(layer.get_apply_mask())
+        pixels.set_show_mask(layer.get_show_mask())
+        pixels.set_edit_mask(layer.get_edit_mask())
     copy.delete()
     return pixels, filtered
 
 
-def restore(copy: Layer, source: Layer) -> Region:
-    """Gives the copy of a result the pixels that its source has now; they as a region of all of it."""
-    original, filtered = plain_copy(source)
+def all_of(layer: Layer) -> Region:
+    """The pixels of a plain copy of the layer."""
+    copy, _filtered = plain_copy(layer)
     try:
-        everything = Box(0, 0, original.get_width(), original.get_height())
-        kept = reading.storage(original)
-        region = Region(everything, kept, buffers.read(original, everything, kept.format), None, filtered)
+        everything = Box(0, 0, copy.get_width(), copy.get_height())
+        kept = reading.storage(copy)
+        return Region(everything, kept, buffers.read(copy, everything, kept.format), None)
     finally:
-        original.delete()
-    reading.put(copy, region)
-    return region
+        copy.delete()
 
 
 def fits(result: Layer, source: Layer) -> bool:
-    """Whether the source can still be the source: GIMP lets one resize or convert either."""
-    return (result.get_width(), result.get_height(), result.type()) == (
-        source.get_width(),
-        source.get_height(),
-        source.type(),
-    ) and not source.get_filters()
+    """Whether the source's pixels can take the place of the result's: GIMP lets one resize or convert either."""
+    if not source.get_filters():
+        return _kind(result) == _kind(source)
+    # Filters can make a layer larger.
+    copy, _filtered = plain_copy(source)
+    try:
+        return _kind(result) == _kind(copy)
+    finally:
+        copy.delete()
 
 
-def commit(image: Image, changes: Sequence[Change], options: Options) -> list[Layer]:
+def _kind(layer: Layer) -> tuple[int, int, object]:
+    return layer.get_width(), layer.get_height(), layer.type()
+
+
+def commit(image: Image, changes: Sequence[Change]) -> list[Layer]:
     """Makes the changes, as one undo step. The layers that hold the results, bottom first."""
     with _one_undo_step(image):
-        results = [_apply(image, change, options) for change in changes]
+        results = [_apply(image, change) for change in changes]
         image.set_selected_layers(results)
     Gimp.displays_flush()
     return results
@@ -133,32 +129,44 @@ def _one_undo_step(image: Image) -> Iterator[None]:
         image.undo_group_end()
 
 
-def _apply(image: Image, change: Change, options: Options) -> Layer:
+def _apply(image: Image, change: Change) -> Layer:
+    result = change.layer if change.copy is None else change.copy
     if change.copy is not None:
-        _insert(image, change, change.copy, hide=options.hide_original)
-        return change.copy
+        _insert(image, change, change.copy)
     if change.curves is not None:
-        _add_curves(change.layer, change.curves)
+        curves.put(result, change.curves)
     elif change.region is not None:
-        _replace(change.layer, change.region)
-    record.store(change.layer, change.record)
-    return change.layer
+        curves.remove(result)
+        _replace(result, change.region)
+    record.store(result, change.record)
+    return result
 
 
-def _insert(image: Image, change: Change, copy: Layer, *, hide: bool) -> None:
+def _insert(image: Image, change: Change, copy: Layer) -> None:
     name = change.layer.get_name()
+    older = [] if change.supersedes else _results_above(change.layer)
     copy.set_name(name if change.supersedes else _("{name} (harmonized)").format(name=name))
     copy.set_visible(True)
     if not change.supersedes:
         # What was made from a layer must not pass for it.
         copy.detach_parasite(record.MARK)
-    record.store(copy, change.record)
-    image.insert_layer(copy, change.layer.get_parent(), image.get_item_position(change.layer))
+    image.insert_layer(copy, change.layer.get_parent(), image.get_item_position(change.layer) - len(older))
     if change.supersedes:
         image.remove_layer(change.layer)
         copy.set_name(name)
-    elif hide:
+    elif change.record.options.hide_original:
         change.layer.set_visible(False)
+    for result in older:
+        if layers.box(result) == layers.box(copy):
+            result.set_visible(False)
+
+
+def _results_above(layer: Layer) -> list[Layer]:
+    """What was made from the layer before and lies right above it: a new result below these would not be seen."""
+    siblings = layers.siblings(layer)
+    place = [sibling.get_id() for sibling in siblings].index(layer.get_id())
+    above = reversed(siblings[:place])
+    return list(itertools.takewhile(lambda sibling: record.is_made_from(sibling, layer), above))
 
 
 def _replace(layer: Layer, new: Region) -> None:
@@ -180,28 +188,3 @@ def _replace(layer: Layer, new: Region) -> None:
     buffer.flush()
     reading.put(layer, new)
     layer.update(0, 0, everything.width, everything.height)
-
-
-def _add_curves(layer: Layer, curves: dict[str, list[list[float]]]) -> None:
-    """One non-destructive filter with the curves of all channels; GIMP masks it with the selection, softly."""
-    for old in layer.get_filters():
-        if old.get_name() == record.NAME:
-            old.delete()
-    added = Gimp.DrawableFilter.new(layer, "gimp:curves", record.NAME)
-    config: Any = added.get_config()
-    for name in CHANNELS:
-        curve = Gimp.Curve.new()
-        curve.clear_points()
-        for x, y in curves[name]:
-            curve.add_point(x, y)
-        config.set_property("channel", getattr(Gimp.HistogramChannel, name.upper()))
-        config.set_property("curve", curve)
-        # One update a channel: the configuration holds one curve at a time.
-        added.update()
-    layer.append_filter(added)
-
-
-def read_curves(text: str) -> dict[str, list[list[float]]]:
-    """What the daemon exports as `gimp-curves`."""
-    points = json.loads(text)
-    return {name: [[float(x), float(y)] for x, y in points[name]] for name in CHANNELS}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import support
-from gi.repository import Gimp
+from gi.repository import Gegl, Gimp
 
 from harmonize_client import Client, Session  # isort: skip  (support makes it importable)
 
@@ -88,10 +88,14 @@ def floating(image: Any, figure: Any) -> list[Any]:
     return [Gimp.Selection.float(image, [figure], 5, 5)]
 
 
-def mask(_image: Any, figure: Any) -> list[Any]:
-    mask = figure.create_mask(Gimp.AddMaskType.WHITE)
-    figure.add_mask(mask)
-    return [mask]
+def channel(image: Any, _figure: Any) -> list[Any]:
+    channel = Gimp.Channel.new(image, "Channel", 10, 10, 50.0, Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    return [channel]
+
+
+def path_layer(image: Any, _figure: Any) -> list[Any]:
+    return [support.vector_layer(image)]
 
 
 attempt("group", group)
@@ -102,7 +106,9 @@ attempt("on-transparency", on_transparency)
 attempt("outside", outside)
 attempt("alone", alone)
 attempt("floating", floating)
-attempt("mask", mask)
+attempt("channel", channel)
+if hasattr(Gimp, "VectorLayer"):
+    attempt("path-layer-replace", path_layer, output="replace")
 attempt("no-such-network", network="no-such-network")
 attempt("no-reference-layer", reference="layer")
 attempt("no-reference-file", reference="file", reference_file="/w/nowhere.png")

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
+import dialogs
 import support
-from gi.repository import Gimp, GLib
-
-from harmonize_client import Session  # isort: skip  (support makes it importable)
-from harmonize_gimp.dialog import Dialog, GimpUi  # isort: skip
+from dialogs import in_loop, press
 
 NETWORK = "s2crnet"
 FILE = str(support.PICTURES / "scene.png")
@@ -22,21 +14,10 @@ FILE = str(support.PICTURES / "scene.png")
 
 def main() -> None:
     image, background, figure = support.composite()
-    procedure = Gimp.get_pdb().lookup_procedure(support.PLUGIN)
-    config = procedure.create_config()
-    GimpUi.init("resetting")
-    with Session("tests", start=False) as session:
-        dialog = Dialog(procedure, config, image, [figure], session)
-        artist = threading.Thread(target=lambda: act(dialog, config, background), daemon=True)
-        artist.start()
-        dialog.run()
-        artist.join()
+    dialogs.show(image, [figure], lambda dialog, config: act(dialog, config, background))
 
 
 def act(dialog: Any, config: Any, background: Any) -> None:
-    """What the artist does, beside the dialog's own loop."""
-    support.window("Harmonize Selection")
-    support.until(lambda: dialog._networks, 30, "the daemon's networks")
     in_loop(lambda: say("opened", dialog, config))
     in_loop(lambda: choose(dialog, config, str(background.get_id())))
     in_loop(lambda: say("chosen", dialog, config))
@@ -46,7 +27,6 @@ def act(dialog: Any, config: Any, background: Any) -> None:
     in_loop(lambda: say("reset", dialog, config))
     press("alt+l")
     in_loop(lambda: say("loaded", dialog, config))
-    press("Escape")
 
 
 def choose(dialog: Any, config: Any, layer: str) -> None:
@@ -73,36 +53,4 @@ def say(case: str, dialog: Any, config: Any) -> None:
     )
 
 
-def in_loop(do: Callable[[], object]) -> None:
-    """Does something where the dialog lives, and waits until it is done."""
-    done = threading.Event()
-
-    def once() -> bool:
-        try:
-            do()
-        finally:
-            done.set()
-        return bool(GLib.SOURCE_REMOVE)
-
-    GLib.idle_add(once)
-    if not done.wait(20):
-        raise TimeoutError("the dialog's loop stands still")
-    time.sleep(0.5)
-
-
-def press(*keys: str) -> None:
-    for key in keys:
-        support.xdotool("key", key)
-        time.sleep(0.7)
-
-
-try:
-    main()
-    (support.OUT / "finished").touch()
-except BaseException:
-    import traceback
-
-    traceback.print_exc(file=sys.stdout)
-    sys.stdout.flush()
-# GIMP would stay open: its window waits for the artist.
-os.kill(os.getppid(), signal.SIGKILL)
+dialogs.main(main)

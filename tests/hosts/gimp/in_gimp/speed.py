@@ -12,7 +12,7 @@ import support
 from gi.repository import Gegl, Gimp
 
 from harmonize_client import Client, Session  # isort: skip  (support makes these importable)
-from harmonize_gimp import harmonize, reading, writing  # isort: skip
+from harmonize_gimp import harmonize, reading, tasks, writing  # isort: skip
 from harmonize_gimp.options import Options  # isort: skip
 
 spent: dict[str, float] = defaultdict(float)
@@ -61,7 +61,8 @@ def main() -> None:
         for _attempt in range(3):
             spent.clear()
             started = time.perf_counter()
-            outcome = harmonize.run(client, image, [layer], Options(), lambda text, fraction: None)
+            wanted = tasks.as_they_are(image, [layer], Options())
+            outcome = harmonize.run(client, image, wanted, lambda text, fraction: None)
             total = time.perf_counter() - started
             support.say(case="speed", total=total, phases=dict(spent), other=total - sum(spent.values()))
             image.remove_layer(outcome.layers[0])

@@ -41,7 +41,11 @@ def call(image: Any, layers: list[Any], name: str = PLUGIN, **arguments: Any) ->
 
 def load(name: str) -> Any:
     """A picture of the shared folder as an image."""
-    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(PICTURES / name)))
+    return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, file(name))
+
+
+def file(name: str) -> Any:
+    return Gio.File.new_for_path(str(PICTURES / name))
 
 
 def composite() -> tuple[Any, Any, Any]:
@@ -49,9 +53,7 @@ def composite() -> tuple[Any, Any, Any]:
     image = load("scene.png")
     background = image.get_layers()[0]
     background.set_name("Scene")
-    figure = Gimp.file_load_layer(
-        Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(PICTURES / "figure.png"))
-    )
+    figure = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, file("figure.png"))
     figure.set_name("Snowman")
     image.insert_layer(figure, None, 0)
     image.autocrop_selected_layers(figure)
@@ -101,3 +103,16 @@ def fill(layer: Any, red: float, green: float, blue: float) -> None:
     color.set_rgba(red, green, blue, 1.0)
     Gimp.context_set_foreground(color)
     layer.fill(Gimp.FillType.FOREGROUND)
+
+
+def vector_layer(image: Any) -> Any:
+    """An orange shape that GIMP draws from a path: a kind of layer since 3.2."""
+    path = Gimp.Path.new(image, "Path")
+    image.insert_path(path, None, 0)
+    corners = [value for corner in ((50, 50), (200, 50), (200, 200), (50, 200)) for value in corner * 3]
+    path.stroke_new_from_points(Gimp.PathStrokeType.BEZIER, corners, True)
+    Gimp.context_set_foreground(Gegl.Color.new("orange"))
+    layer = Gimp.VectorLayer.new(image, path)
+    image.insert_layer(layer, None, 0)
+    layer.refresh()
+    return layer

@@ -150,6 +150,14 @@ def main() -> None:
         taken_back = (len(figure.get_filters()), len(figure.get_parasite_list()))
         step("ctrl+y", lambda: figure.get_filters())
         support.say(case="undo-curves", added=added, undone=taken_back, redone=len(figure.get_filters()))
+
+        # What replaces the pixels takes the curves away, and one step brings both back.
+        support.call(image, [figure], output="replace", contrast=0.3)
+        taken_off = len(figure.get_filters())
+        Gimp.displays_flush()
+        step("ctrl+z", lambda: figure.get_filters())
+        same = support.pixels(figure) == before
+        support.say(case="undo-both", taken_off=taken_off, undone=len(figure.get_filters()), same=same)
         step("ctrl+z", lambda: not figure.get_filters())
 
     image.set_selected_layers([figure])

@@ -1,0 +1,36 @@
+"""The dialog while things change behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from .gimp import Gimp, Said
+
+
+@pytest.fixture(scope="module")
+def said(gimp: Gimp) -> Said:
+    return gimp.run("trouble", windowed=True, timeout=240)
+
+
+def test_try_again_looks_at_the_image_again(said: Said) -> None:
+    told = said["background"]
+    assert "nothing below" in told["before"]
+    assert told["after"].startswith("Ready")
+    assert told["predicted"]
+
+
+def test_an_image_that_was_closed_is_said_to_be(said: Said) -> None:
+    assert said["closed"]["after"].startswith("The image was closed")
+
+
+def test_arrow_keys_move_the_line_of_split(said: Said) -> None:
+    told = said["keys"]
+    assert told["focused"]
+    step = round(told["width"] / 20)
+    start = told["columns"][0]
+    assert told["columns"] == [start, start + step, start + 2 * step, start + step]
+
+
+def test_a_result_is_shown_as_its_original_was(said: Said) -> None:
+    assert said["result"]["rgb"] == said["original"]["rgb"]
+    assert said["result"]["after"].startswith("Ready")
