@@ -10,6 +10,8 @@ from .state import DockerState
 
 _SECONDS, _SECONDS_AT_FIRST = 5.0, 0.5
 """Between two questions; while its networks are not known yet, more often."""
+_ATTENTIVE_SECONDS = 60.0
+"""After the last work nobody asks any more: a daemon that is asked for ever never ends for want of work."""
 
 
 class DaemonWatch:
@@ -17,13 +19,17 @@ class DaemonWatch:
         self._session = session
         self._job: Job[DaemonStatus] | None = None
         self._next = 0.0
+        self._attentive_until = 0.0
 
-    def look(self, now: float, state: DockerState) -> DockerState:
-        """The state with what is known of the daemon at `now` (seconds)."""
+    def look(self, now: float, state: DockerState, *, at_work: bool) -> DockerState:
+        """The state with what is known of the daemon at `now` (seconds). at_work: whether it has to do with us."""
         daemon = self._session.daemon
         if self._job is not None and self._job.done:
             self._job = None
-        if now >= self._next and self._job is None:
+        settled = daemon is not None and daemon.state == "ready" and bool(daemon.networks)
+        if at_work or not settled:
+            self._attentive_until = now + _ATTENTIVE_SECONDS
+        if self._next <= now < self._attentive_until and self._job is None:
             if self._session.state is State.READY:
                 self._job = self._session.status()
             self._next = now + (_SECONDS if daemon is not None and daemon.networks else _SECONDS_AT_FIRST)
