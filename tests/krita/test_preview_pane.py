@@ -143,6 +143,7 @@ def test_the_note_about_a_touched_layer_says_what_was_done_to_it(docker: Docker,
     docker.choose(look=Look(strength=0.5))
     docker.wait(1)
     assert docker.state.note == cause
+    assert docker.state.adjusting == ""
 
 
 def test_a_slider_that_is_moved_while_variants_are_made_leaves_none_out() -> None:

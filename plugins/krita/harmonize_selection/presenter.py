@@ -171,7 +171,7 @@ class Presenter:
 
     @property
     def busy(self) -> bool:
-        return self._work.busy or self._preview.working or self.live is not None
+        return self._work.busy or (self._visible and (self._preview.working or self.live is not None))
 
     @property
     def last_milliseconds(self) -> float:
@@ -284,7 +284,8 @@ class Presenter:
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, Touched):
-            self._show(note=error.cause)
+            self._results.let_go()
+            self._show(note=error.cause, adjusting="")
         elif not isinstance(error, Stopped):
             self._show(problem=problem_of(error))
 

@@ -43,6 +43,10 @@ class Results:
     def region_of(self, result: Result) -> Region | None:
         return self._region[1] if self._region is not None and self._region[0] == result.written else None
 
+    def let_go(self) -> None:
+        """The layer that was written last is the artist's now."""
+        self._region = None
+
     def current(self, layer: LayerInfo | None) -> Result | None:
         """The newest result for a layer, or for its original, that is still there."""
         return next(self._still_there(layer), None)
