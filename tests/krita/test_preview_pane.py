@@ -68,7 +68,9 @@ def test_a_daemon_that_cannot_start_is_not_tried_at_every_stroke(docker: Docker)
     assert docker.session.log == []
 
 
-def test_nothing_is_asked_of_a_daemon_that_has_nothing_to_do(docker: Docker) -> None:
+@pytest.mark.parametrize("state", ["ready", "failed"])
+def test_nothing_is_asked_of_a_daemon_that_has_nothing_to_do(docker: Docker, state: str) -> None:
+    docker.session.daemon = replace(STATUS, state=state)
     docker.wait(70)
     docker.session.log.clear()
     docker.wait(600)

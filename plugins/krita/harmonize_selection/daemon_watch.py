@@ -11,7 +11,8 @@ from .state import DockerState
 _SECONDS, _SECONDS_AT_FIRST = 5.0, 0.5
 """Between two questions; while its networks are not known yet, more often."""
 _ATTENTIVE_SECONDS = 60.0
-"""After the last work nobody asks any more: a daemon that is asked for ever never ends for want of work."""
+"""After the last work nobody asks any more: a daemon that is asked for ever never ends for want of work, nor one that
+has failed, so that another can be started."""
 
 
 class DaemonWatch:
@@ -26,8 +27,7 @@ class DaemonWatch:
         daemon = self._session.daemon
         if self._job is not None and self._job.done:
             self._job = None
-        settled = daemon is not None and daemon.state == "ready" and bool(daemon.networks)
-        if at_work or not settled:
+        if at_work or not _is_settled(daemon):
             self._attentive_until = now + _ATTENTIVE_SECONDS
         if self._next <= now < self._attentive_until and self._job is None:
             if self._session.state is State.READY:
@@ -38,3 +38,10 @@ class DaemonWatch:
         if daemon is None:
             return state
         return replace(state, networks=daemon.networks, default_network=daemon.default_network)
+
+
+def _is_settled(daemon: DaemonStatus | None) -> bool:
+    """Whether its state will not change without a request."""
+    if daemon is None:
+        return False
+    return daemon.state == "failed" or (daemon.state == "ready" and bool(daemon.networks))
