@@ -10,7 +10,7 @@ from harmonize_client import DaemonStatus, Exported, HarmonizeError, Prediction,
 from harmonize_client.session import State
 from harmonize_client.values import JobCounts, LayerFormat, Limits, Look, NetworkInfo
 from harmonize_selection.client import Job
-from harmonize_selection.task import PaintedOn
+from harmonize_selection.task import HostError, Touched
 from harmonize_selection.values import (
     Curves,
     LayerInfo,
@@ -45,7 +45,13 @@ class FakeHost:
     selected_layers: list[str] = field(default_factory=lambda: ["figure"])
     log: list[str] = field(default_factory=list)
     memory: str = ""
-    painted_on: bool = False
+    touched: str = ""
+    """What the artist has done to the layers that were written."""
+    hidden: set[str] = field(default_factory=set)
+    """Layers and masks in whose place the original is shown."""
+    refuses_curves: bool = False
+    names: list[str] = field(default_factory=list)
+    """What the next layers are called, instead of what was asked for."""
     pen: bool = False
     below_changed: bool = False
     signature: bytes = b"1"
@@ -73,9 +79,11 @@ class FakeHost:
 
     # Reading
 
-    def read_scene(self, ref: LayerRef) -> Steps[Scene]:
-        self.log.append(f"scene {ref.layer}")
+    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
+        self.log.append(f"scene {ref.layer}" + "".join(f" without {mask.layer}" for mask in without))
         yield 0.5
+        if ref.layer in self.bounds and self.bounds[ref.layer].is_empty:
+            raise HostError(f"the layer “{ref.layer}” is empty")
         if self.unreadable:
             raise HarmonizeError(self.unreadable)
         if ref.layer not in self.bounds:
@@ -85,6 +93,9 @@ class FakeHost:
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         yield 0.0
         return None
+
+    def fingerprint(self, ref: LayerRef) -> bytes:
+        return self.signature
 
     def read_region(self, ref: LayerRef) -> Steps[Region]:
         self.log.append(f"region {ref.layer}")
@@ -110,26 +121,35 @@ class FakeHost:
         cover: LayerRef | None,
     ) -> Steps[LayerRef]:
         yield 0.5
+        name = self.names.pop(0) if self.names else name
         self.log.append(f"write {name} {output.value}" + (f" over {cover.layer}" if cover else ""))
         self.bounds[name] = region.rect
         return layer_ref(name)
 
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
         yield 0.5
-        if self.painted_on:
-            raise PaintedOn("the layer was painted on")
+        self.need_untouched(ref, region.rect)
         self.log.append(f"rewrite {ref.layer}")
 
-    def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
-        self.log.append(f"curves {ref.layer}")
-        self.bounds["mask"] = Rect(0, 0, 1, 1)
-        return layer_ref("mask")
+    def write_curves(
+        self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
+    ) -> LayerRef:
+        if self.refuses_curves:
+            raise HostError("Krita did not take the curves mask")
+        self.log.append(f"curves {ref.layer}" + "".join(f" instead of {mask.layer}" for mask in instead_of))
+        self.hidden -= {mask.layer for mask in instead_of}
+        name = f"mask {sum(key.startswith('mask') for key in self.bounds) + 1}"
+        self.bounds[name] = Rect(0, 0, 1, 1)
+        return layer_ref(name)
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
-        self.log.append(f"show {'original' if shown else 'written'}")
+        if shown != (written.layer in self.hidden):
+            self.log.append(f"show {'original' if shown else 'written'}")
+            self.hidden ^= {written.layer}
 
-    def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
-        return self.painted_on
+    def need_untouched(self, ref: LayerRef, rect: Rect) -> None:
+        if self.touched:
+            raise Touched(self.touched)
 
     def remember(self, document: str, text: str) -> None:
         self.memory = text
@@ -182,6 +202,9 @@ class FakeSession:
     slow: bool = False
     refuse: HarmonizeError | None = None
     log: list[str] = field(default_factory=list)
+    refuse_network: dict[str, HarmonizeError] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """Of predictions."""
     looks: list[Look] = field(default_factory=list)
     adjustments: int = 0
     _waiting: list[tuple[Job[Any], Callable[[], Any]]] = field(default_factory=list)
@@ -195,12 +218,19 @@ class FakeSession:
     def predict(self, thumbnail: Thumbnail, mask: bytes, **options: Any) -> Job[Prediction]:
         def answer() -> Prediction:
             self.adjustments += 1
-            return Prediction(f"adjustment {self.adjustments}", options["network"] or "ours", "cpu", 3.0, (), None)
+            network = options["network"] or "ours"
+            if network in self.refuse_network:
+                raise self.refuse_network[network]
+            return Prediction(f"adjustment {self.adjustments}", network, "cpu", 3.0, self.notes, None)
 
         return self._job("predict" + " live" * options.get("live", False), answer)
 
-    def render(self, adjustment: str, *arguments: Any, look: Look | None = None, **options: Any) -> Job[Rendered]:
-        self.looks.append(look or Look())
+    def render(
+        self, adjustment: str, *arguments: Any, into: bytearray, look: Look | None = None, **options: Any
+    ) -> Job[Rendered]:
+        look = look or Look()
+        self.looks.append(look)
+        into[0] = round(look.strength * 100)
         return self._job("render", lambda: Rendered(1.0, ()))
 
     def export(self, adjustment: str, format: str, look: Look) -> Job[Exported]:
@@ -219,7 +249,10 @@ class FakeSession:
             if self.refuse is not None and job.kind != "status":
                 job.fail(self.refuse)
             else:
-                job._finish(answer())
+                try:
+                    job._finish(answer())
+                except HarmonizeError as error:
+                    job.fail(error)
 
     def close(self) -> None:
         self.log.append("close")

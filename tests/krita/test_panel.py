@@ -113,6 +113,21 @@ def test_trouble_is_a_line_with_a_button_for_details(panel: tuple[Panel, Noted])
     assert panel[1].log == [("dismiss",)]
 
 
+def test_trouble_with_the_preview_stands_in_its_place_or_is_a_line_below_it(panel: tuple[Panel, Noted]) -> None:
+    trouble = replace(FULL, preview_trouble=Problem("The layer is empty.", "Because."))
+    panel[0].show_state(replace(trouble, before=None, after=None))
+    assert panel[0]._preview._words == "The layer is empty."
+    assert not button(panel[0], "Details").isVisible()
+    panel[0].show_state(trouble)
+    assert button(panel[0], "Details").isVisible()
+
+
+def test_the_docker_keeps_its_height_while_the_next_picture_is_made(panel: tuple[Panel, Noted]) -> None:
+    height = panel[0]._preview.height()
+    panel[0].show_state(replace(FULL, before=None, after=None))
+    assert panel[0]._preview.height() == height
+
+
 def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[Panel, Noted]) -> None:
     panel[0].unfold()
     for widget in panel[0].findChildren(QtWidgets.QWidget):

@@ -5,42 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from harmonize_client import CannotConnect, ConnectionLost, DaemonStatus, UnknownNetwork
+from harmonize_client import CannotConnect, ConnectionLost, UnknownNetwork
 from harmonize_client.session import State
 from harmonize_client.values import Look
-from harmonize_selection.presenter import Presenter
-from harmonize_selection.state import DockerState, Health
+from harmonize_selection.state import Health
 from harmonize_selection.values import Output, Rect, Reference, Settings, Source
 
-from .fake_host import NETWORK, STATUS, Clock, FakeHost, FakeSession, moved
-
-
-class Docker:
-    """A presenter with everything around it."""
-
-    def __init__(self, settings: Settings | None = None, status: DaemonStatus = STATUS) -> None:
-        self.host, self.session, self.clock = FakeHost(), FakeSession(daemon=status), Clock()
-        self.shown: list[DockerState] = []
-        self.presenter = Presenter(self.host, self.session, self.shown.append, settings, self.clock)  # type: ignore[arg-type]
-        self.presenter.set_visible(True)
-        self.wait(2)
-
-    def wait(self, seconds: float) -> None:
-        for _ in range(round(seconds * 20)):
-            self.clock.now += 0.05
-            self.presenter.tick()
-
-    def choose(self, **changes: object) -> None:
-        self.presenter.set_settings(replace(self.state.settings, **changes))  # type: ignore[arg-type]
-
-    @property
-    def state(self) -> DockerState:
-        return self.presenter.state
-
-
-@pytest.fixture
-def docker() -> Docker:
-    return Docker()
+from .docker import Docker
+from .fake_host import NETWORK, STATUS, FakeHost, moved
 
 
 def test_a_visible_docker_shows_the_active_layer_before_and_after(docker: Docker) -> None:
@@ -118,7 +90,7 @@ def test_many_small_slider_steps_render_the_layer_once(docker: Docker) -> None:
 def test_a_layer_that_was_painted_on_is_left_alone(docker: Docker) -> None:
     docker.presenter.harmonize()
     docker.wait(1)
-    docker.host.painted_on = True
+    docker.host.touched = "You have painted on this layer"
     docker.choose(look=Look(strength=0.5))
     docker.wait(1)
     assert "rewrite figure harmonized" not in docker.host.log
@@ -132,7 +104,7 @@ def test_a_layer_that_is_painted_on_while_it_is_rendered_is_left_alone(docker: D
     docker.choose(look=Look(strength=0.5))
     docker.wait(0.5)
     assert docker.session.log[-1] == "render"
-    docker.host.painted_on = True
+    docker.host.touched = "You have painted on this layer"
     docker.session.slow = False
     docker.wait(1)
     assert "rewrite figure harmonized" not in docker.host.log
@@ -267,15 +239,8 @@ def test_the_daemons_state_is_shown_in_words(docker: Docker) -> None:
     assert docker.state.health is Health.WORKING
 
 
-def test_a_large_picture_is_previewed_only_when_asked(docker: Docker) -> None:
-    large = Docker()
-    large.presenter.refresh_preview()
-    fresh = Docker.__new__(Docker)
-    fresh.host, fresh.session, fresh.clock, fresh.shown = FakeHost(), FakeSession(), Clock(), []
-    fresh.host.canvas = Rect(0, 0, 6000, 4000)
-    fresh.presenter = Presenter(fresh.host, fresh.session, fresh.shown.append, None, fresh.clock)  # type: ignore[arg-type]
-    fresh.presenter.set_visible(True)
-    fresh.wait(2)
+def test_a_large_picture_is_previewed_only_when_asked() -> None:
+    fresh = Docker(host=FakeHost(canvas=Rect(0, 0, 6000, 4000)))
     assert fresh.state.before is None
     assert fresh.state.preview_waits
     fresh.presenter.refresh_preview()
@@ -363,12 +328,11 @@ def test_a_preview_that_fails_is_tried_again_when_something_changes(docker: Dock
     docker.session.refuse = UnknownNetwork("no network") if side == "daemon" else None
     docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
     docker.wait(2)
-    assert docker.state.problem is not None
-    docker.presenter.dismiss()
+    assert docker.state.preview_trouble is not None
+    assert docker.state.problem is None
     docker.host.log.clear()
     docker.session.log.clear()
     docker.wait(3)
-    assert docker.state.problem is None
     assert docker.host.log == []
     assert "predict" not in docker.session.log
     docker.host.unreadable, docker.session.refuse = "", None
@@ -405,7 +369,7 @@ def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
     assert docker.host.log[0] == "show original"
     docker.wait(1)
     docker.presenter.set_live(False)
-    assert docker.host.log[-1] == "curves figure"
+    assert docker.host.log[-1] == "curves figure instead of mask 1"
     assert "show written" not in docker.host.log
 
 
@@ -427,15 +391,15 @@ def test_live_ends_quietly_when_its_layer_is_gone(docker: Docker) -> None:
     docker.presenter.set_live(False)
     docker.presenter.set_live(True)
     docker.wait(1)
-    figure = docker.host.bounds.pop("figure")
+    figure, mask = docker.host.bounds.pop("figure"), docker.host.bounds.pop("mask 1")
     docker.host.active_layer = "scene"
     docker.wait(1)
     assert not docker.state.live
     assert "gone" in docker.state.note
     docker.host.log.clear()
-    docker.host.bounds["figure"] = figure
+    docker.host.bounds |= {"figure": figure, "mask 1": mask}
     docker.wait(1)
-    assert docker.host.log[:2] == ["live clear", "show written"]
+    assert [entry for entry in docker.host.log if "scene" not in entry] == ["live clear", "show written"]
     docker.host.log.clear()
     docker.wait(1)
     assert "live clear" not in docker.host.log

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from harmonize_client import HarmonizeError, NotInstalled, TooLarge, WorkerDied
 from harmonize_daemon.install.catalogs import compile_po, parse_po
+from harmonize_daemon.worker import engine
 from harmonize_models import predict
 from harmonize_selection import i18n, words
 from harmonize_selection.task import HostError
@@ -95,4 +96,6 @@ def test_what_the_host_cannot_do_is_told_in_the_artists_language() -> None:
 
 
 def test_the_notes_are_those_of_the_daemon() -> None:
+    assert words.SHORT_OF_MEMORY == engine.SHORT_OF_MEMORY
+    assert words.note_words(engine.SHORT_OF_MEMORY.format(device="cuda:0")).startswith("The memory of cuda:0 did")
     assert set(words.NOTES) == {predict.EMPTY_MASK, predict.FULL_MASK, predict.ALREADY_FITS, predict.NO_ANSWER}

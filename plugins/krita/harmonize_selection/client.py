@@ -12,6 +12,7 @@ else:
     except ImportError:
         import harmonize_client
 
+ConnectionLost = harmonize_client.ConnectionLost
 DaemonStatus = harmonize_client.DaemonStatus
 Exported = harmonize_client.Exported
 HarmonizeError = harmonize_client.HarmonizeError
@@ -21,6 +22,7 @@ Look = harmonize_client.Look
 NetworkInfo = harmonize_client.NetworkInfo
 Place = harmonize_client.Place
 Prediction = harmonize_client.Prediction
+Rendered = harmonize_client.Rendered
 Session = harmonize_client.Session
 State = harmonize_client.State
 Stopped = harmonize_client.Stopped

@@ -51,7 +51,7 @@ def from_text(text: str) -> tuple[Result, ...]:
 
 
 def _to_json(result: Result) -> dict[str, Any]:
-    data = asdict(result)
+    data = asdict(replace(result, notes=()))
     data["settings"]["output"] = result.settings.output.value
     data["settings"]["reference"]["source"] = result.settings.reference.source.value
     return data

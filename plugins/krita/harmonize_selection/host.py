@@ -28,8 +28,11 @@ class Host(Protocol):
 
     # Reading
 
-    def read_scene(self, ref: LayerRef) -> Steps[Scene]:
-        """The scene with the layer on it, as a thumbnail."""
+    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
+        """The scene with the layer on it, as a thumbnail. without: masks of the layer that do not count."""
+
+    def fingerprint(self, ref: LayerRef) -> bytes:
+        """Another one when the layer, the selection or the scene has changed, as far as some rows of pixels tell."""
 
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         """The scene to take light and color from; None for the layer's own."""
@@ -62,17 +65,22 @@ class Host(Protocol):
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
         """Other pixels for a layer that `write_layer` has made; no undo step.
 
-        Raises `PaintedOn` if it `was_changed`, however short a time ago.
+        Raises `Touched` if it is not ours any more since however short a time: see `need_untouched`.
         """
 
-    def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
-        """A native, editable curves mask on the layer, restricted to the selection."""
+    def write_curves(
+        self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
+    ) -> LayerRef:
+        """A native, editable curves mask on the layer, restricted to the selection.
+
+        instead_of: earlier ones, which it hides; an undo shows them again.
+        """
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
-        """Before (True), or as it was before that (False); no undo step."""
+        """Before (True), or as it was before that (False, nothing if it was not); no undo step."""
 
-    def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
-        """Whether the artist has painted on a layer since `write_layer` or `rewrite_layer`, or has locked it."""
+    def need_untouched(self, ref: LayerRef, rect: Rect) -> None:
+        """Raises `Touched` if the artist has painted on a layer since it was written, or has moved or locked it."""
 
     # The document's memory
 

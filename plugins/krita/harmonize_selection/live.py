@@ -104,12 +104,15 @@ class Live:
         except Exception as error:  # a document that closes right now, for instance
             self._failed(error)
 
-    def stop(self) -> Result | None:
-        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone."""
+    def stop(self, instead_of: tuple[LayerRef, ...] = ()) -> Result | None:
+        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone.
+
+        instead_of: earlier curves on the layer.
+        """
         self.discard()
         if self._curves is None or self._prediction is None or self._host.find(self.ref) is None:
             return None
-        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"))
+        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"), instead_of=instead_of)
         settings = replace(self._settings(), output=Output.CURVES)
         when = time.strftime("%Y-%m-%dT%H:%M:%S")
         prediction = self._prediction

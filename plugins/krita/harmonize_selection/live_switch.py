@@ -25,17 +25,18 @@ class LiveSwitch:
         self.live: Live | None = None
         """None while it is off."""
         self._host, self._session, self._on_error, self._clock = host, session, on_error, clock
-        self._earlier: Result | None = None
+        self._earlier: tuple[LayerRef, ...] = ()
+        self._layer: LayerRef | None = None
         self._gone: LayerRef | None = None
         """The layer that vanished while live mode was on."""
         self._away = False
         """Whether it is still gone."""
         self._note = ""
 
-    def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: Result | None = None) -> None:
+    def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: tuple[LayerRef, ...] = ()) -> None:
         """earlier: curves that were left on the layer; they are hidden, or their change would come twice."""
         if self.live is None:
-            self._earlier = earlier
+            self._layer, self._earlier = layer.ref, earlier
             self._show_earlier(False)
             self._gone = None
             self.live = Live(self._host, self._session, layer, settings, self._on_error, self._clock)
@@ -43,17 +44,22 @@ class LiveSwitch:
     def off(self) -> Result | None:
         """What it left: editable curves, one undo step."""
         live, self.live = self.live, None
-        result = live.stop() if live is not None else None
-        if live is not None and result is None:
-            self._show_earlier(True)
+        result = None
+        try:
+            result = live.stop(self._earlier) if live is not None else None
+        finally:
+            if live is not None and result is None:
+                self._show_earlier(True)
         return result
 
     def discard(self) -> None:
         """Switches it off; nothing is left."""
         live, self.live = self.live, None
         if live is not None:
-            live.discard()
-            self._show_earlier(True)
+            try:
+                live.discard()
+            finally:
+                self._show_earlier(True)
 
     def tick(self) -> None:
         """Ends it when its layer is gone."""
@@ -83,6 +89,6 @@ class LiveSwitch:
         return replace(state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working)
 
     def _show_earlier(self, shown: bool) -> None:
-        earlier = self._earlier
-        if earlier is not None and self._host.exists(earlier.written):
-            self._host.show_original(earlier.original, earlier.written, not shown)
+        for mask in self._earlier:
+            if self._layer is not None and self._host.exists(mask):
+                self._host.show_original(self._layer, mask, not shown)

@@ -9,31 +9,28 @@ from functools import partial
 from typing import TypeVar
 
 from . import requests, words
-from .client import Session, State, Stopped
+from .client import Session, Stopped
 from .comparing import Comparing
 from .daemon_watch import DaemonWatch
 from .i18n import tr
 from .live import Live, LiveHosting
 from .live_switch import LiveSwitch
-from .previews import Previews
+from .preview_pane import PreviewPane
 from .results import Results
 from .state import DockerState, Problem, Variant, possible
-from .task import PaintedOn, Task
+from .task import Task, Touched
 from .trouble import problem_of
 from .values import LayerInfo, Output, Result, Settings
 from .work import Work
 
 T = TypeVar("T")
 
-AUTOMATIC_PREVIEW_AREA = 12_000_000
-"""Pixels of canvas up to which the preview is made without being asked for."""
 _LOOK_SECONDS = 0.3
-_REST_SECONDS = 0.4
 _SLIDER_SECONDS = 0.08
 
 
 class Presenter:
-    """One docker. Call `tick` often (every 20 ms while `busy`, else every 50 ms)."""
+    """One docker. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
 
     def __init__(
         self,
@@ -45,14 +42,14 @@ class Presenter:
     ) -> None:
         self.state = DockerState(settings=settings or Settings())
         self._host, self._session, self._view, self._clock = host, session, view, clock
-        self._previews = Previews(host, session, self._previews_changed, self._failed)
+        self._preview = PreviewPane(host, session, self._preview_changed)
         self._live = LiveSwitch(host, session, self._failed, clock)
         self._daemon = DaemonWatch(session)
         self._work = Work(self._written, self._failed)
         self._comparing = Comparing(host)
         self._visible = False
         self._results = Results(host)
-        self._next_look = self._changed_at = self._slid_at = 0.0
+        self._next_look = self._slid_at = 0.0
         self._slider_waits = self._slides = False
 
     # What the artist does
@@ -79,7 +76,7 @@ class Presenter:
             self._harmonize([self.state.layer])
 
     def harmonize_selected(self) -> None:
-        self._harmonize(self._host.selected())
+        self._harmonize(self._selected())
 
     def cancel(self) -> None:
         self._work.cancel()
@@ -104,30 +101,23 @@ class Presenter:
         if layer is None or self._work.busy:
             return
         self._show(settings=result.settings, problem=None, note="")
+        target, keep = self._results.target(layer), self._results.keep_region
         self._begin(
             lambda: requests.apply(
-                self._host,
-                self._session,
-                layer.ref,
-                layer.name,
-                result.settings,
-                result.adjustment,
-                result.network,
-                cover=self._results.covering(layer),
-                keep=self._results.keep_region,
+                self._host, self._session, target, result.settings, result.adjustment, result.network, keep
             )
         )
 
     def refresh_preview(self) -> None:
-        if self.state.layer is not None:
-            self._previews.want(self.state.layer, self.state.settings, self._session.daemon, fresh=True)
+        self._preview.refresh(self.state.settings)
 
     def set_live(self, on: bool) -> None:
         self._show(problem=None)
         self._end_comparing()
         layer = self.state.layer
-        if on and layer is not None:
-            self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, self._results.curves_on(layer)))
+        if on and layer is not None and not self._work.busy:
+            curves = self._results.target(layer).curves
+            self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, curves))
         elif not on:
             result = self._guarded(self._live.off)
             if result is not None:
@@ -135,12 +125,13 @@ class Presenter:
         self._put(self._live.shown(self.state))
 
     def dismiss(self) -> None:
-        self._show(problem=None, note="")
+        self._preview.dismiss()
+        self._put(replace(self._preview.shown(self.state), problem=None, note=""))
 
     def close(self) -> None:
         """Krita is closing: nothing may be left in a document but what was asked for."""
         self.cancel()
-        self._previews.clear()
+        self._preview.clear()
         self._end_comparing()
         self._guarded(self._live.discard)
         self._session.close()
@@ -161,7 +152,7 @@ class Presenter:
         elif self._slider_waits and now - self._slid_at > _SLIDER_SECONDS and not self._painting():
             self._apply_sliders()
         if self._visible or self._work.busy:
-            self._put(self._daemon.look(now, self.state))
+            self._put(self._daemon.look(now, self.state, at_work=self.busy))
         if not self._visible:
             return
         if now >= self._next_look:
@@ -171,7 +162,7 @@ class Presenter:
         if self.live is not None:
             self._guarded(self._live.tick)
             self._put(self._live.shown(self.state))
-        self._previews.step(host_is_free=not self._painting())
+        self._preview.step(host_is_free=not self._painting())
 
     @property
     def live(self) -> Live | None:
@@ -180,7 +171,7 @@ class Presenter:
 
     @property
     def busy(self) -> bool:
-        return self._work.busy or self._previews.working or self.live is not None
+        return self._work.busy or (self._visible and (self._preview.working or self.live is not None))
 
     @property
     def last_milliseconds(self) -> float:
@@ -198,35 +189,38 @@ class Presenter:
     def _harmonize(self, layers: list[LayerInfo]) -> None:
         if self._work.busy or not layers:
             return
-        if self.live is not None:
-            self.set_live(False)
         bad = next((layer for layer in layers if layer.problem), None)
         if bad is not None:
             self._show(problem=Problem(bad.problem, f"{bad.name}: {bad.problem}"))
             return
         self._show(problem=None, note="")
-        self._begin(*(partial(self._whole_way, layer) for layer in layers))
+        settings = self.state.settings  # what is chosen from now on is for the next time
+        self._begin(*(partial(self._whole_way, layer, settings) for layer in layers))
 
-    def _whole_way(self, layer: LayerInfo) -> Task[Result]:
-        return requests.harmonize(
-            self._host,
-            self._session,
-            layer.ref,
-            layer.name,
-            self.state.settings,
-            cover=self._results.covering(layer),
-            keep=self._results.keep_region,
-        )
+    def _whole_way(self, layer: LayerInfo, settings: Settings) -> Task[Result]:
+        target = self._results.target(layer)
+        return requests.harmonize(self._host, self._session, target, settings, self._results.keep_region)
+
+    def _selected(self) -> list[LayerInfo]:
+        """The layers selected in the layer list, each once: a harmonized copy stands for its original."""
+        subjects = map(self._results.subject, self._host.selected())
+        return list({layer.ref: layer for layer in subjects if layer is not None}.values())
 
     def _begin(self, *tasks: Callable[[], Task[Result]]) -> None:
         self._end_comparing()
+        self._guarded(self._live.discard)  # its change would be read, and made once more
         self._slider_waits = False
         self._work.begin(*tasks)
-        self._put(self._work.shown(self.state))
+        self._put(self._live.shown(self._work.shown(self.state)))
 
     def _written(self, result: Result) -> None:
         self._remember(result)
         self._next_look = 0.0
+        said = words.notes_words(result.notes)
+        if said not in self.state.note:
+            self._show(note=f"{self.state.note} {said}".strip())
+        if result.settings.look != self.state.settings.look:
+            self._slid_at, self._slider_waits = self._clock(), True
 
     def _end_comparing(self) -> None:
         self._guarded(self._comparing.end)
@@ -261,16 +255,12 @@ class Presenter:
             self._show(history=words.history_rows(self._results.all))
         self._live.tidy()
         layer = self._results.subject(active)
-        state = self.state
+        if layer is None or self.state.layer is None or layer.ref != self.state.layer.ref:
+            self._end_comparing()
         layers = tuple(self._host.layers()) if document else ()
-        selected = len(self._host.selected())
-        if layer != state.layer or layers != state.layers or selected != state.selected:
-            self._changed_at = self._clock()
-            if layer is None or state.layer is None or layer.ref != state.layer.ref:
-                self._end_comparing()
-            self._show(layer=layer, layers=layers, selected=selected)
+        self._show(layer=layer, layers=layers, selected=len(self._selected()))
         self.set_settings(possible(self.state))
-        result = self._results.current(self.state.layer)
+        result = self._results.current(layer)
         if result is None and self._comparing.on:
             self._end_comparing()
         adjustable = self._adjustable()
@@ -278,38 +268,24 @@ class Presenter:
             adjusting=adjustable.layer_name if adjustable else "",
             can_compare=result is not None and result.settings.output is not Output.REPLACE,
         )
-        if layer is None:
-            self._previews.clear()
-        elif self._clock() - self._changed_at > _REST_SECONDS and self.live is None and not self._work.busy:
+        if self.live is None and not self._work.busy:
+            self._preview.look(layer, self._results.target(layer).curves if layer else (), self._clock())
             self._want_preview()
 
     def _want_preview(self) -> None:
-        layer = self.state.layer
-        if layer is None or not self._visible or layer.problem or self.live is not None:
-            return
-        if layer.canvas.area > AUTOMATIC_PREVIEW_AREA and self._previews.before is None:
-            self._show(preview_waits=True)
-            return
-        if self._session.state is State.READY and not self._painting():
-            self._previews.want(layer, self.state.settings, self._session.daemon)
+        if self._visible and self.live is None:
+            self._preview.want(self.state.settings, self._clock())
+            self._preview_changed()
 
-    def _previews_changed(self) -> None:
-        previews = self._previews
-        notes = previews.prediction.notes if previews.prediction else ()
-        self._show(
-            before=previews.before,
-            after=previews.after,
-            shade=previews.shade,
-            variants=previews.variants,
-            preview_waits=False,
-            note=" ".join(map(words.note_words, notes)) or self.state.note,
-        )
+    def _preview_changed(self) -> None:
+        self._put(self._preview.shown(self.state))
 
     # Trouble
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, PaintedOn):
-            self._show(note=tr("You have painted on this layer: press Harmonize for a new one."))
+        if isinstance(error, Touched):
+            self._results.let_go()
+            self._show(note=error.cause, adjusting="")
         elif not isinstance(error, Stopped):
             self._show(problem=problem_of(error))
 

@@ -11,122 +11,173 @@ from .host import Host
 from .i18n import tr
 from .state import Variant
 from .task import Running, Task
-from .values import LayerInfo, Picture, Scene, Settings
+from .values import LayerInfo, LayerRef, Picture, Scene, Settings
 
 OTHER_NETWORKS = 2
 """How many networks besides the chosen one are shown as variants."""
 
 
 @dataclass(frozen=True)
-class _Key:
-    """What a prediction depends on."""
+class Sight:
+    """What a scene is read from. Equal ones show the same."""
 
     layer: LayerInfo
-    network: str
-    reference: object
-    daemon: int
-    """Its process: what one could not do, the next may."""
+    fingerprint: bytes = b""
+    """See `Host.fingerprint`."""
+    without: tuple[LayerRef, ...] = ()
+    """Masks of the layer that do not count."""
 
 
 class Previews:
-    """Call `want` whenever something may have changed, and `step` often; `changed` says when to draw again."""
+    """Say with `want` what is to be seen, and call `step` often; `changed` says when to draw again.
 
-    def __init__(
-        self, host: Host, session: Session, changed: Callable[[], object], on_error: Callable[[Exception], object]
-    ) -> None:
+    One piece is made after the other, always the one that is missed most: scene, prediction, picture, then variants.
+    A newer wish for another look so waits for the picture that is being made, and breaks off nothing but variants.
+    """
+
+    def __init__(self, host: Host, session: Session, changed: Callable[[], object]) -> None:
         self.before: Picture | None = None
         self.after: Picture | None = None
         self.shade: Picture | None = None
-        self.variants: tuple[Variant, ...] = ()
-        self.prediction: Prediction | None = None
-        self._host, self._session = host, session
-        self._changed, self._on_error = changed, on_error
+        self.trouble: Exception | None = None
+        """Why there is nothing more to see; until something changes."""
+        self._host, self._session, self._changed = host, session, changed
+        self._sight: Sight | None = None
+        self._settings = Settings()
         self._scene: Scene | None = None
-        self._scene_of: LayerInfo | None = None
-        self._key: _Key | None = None
-        self._look: Look | None = None
+        self._predictions: dict[str, Prediction] = {}
+        """Of the scene, by network as it was asked for."""
+        self._shown: tuple[str, Look] | None = None
+        """Network and look of `after`."""
+        self._made: dict[tuple[str, Look], Picture] = {}
+        """The variants' pictures."""
+        self._variants_fail = False
         self._running: Running[None] | None = None
+        self._aside = False
+        """Whether it makes a variant."""
+        self._failed_with = 0
+        """The daemon's process then: what one could not do, the next may."""
 
-    def want(self, layer: LayerInfo, settings: Settings, status: DaemonStatus | None, *, fresh: bool = False) -> None:
-        """Shows `layer` with `settings`. fresh: also when nothing that we know of has changed.
+    @property
+    def prediction(self) -> Prediction | None:
+        return self._predictions.get(self._settings.network)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        chosen = (self._settings.network, self._settings.look)
+        return tuple(
+            replace(variant, picture=self._made[variant.network, variant.look], chosen=key == chosen)
+            for variant in self._wanted_variants()
+            if (key := (variant.network, variant.look)) in self._made
+        )
+
+    @property
+    def working(self) -> bool:
+        return self._running is not None and not self._running.done
+
+    def want(self, sight: Sight, settings: Settings, *, fresh: bool = False) -> None:
+        """From now on `sight` with `settings`. fresh: also when nothing that we know of has changed.
 
         What has failed is tried again when something has changed.
         """
-        key = _Key(layer, settings.network, settings.reference, status.pid if status else 0)
-        if not fresh and key == self._key and settings.look == self._look:
+        before, self._settings = self._settings, settings
+        if fresh or sight != self._sight:
+            if self._sight is None or sight.layer.ref != self._sight.layer.ref:
+                self._forget_pictures()
+            self._sight, self._scene = sight, None
+            self._stop()
+        elif settings.reference != before.reference:
+            self._forget_answers()
+            self._stop()
+        elif settings.network != before.network or (settings.look != before.look and self._aside):
+            self._stop()
+        elif settings.look == before.look and not self._is_another_daemon():
             return
-        only_look = not fresh and key == self._key and self.prediction is not None
-        if fresh or layer != self._scene_of:
-            self._scene = None
-        self._key, self._look = key, settings.look
-        task = self._render(settings.look) if only_look else self._predict(layer, settings, status)
-        self._start(task)
+        self.trouble, self._variants_fail = None, False
+        self._changed()
 
     def clear(self) -> None:
-        self._stop()
-        had_any = self.before is not None
-        self.before = self.after = self.shade = self.prediction = None
-        self._scene = self._scene_of = self._key = self._look = None
-        self.variants = ()
-        if had_any:
+        """From now on nothing."""
+        if self._sight is not None:
+            self._stop()
+            self._sight = self._scene = self.trouble = None
+            self._forget_pictures()
             self._changed()
 
     def step(self, *, host_is_free: bool) -> None:
         """host_is_free: else it only goes on waiting for the daemon."""
         if self._running is not None and (host_is_free or self._running.waits):
             self._running.step()
+        if not self.working and self._sight is not None and self.trouble is None:
+            task = self._next(self._sight)
+            self._running = Running(task, lambda _: self._changed(), self._failed) if task is not None else None
 
-    @property
-    def working(self) -> bool:
-        return self._running is not None and not self._running.done
-
-    def _predict(self, layer: LayerInfo, settings: Settings, status: DaemonStatus | None) -> Task[None]:
-        self.prediction = None
+    def _next(self, sight: Sight) -> Task[None] | None:
+        """What is missed most; None when all is there."""
+        network, look = self._settings.network, self._settings.look
+        self._aside = False
         if self._scene is None:
-            self._scene = yield from self._host.read_scene(layer.ref)
-            self._scene_of = layer
-            self.before = self._host.compose(self._scene, self._scene.layer)
-            self.shade = Picture(self.before.width, self.before.height, masks.shade(self._scene.mask))
-            self.after = None
-            self.variants = ()
-            self._changed()
-        self.prediction = yield from requests.predict(self._host, self._session, layer.ref, self._scene, settings)
-        yield from self._render(settings.look)
-        yield from self._make_variants(layer, settings, status)
+            return self._read(sight)
+        if network not in self._predictions:
+            return self._predict(sight, self._scene, network)
+        if self._shown != (network, look):
+            return self._render(self._scene, network, look)
+        missing = (one for one in self._wanted_variants() if (one.network, one.look) not in self._made)
+        variant = next(missing, None)
+        if variant is None or self._variants_fail:
+            return None
+        self._aside = True
+        return self._make(sight, self._scene, variant)
 
-    def _render(self, look: Look) -> Task[None]:
-        if self._scene is None or self.prediction is None:
+    def _read(self, sight: Sight) -> Task[None]:
+        scene = yield from self._host.read_scene(sight.layer.ref, without=sight.without)
+        self._forget_pictures()
+        self._scene = scene
+        self.before = self._host.compose(scene, scene.layer)
+        self.shade = Picture(self.before.width, self.before.height, masks.shade(scene.mask))
+
+    def _predict(self, sight: Sight, scene: Scene, network: str) -> Task[None]:
+        settings = replace(self._settings, network=network)
+        ref = sight.layer.ref
+        self._predictions[network] = yield from requests.predict(self._host, self._session, ref, scene, settings)
+
+    def _render(self, scene: Scene, network: str, look: Look) -> Task[None]:
+        adjustment = self._predictions[network].adjustment
+        self.after = yield from requests.render_preview(self._host, self._session, scene, adjustment, look)
+        self._shown = (network, look)
+
+    def _make(self, sight: Sight, scene: Scene, variant: Variant) -> Task[None]:
+        if variant.network not in self._predictions:
+            yield from self._predict(sight, scene, variant.network)
+        adjustment = self._predictions[variant.network].adjustment
+        picture = yield from requests.render_preview(self._host, self._session, scene, adjustment, variant.look)
+        self._made[variant.network, variant.look] = picture
+
+    def _wanted_variants(self) -> list[Variant]:
+        used = self.prediction
+        return _variants(self._settings, self._session.daemon, used.network) if used is not None else []
+
+    def _failed(self, error: Exception) -> None:
+        if self._aside:
+            self._variants_fail = True  # nobody has asked for them
             return
-        self.after = yield from requests.render_preview(
-            self._host, self._session, self._scene, self.prediction.adjustment, look
-        )
-        self.variants = tuple(
-            replace(variant, chosen=variant.look == look and variant.network == self.variants[0].network)
-            for variant in self.variants
-        )
+        self.trouble, self._failed_with = error, self._daemon()
+        if self._scene is None:
+            self._forget_pictures()
         self._changed()
 
-    def _make_variants(self, layer: LayerInfo, settings: Settings, status: DaemonStatus | None) -> Task[None]:
-        scene, prediction = self._scene, self.prediction
-        if scene is None or prediction is None:
-            return
-        made: list[Variant] = []
-        for variant in _variants(settings, status, prediction.network):
-            adjustment = prediction.adjustment
-            if variant.network != settings.network:
-                other = replace(settings, network=variant.network)
-                adjustment = (
-                    yield from requests.predict(self._host, self._session, layer.ref, scene, other)
-                ).adjustment
-            picture = yield from requests.render_preview(self._host, self._session, scene, adjustment, variant.look)
-            chosen = variant.network == settings.network and variant.look == settings.look
-            made.append(replace(variant, picture=picture, chosen=chosen))
-            self.variants = tuple(made)
-            self._changed()
+    def _is_another_daemon(self) -> bool:
+        return self.trouble is not None and self._failed_with != self._daemon()
 
-    def _start(self, task: Task[None]) -> None:
-        self._stop()
-        self._running = Running(task, lambda _: None, self._on_error)
+    def _daemon(self) -> int:
+        return self._session.daemon.pid if self._session.daemon is not None else 0
+
+    def _forget_pictures(self) -> None:
+        self.before = self.after = self.shade = None
+        self._forget_answers()
+
+    def _forget_answers(self) -> None:
+        self._predictions, self._made, self._shown = {}, {}, None
 
     def _stop(self) -> None:
         if self._running is not None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from .client import Exported, LayerFormat, Look, Prediction, Session, Thumbnail
+from .client import Exported, LayerFormat, Look, Prediction, Rendered, Session, Thumbnail
 from .host import Host
 from .i18n import tr
-from .task import PaintedOn, Task
-from .values import Curves, LayerRef, Output, Picture, Region, Result, Scene, Settings
+from .task import Task
+from .values import Curves, LayerRef, Output, Picture, Region, Result, Scene, Settings, Target
 
 Keep = Callable[[LayerRef, Region], object]
 
@@ -25,68 +26,72 @@ def predict(host: Host, session: Session, ref: LayerRef, scene: Scene, settings:
 
 
 def harmonize(
-    host: Host,
-    session: Session,
-    ref: LayerRef,
-    name: str,
-    settings: Settings,
-    *,
-    cover: LayerRef | None = None,
-    keep: Keep = lambda ref, region: None,
+    host: Host, session: Session, target: Target, settings: Settings, keep: Keep = lambda ref, region: None
 ) -> Task[Result]:
     """Predict, render, write: the whole way of one layer."""
-    scene = yield from host.read_scene(ref)
-    prediction = yield from predict(host, session, ref, scene, settings)
-    adjustment, network = prediction.adjustment, prediction.network
-    return (yield from apply(host, session, ref, name, settings, adjustment, network, cover=cover, keep=keep))
+    scene = yield from host.read_scene(target.ref, without=target.curves)
+    prediction = yield from predict(host, session, target.ref, scene, settings)
+    result = yield from apply(host, session, target, settings, prediction.adjustment, prediction.network, keep)
+    return replace(result, notes=(*prediction.notes, *result.notes))
 
 
 def apply(
     host: Host,
     session: Session,
-    ref: LayerRef,
-    name: str,
+    target: Target,
     settings: Settings,
     adjustment: str,
     network: str,
-    *,
-    cover: LayerRef | None = None,
     keep: Keep = lambda ref, region: None,
 ) -> Task[Result]:
     """Writes a layer with an adjustment that is already known.
 
-    cover: an earlier result of the same layer. keep: gets what was written from, for `apply_again`.
+    keep: gets what was written from, for `apply_again`.
     """
+    notes: tuple[str, ...] = ()
     if settings.output is Output.CURVES:
         curves = yield from export_curves(session, adjustment, settings.look)
-        written = host.write_curves(ref, curves, tr("Harmonize"))
+        written = host.write_curves(target.ref, curves, tr("Harmonize"), instead_of=target.curves)
     else:
-        region = yield from host.read_region(ref)
-        pixels = yield from render(session, region, adjustment, settings.look)
-        title = tr("{name} harmonized", name=name)
-        written = yield from host.write_layer(
-            ref, region, pixels, title, settings.output, hide=settings.hide_original, cover=cover
-        )
+        with _hidden(host, target):
+            region = yield from host.read_region(target.ref)
+            pixels, notes = yield from render(session, region, adjustment, settings.look)
+            title = tr("{name} harmonized", name=target.name)
+            written = yield from host.write_layer(
+                target.ref, region, pixels, title, settings.output, hide=settings.hide_original, cover=target.cover
+            )
         keep(written, region)
     when = datetime.now().isoformat(timespec="seconds")
-    return Result(ref, written, name, settings, adjustment, network, when)
+    return Result(target.ref, written, target.name, settings, adjustment, network, when, notes)
+
+
+@contextmanager
+def _hidden(host: Host, target: Target) -> Iterator[None]:
+    """Without our own earlier curves on the layer; whatever happens, they are shown again."""
+    try:
+        for mask in target.curves:
+            host.show_original(target.ref, mask, True)
+        yield
+    finally:
+        for mask in filter(host.exists, target.curves):
+            host.show_original(target.ref, mask, False)
 
 
 def apply_again(host: Host, session: Session, result: Result, region: Region, look: Look) -> Task[Result]:
     """Another look for the layer that `result` has written, without an undo step. region: what it was written from."""
-    if host.was_changed(result.written, region.rect):
-        raise PaintedOn("the layer was painted on")
-    pixels = yield from render(session, region, result.adjustment, look)
+    host.need_untouched(result.written, region.rect)
+    pixels, notes = yield from render(session, region, result.adjustment, look)
     yield from host.rewrite_layer(result.written, region, pixels)
-    return replace(result, settings=replace(result.settings, look=look))
+    return replace(result, settings=replace(result.settings, look=look), notes=notes)
 
 
-def render(session: Session, region: Region, adjustment: str, look: Look) -> Task[bytearray]:
+def render(session: Session, region: Region, adjustment: str, look: Look) -> Task[tuple[bytearray, tuple[str, ...]]]:
+    """The pixels, and what the daemon has to say about them."""
     pixels = bytearray(region.format.nbytes)
-    yield session.render(
+    rendered: Rendered = yield session.render(
         adjustment, region.format, region.pixels, region.mask, into=pixels, place=region.place, look=look
     )
-    return pixels
+    return pixels, rendered.notes
 
 
 def render_preview(host: Host, session: Session, scene: Scene, adjustment: str, look: Look) -> Task[Picture]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from . import history
 from .host import Host
-from .values import LayerInfo, LayerRef, Output, Region, Result
+from .values import LayerInfo, LayerRef, Output, Region, Result, Target
 
 KEPT_REGION_BYTES = 256_000_000
 """A harmonized layer's pixels are kept up to this size, so that the sliders can go on changing it."""
@@ -41,22 +43,24 @@ class Results:
     def region_of(self, result: Result) -> Region | None:
         return self._region[1] if self._region is not None and self._region[0] == result.written else None
 
+    def let_go(self) -> None:
+        """The layer that was written last is the artist's now."""
+        self._region = None
+
     def current(self, layer: LayerInfo | None) -> Result | None:
-        """The newest result for a layer, or for its original, while it exists."""
-        for result in self.all:
-            if layer is not None and layer.ref in (result.original, result.written):
-                return result if self._host.exists(result.written) else None
-        return None
+        """The newest result for a layer, or for its original, that is still there."""
+        return next(self._still_there(layer), None)
 
-    def covering(self, layer: LayerInfo) -> LayerRef | None:
-        """The harmonized copy that lies over a layer: the next one has to lie over that."""
-        result = self.current(layer)
-        return result.written if result is not None and result.settings.output is Output.NEW_LAYER else None
+    def target(self, layer: LayerInfo) -> Target:
+        """The layer, with what is left on and above it of earlier times."""
+        there = list(self._still_there(layer))
+        copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER]
+        curves = [one.written for one in there if one.settings.output is Output.CURVES and one.original == layer.ref]
+        return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(curves))
 
-    def curves_on(self, layer: LayerInfo) -> Result | None:
-        """The newest result for a layer, if that is curves on it."""
-        result = self.current(layer)
-        return result if result is not None and result.settings.output is Output.CURVES else None
+    def _still_there(self, layer: LayerInfo | None) -> Iterator[Result]:
+        of_it = [one for one in self.all if layer is not None and layer.ref in (one.original, one.written)]
+        return (one for one in of_it if self._host.exists(one.written))
 
     def subject(self, active: LayerInfo | None) -> LayerInfo | None:
         """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.

@@ -66,6 +66,10 @@ class DockerState:
     """Dark where nothing will change, to lay over the preview."""
     preview_waits: bool = False
     """The picture is so large that the preview is only made when asked for."""
+    preview_note: str = ""
+    """What there is to say about the preview; `note` is about what was done."""
+    preview_trouble: Problem | None = None
+    """Why there is no preview, or only half of one."""
     variants: tuple[Variant, ...] = ()
     networks: tuple[NetworkInfo, ...] = ()
     default_network: str = ""

@@ -82,5 +82,5 @@ class HostError(HarmonizeError):
     default_hint = ""
 
 
-class PaintedOn(HostError):
-    """The artist has changed the layer that was to be written again: it is not ours any more."""
+class Touched(HostError):
+    """The artist has changed the layer that was to be written again, or has locked it: it is not ours any more."""

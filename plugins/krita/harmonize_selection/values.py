@@ -183,3 +183,17 @@ class Result:
     """The network that was used."""
     when: str
     """Local time, ISO 8601."""
+    notes: tuple[str, ...] = ()
+    """What the daemon had to say about it: told once, not kept."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A layer to harmonize, and what is left of earlier times."""
+
+    ref: LayerRef
+    name: str
+    cover: LayerRef | None = None
+    """An earlier result: a new layer has to lie above it."""
+    curves: tuple[LayerRef, ...] = ()
+    """Our own earlier curves on the layer: it is read without them, or their change would come twice."""

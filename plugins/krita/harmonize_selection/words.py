@@ -21,6 +21,8 @@ NOTES = (
     later("The network had no usable answer for this picture: nothing is changed."),
 )
 """What the daemon tells artists about a prediction."""
+SHORT_OF_MEMORY = later("The memory of {device} did not suffice: computed on the CPU.")
+"""And when a prediction had to leave its device."""
 
 
 def stage_words(stage: str) -> str:
@@ -30,7 +32,15 @@ def stage_words(stage: str) -> str:
 
 def note_words(note: str) -> str:
     """A note of the daemon in the artist's language; one that is not known here in its own."""
+    before, after = SHORT_OF_MEMORY.split("{device}")
+    if note.startswith(before) and note.endswith(after):
+        return tr(SHORT_OF_MEMORY, device=note[len(before) : -len(after)])
     return tr(note)
+
+
+def notes_words(notes: tuple[str, ...]) -> str:
+    """Each of them once."""
+    return " ".join(dict.fromkeys(map(note_words, notes)))
 
 
 def daemon_words(session: Session) -> tuple[Health, str]:

@@ -25,7 +25,7 @@ def test_a_dab_that_is_painted_while_the_layer_is_rendered_is_not_overwritten(sa
 
 
 def test_the_sliders_leave_a_locked_layer_alone(said: Said) -> None:
-    assert "painted" in said["locked-result"]["note"]
+    assert "locked" in said["locked-result"]["note"]
     assert said["locked-result"]["kept"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -27,12 +28,25 @@ def application() -> Any:
     return Krita.instance()
 
 
+_keys: list[tuple[Document, str]] = []
+"""Of the documents that we have met, while they are open. Krita makes a new object at each question: `==` compares."""
+_numbers = itertools.count(1)
+
+
 def document_id(document: Document) -> str:
-    return str(document.rootNode().uniqueId().toString())
+    """Its key for as long as it is open. The ids of its nodes tell nothing: those of a copy are the same."""
+    for known, key in _keys:
+        if known == document:
+            return key
+    opened = application().documents()
+    _keys[:] = [(known, key) for known, key in _keys if known in opened]
+    _keys.append((document, f"document {next(_numbers)}"))
+    return _keys[-1][1]
 
 
 def find_document(key: str) -> Document | None:
-    return next((document for document in application().documents() if document_id(document) == key), None)
+    known = next((document for document, its_key in _keys if its_key == key), None)
+    return next((document for document in application().documents() if document == known), None)
 
 
 def find_node(ref: LayerRef) -> Node | None:

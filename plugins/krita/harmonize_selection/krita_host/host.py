@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 
 from ..client import Thumbnail
-from ..task import HostError, PaintedOn
+from ..i18n import tr
+from ..task import HostError, Touched
 from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
 from . import curves_mask, live_view, region, scene, writing
 from .color import color_space
@@ -25,6 +27,7 @@ from .documents import (
     reference_to,
     walk,
 )
+from .pen import Pen
 from .undo import UndoWatch
 
 _ANNOTATION = "harmonize-selection"
@@ -36,14 +39,16 @@ class KritaHost:
     def __init__(self) -> None:
         self._undo = UndoWatch()
         self._live = live_view.LiveView()
-        self._written: dict[LayerRef, int] = {}
+        self._pen = Pen()
+        self._written: dict[LayerRef, _Print] = {}
         self._comparison: dict[LayerRef, tuple[bool, bool]] = {}
         """Whether original and result were visible before the original was shown, by result."""
 
     def tick(self) -> None:
         """Call it a few times a second."""
+        self._pen.watch()
         self._undo.tick()
-        if not live_view.pen_is_down():
+        if not self._pen.is_down:
             curves_mask.close_files()
 
     def close(self) -> None:
@@ -87,8 +92,11 @@ class KritaHost:
 
     # Reading
 
-    def read_scene(self, ref: LayerRef) -> Steps[Scene]:
-        return scene.read_scene(ref)
+    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
+        return scene.read_scene(ref, without=without)
+
+    def fingerprint(self, ref: LayerRef) -> bytes:
+        return live_view.fingerprint(ref)
 
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         return scene.read_reference(ref, reference)
@@ -120,37 +128,57 @@ class KritaHost:
             name = need_node(ref).name()
         covered = cover if cover is not None and not replaced and find_node(cover) is not None else ref
         hidden = not replaced and (hide or covered != ref)
+        was_visible = need_node(covered).visible()
         written = writing.add_layer(ref, region_, native, name, covered=covered, hide=hidden)
         if replaced:
             need_document(ref).waitForDone()
+            for mask in need_node(ref).childNodes():  # an undo must bring it back as it was
+                self.show_original(ref, LayerRef(ref.document, str(mask.uniqueId().toString())), False)
             need_node(ref).remove()
         if replaced or hidden:
-            self._undo.watch(covered, written, output)
-        self._written[written] = _signature(need_node(written), region_.rect)
+            self._undo.watch(covered, written, output, was_visible=was_visible)
+        self._written[written] = _Print.of(need_node(written), region_.rect)
         return written
 
     def rewrite_layer(self, ref: LayerRef, region_: Region, pixels: bytearray) -> Steps[None]:
         native = yield from region.native_pixels(region_, pixels)
-        if self.was_changed(ref, region_.rect):
-            raise PaintedOn("the layer was painted on")
+        self.need_untouched(ref, region_.rect)
         writing.rewrite(ref, native, region_.rect)
-        self._written[ref] = _signature(need_node(ref), region_.rect)
+        self._written[ref] = _Print.of(need_node(ref), region_.rect)
 
-    def was_changed(self, ref: LayerRef, rect: Rect) -> bool:
-        """Also true for layers of an earlier run: nothing is known of them."""
-        node = need_node(ref)
-        return is_locked(node) or self._written.get(ref) != _signature(node, rect)
+    def need_untouched(self, ref: LayerRef, rect: Rect) -> None:
+        """Layers of an earlier run count as painted on: nothing is known of them."""
+        node, written = need_node(ref), self._written.get(ref)
+        if is_locked(node):
+            raise Touched(tr("This layer is locked: press Harmonize for a new one."))
+        now = _Print.of(node, rect)
+        if written is not None and now.is_moved(written):
+            raise Touched(tr("You have moved this layer: press Harmonize for a new one."))
+        if now != written:
+            raise Touched(tr("You have painted on this layer: press Harmonize for a new one."))
 
-    def write_curves(self, ref: LayerRef, curves: Curves, name: str) -> LayerRef:
-        return curves_mask.add(ref, curves, name)
+    def write_curves(
+        self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
+    ) -> LayerRef:
+        written = curves_mask.add(ref, curves, name)
+        for earlier in instead_of:
+            mask, (_, was_visible) = find_node(earlier), self._comparison.pop(earlier, (False, False))
+            if mask is not None and (was_visible or mask.visible()):
+                mask.setVisible(False)
+                self._undo.watch(earlier, written, Output.CURVES, was_visible=True)
+        if instead_of:
+            redraw(need_document(ref))
+        return written
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
         before, after = find_node(original), need_node(written)
         if shown:
             self._comparison.setdefault(written, (before is not None and before.visible(), after.visible()))
             visible = (True, False)
+        elif written in self._comparison:
+            visible = self._comparison.pop(written)
         else:
-            visible = self._comparison.pop(written, (False, True))
+            return
         after.setVisible(visible[1])
         if before is not None and after.type() in LAYER_KINDS:
             before.setVisible(visible[0])
@@ -181,7 +209,7 @@ class KritaHost:
         return self._live.surroundings_changed(ref)
 
     def pen_is_down(self) -> bool:
-        return live_view.pen_is_down()
+        return self._pen.is_down
 
     def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
         return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer)
@@ -216,6 +244,18 @@ def _problem(document: Document, node: Node) -> str:
     return ""
 
 
-def _signature(node: Node, rect: Rect) -> int:
-    """Of all that a layer holds there, to see whether somebody else has changed it."""
-    return zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height))
+@dataclass(frozen=True)
+class _Print:
+    """Of a layer, to see whether somebody else has changed it."""
+
+    bounds: Rect
+    pixels: int
+    """Of all that it holds in a rectangle."""
+
+    @classmethod
+    def of(cls, node: Node, rect: Rect) -> _Print:
+        return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
+
+    def is_moved(self, earlier: _Print) -> bool:
+        size = (self.bounds.width, self.bounds.height)
+        return size == (earlier.bounds.width, earlier.bounds.height) and self.bounds != earlier.bounds

@@ -8,13 +8,10 @@ from itertools import compress, islice
 
 from .. import levels
 from ..curve_text import to_light
-from ..qt import Qt, QtWidgets
 from ..values import Curves, LayerRef, Picture, Rect, Scene
 from . import curves_mask, documents
 from .color import color_space
 from .documents import (
-    Document,
-    Node,
     application,
     bounds_of,
     canvas_of,
@@ -22,7 +19,6 @@ from .documents import (
     find_node,
     need_document,
     need_node,
-    still_copy,
 )
 from .scene import Background, LayerImage, place, read_background, read_layer_image
 
@@ -53,8 +49,7 @@ class LiveView:
         document, node = need_document(ref), need_node(ref)
         canvas, bounds = canvas_of(document), bounds_of(node)
         pixel_bytes = color_space(document).pixel_bytes
-        rows = range(canvas.height // (2 * _LINES), canvas.height, max(1, canvas.height // _LINES))
-        lines = {row: bytes(document.pixelData(0, row, canvas.width, 1)) for row in rows}
+        lines = {row: bytes(document.pixelData(0, row, canvas.width, 1)) for row in _rows(canvas)}
         hidden = bounds.united(self._seen_in) if self._seen_in is not None else bounds
         changed = any(
             _without(line, row, hidden, canvas, pixel_bytes)
@@ -68,11 +63,30 @@ class LiveView:
     def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
         document, node = need_document(ref), need_node(ref)
         if fresh_layer or self._layer is None:
-            plain = curves_mask.find(node, MASK_NAME) is None
-            self._layer = read_layer_image(document, node) if plain else _read_without_mask(document, node)
+            mask = curves_mask.find(node, MASK_NAME)
+            self._layer = read_layer_image(document, node, without=(mask,) if mask is not None else ())
         if fresh_background or self._background is None:
             self._background, _ = read_background(document, node)
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
+
+
+def fingerprint(ref: LayerRef) -> bytes:
+    """Of some rows of the layer as it is shown, of the selection, and of the document beside the layer."""
+    document, node = need_document(ref), need_node(ref)
+    canvas, bounds, selection = canvas_of(document), bounds_of(node), document.selection()
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{node.opacity()} {node.blendingMode()}".encode())
+    for row in _rows(bounds):
+        digest.update(bytes(node.projectionPixelData(bounds.x, row, bounds.width, 1)))
+    if selection is not None:
+        area = (selection.x(), selection.y(), selection.width(), selection.height())
+        digest.update(str(area).encode())
+        for row in _rows(bounds):
+            digest.update(bytes(selection.pixelData(bounds.x, row, bounds.width, 1)))
+    for row in _rows(canvas):
+        line = bytes(document.pixelData(0, row, canvas.width, 1))
+        digest.update(_without(line, row, bounds, canvas, len(line) // canvas.width))
+    return digest.digest()
 
 
 def layer_bounds(ref: LayerRef) -> Rect | None:
@@ -91,10 +105,6 @@ def layer_signature(ref: LayerRef) -> bytes:
     for row in range(0, bounds.height, max(1, bounds.height // _LINES)):
         digest.update(bytes(node.pixelData(bounds.x, bounds.y + row, bounds.width, 1)))
     return digest.digest()
-
-
-def pen_is_down() -> bool:
-    return bool(QtWidgets.QApplication.mouseButtons() != Qt.MouseButton.NoButton)
 
 
 def set_live_curves(ref: LayerRef, curves: Curves) -> None:
@@ -144,6 +154,11 @@ def clear_live_curves(ref: LayerRef) -> None:
     curves_mask.remove(ref, MASK_NAME)
 
 
+def _rows(rect: Rect) -> range:
+    """Some, evenly from all over it."""
+    return range(rect.y + rect.height // (2 * _LINES), rect.bottom, max(1, rect.height // _LINES))
+
+
 def _without(line: bytes, row: int, hidden: Rect, canvas: Rect, pixel_bytes: int) -> bytes:
     """The row without the part that lies in `hidden`: blanked, so that rows stay comparable."""
     if not hidden.y <= row < hidden.bottom:
@@ -151,19 +166,3 @@ def _without(line: bytes, row: int, hidden: Rect, canvas: Rect, pixel_bytes: int
     left = min(max(hidden.x, 0), canvas.width) * pixel_bytes
     right = min(max(hidden.right, 0), canvas.width) * pixel_bytes
     return line[:left] + bytes(right - left) + line[right:]
-
-
-def _read_without_mask(document: Document, node: Node) -> LayerImage:
-    """The layer as it is without our own curves: read from a copy, the artist's document is left alone."""
-    copy = still_copy(document)
-    try:
-        twin = copy.nodeByUniqueID(node.uniqueId())
-        mask = curves_mask.find(twin, MASK_NAME)
-        if mask is not None:
-            mask.setVisible(False)
-        copy.refreshProjection()
-        copy.waitForDone()
-        return read_layer_image(document, twin)
-    finally:
-        copy.setModified(False)
-        copy.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ..task import HostError
 from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps
 from . import images
 from .color import color_space
-from .documents import Document, Node, bounds_of, canvas_of, need_document, need_node, still_copy
+from .documents import Document, Node, bounds_of, canvas_of, find_node, need_document, need_node, still_copy
 
 _GROUND = QtGui.QColor(119, 119, 119)
 """Middle grey where the document is clear."""
@@ -54,8 +55,9 @@ class LayerImage:
     """Of the image's size: its alpha, restricted to the selection."""
 
 
-def read_scene(ref: LayerRef) -> Steps[Scene]:
-    layer = read_layer_image(need_document(ref), need_node(ref))
+def read_scene(ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
+    masks = [mask for mask in map(find_node, without) if mask is not None and mask.visible()]
+    layer = read_layer_image(need_document(ref), need_node(ref), without=masks)
     yield 0.3
     background, composite = read_background(need_document(ref), need_node(ref))
     yield 0.8
@@ -63,8 +65,27 @@ def read_scene(ref: LayerRef) -> Steps[Scene]:
     return place(layer, background, bounds_of(need_node(ref)), canvas_of(document), composite)
 
 
-def read_layer_image(document: Document, node: Node) -> LayerImage:
-    """With its masks, without its surroundings. Raises `HostError` if there is nothing on the layer or selected."""
+def read_layer_image(document: Document, node: Node, *, without: Sequence[Node] = ()) -> LayerImage:
+    """With its masks, without its surroundings. Raises `HostError` if there is nothing on the layer or selected.
+
+    without: masks that do not count. They are hidden in a copy: the artist's document is left alone.
+    """
+    if without:
+        copy = still_copy(document)
+        try:
+            for mask in without:
+                copy.nodeByUniqueID(mask.uniqueId()).setVisible(False)
+            copy.refreshProjection()
+            copy.waitForDone()
+            return _layer_image(document, copy.nodeByUniqueID(node.uniqueId()))
+        finally:
+            copy.setModified(False)
+            copy.close()
+    return _layer_image(document, node)
+
+
+def _layer_image(document: Document, node: Node) -> LayerImage:
+    """document: the artist's, which has the selection."""
     bounds = bounds_of(node)
     if bounds.is_empty:
         raise HostError(tr("the layer “{name}” is empty", name=node.name()), tr("paste something into it"))

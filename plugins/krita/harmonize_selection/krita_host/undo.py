@@ -13,6 +13,8 @@ class _Watched:
     original: LayerRef
     written: LayerRef
     output: Output
+    was_visible: bool
+    """Whether the original was, before it was hidden."""
     seen: tuple[bool, bool]
     """Whether the original and the new layer were there when we last looked."""
     nothing_to_redo: str
@@ -33,9 +35,10 @@ class UndoWatch:
     def __init__(self) -> None:
         self._watched: list[_Watched] = []
 
-    def watch(self, original: LayerRef, written: LayerRef, output: Output) -> None:
-        """To be called right after they were written."""
-        self._watched.append(_Watched(original, written, output, self._look(original, written), _redo_text()))
+    def watch(self, original: LayerRef, written: LayerRef, output: Output, *, was_visible: bool) -> None:
+        """To be called right after they were written. was_visible: the original, before."""
+        seen = self._look(original, written)
+        self._watched.append(_Watched(original, written, output, was_visible, seen, _redo_text()))
 
     def tick(self) -> None:
         for watched in list(self._watched):
@@ -63,7 +66,7 @@ class UndoWatch:
             return
         original, written = find_node(watched.original), find_node(watched.written)
         if original is not None:
-            original.setVisible(not there)
+            original.setVisible(watched.was_visible and not there)
         if written is not None:
             written.setVisible(True)
         document = find_document(watched.original.document)

@@ -118,7 +118,9 @@ class Panel(QtWidgets.QWidget):
         _check(self._compare, state.comparing)
         self._compare.setEnabled(state.can_compare and not state.busy)
         self._progress.show_progress(state.busy, state.fraction)
-        self._problem.show_problem(state.problem, state.note)
+        in_place = state.preview_trouble if state.before is not None else None  # else it stands in the picture's place
+        note = " ".join(dict.fromkeys(filter(None, (state.note, state.preview_note))))
+        self._problem.show_problem(state.problem or in_place, note)
         self._live_words.setVisible(state.live)
         self._live_words.setText(("● " if state.live_busy else "○ ") + state.live_text)
         self._adjusting.setVisible(bool(state.adjusting))
@@ -201,6 +203,8 @@ def _preview_words(state: DockerState) -> str:
         return tr("Open a picture, and choose the layer that was pasted into it.")
     if state.layer.problem:
         return state.layer.problem
+    if state.preview_trouble is not None:
+        return state.preview_trouble.line
     if state.preview_waits:
         return tr("A large picture: click here for a preview.")
     if state.live:

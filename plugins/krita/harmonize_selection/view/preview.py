@@ -30,6 +30,8 @@ class Preview(QtWidgets.QWidget):
         self._after: QtGui.QPixmap | None = None
         self._shown: tuple[Picture | None, Picture | None, Picture | None] = (None, None, None)
         self._shade: QtGui.QPixmap | None = None
+        self._proportion: float | None = None
+        """Height by width of the last picture: the docker does not jump while the next one is made."""
         self._mask = QtWidgets.QToolButton(self)
         self._mask.setText(tr("Mask"))
         self._mask.setToolTip(tr("Darken what will stay as it is"))
@@ -57,6 +59,7 @@ class Preview(QtWidgets.QWidget):
         """
         if before is not self._shown[0]:
             self._before = to_pixmap(before) if before else None
+            self._proportion = before.height / before.width if before else self._proportion
             self._fit_height()
         if after is not self._shown[1]:
             self._after = to_pixmap(after) if after else None
@@ -75,9 +78,7 @@ class Preview(QtWidgets.QWidget):
 
     def _fit_height(self) -> None:
         """As high as the picture needs at this width: the docker scrolls rather than squeezing it."""
-        wanted = 110
-        if self._before is not None and not self._before.isNull():
-            wanted = round(self.width() * self._before.height() / self._before.width())
+        wanted = 110 if self._proportion is None else round(self.width() * self._proportion)
         self.setFixedHeight(int(max(_SMALLEST, min(_LARGEST, wanted))))
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802

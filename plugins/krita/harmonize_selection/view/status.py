@@ -51,7 +51,7 @@ class ProgressLine(QtWidgets.QWidget):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self._cancel = QtWidgets.QToolButton()
         self._cancel.setText(tr("Cancel"))
-        self._cancel.setToolTip(tr("Stop, and leave the picture as it is"))
+        self._cancel.setToolTip(tr("Stop; what is done already stays"))
         self._cancel.clicked.connect(self.cancelled.emit)
         self._bar = QtWidgets.QProgressBar()
         self._bar.setTextVisible(False)

@@ -5,7 +5,7 @@ import subprocess
 from behaviour import choose, harmonize, problem
 from harmonize_selection import requests
 from harmonize_selection.client import Look
-from harmonize_selection.task import HostError, PaintedOn
+from harmonize_selection.task import HostError, Touched
 from harmonize_selection.values import Output
 from support import (
     app,
@@ -67,8 +67,8 @@ def small_dabs(presenter):
     painted, refused = pixels(written, document), False
     try:
         task.send(job.result())
-    except (PaintedOn, StopIteration) as end:
-        refused = isinstance(end, PaintedOn)
+    except (Touched, StopIteration) as end:
+        refused = isinstance(end, Touched)
     say("rendering", refused=refused, kept=pixels(written, document) == painted)
     choose(presenter, look=Look(strength=0.5))
     yield 0.3
