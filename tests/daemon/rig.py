@@ -39,7 +39,8 @@ sys.exit(run(Options(limits=limits, **settings)))
 
 def environment(home: Path) -> dict[str, str]:
     """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do."""
-    path = os.pathsep.join([*_PATHS, os.environ.get("PYTHONPATH", "")])
+    given = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([*_PATHS, given] if given else _PATHS)  # an empty entry would be the current folder
     return {**os.environ, "HARMONIZE_HOME": str(home), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 

@@ -32,6 +32,8 @@ class Condition:
     name: str
     change: Change
     shares: tuple[float, float] = (0.0, 1.0)
+    reversed: bool = False
+    """The mask is inverted first: the scene is matched to its object."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,9 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition("pasted into the night", pasted_into(night)),
     Condition("pasted into an orange cast", pasted_into(orange)),
     Condition("pasted into a blue cast", pasted_into(blue)),
+    Condition("scene to an object in the night", pasted_into(night), reversed=True),
+    Condition("scene to an object in orange light", pasted_into(orange), reversed=True),
+    Condition("scene to an object in blue light", pasted_into(blue), reversed=True),
     Condition("damage: JPEG 20", of_composite(jpeg)),
     Condition("damage: noise", of_composite(noisy)),
 )
@@ -198,6 +203,8 @@ def robustness(
 def _row(network: HarmonizationNetwork, cases: Cases, condition: Condition) -> RobustnessRow:
     before, after = [], []
     for batch in cases.batches(32):
+        if condition.reversed:
+            batch = replace(batch, mask=1 - batch.mask)
         changed = condition.change(batch)
         harmonized = network(changed.composite, changed.mask).harmonized
         before.append(measure(changed.composite, changed.target, batch.mask))

@@ -7,7 +7,7 @@ import torch
 from harmonize_models.evaluation.behavior import gain_line
 from harmonize_models.evaluation.cases import Cases
 from harmonize_models.evaluation.guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence
-from harmonize_models.evaluation.robustness import CONDITIONS, feathered, robustness
+from harmonize_models.evaluation.robustness import CONDITIONS, feathered, orange, robustness
 from harmonize_models.evaluation.stability import stability
 from harmonize_models.networks.base import HarmonizationNetwork, Prediction
 from harmonize_models.networks.scenefit import GUARD_OFF, SceneFit
@@ -26,6 +26,13 @@ class Brighter(HarmonizationNetwork):
 
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         return Prediction(composite + mask * 10 / 255)
+
+
+class Orange(HarmonizationNetwork):
+    """Puts what the mask covers into orange light, always."""
+
+    def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
+        return Prediction(torch.lerp(composite, orange(composite), mask))
 
 
 def dark_foregrounds(count: int = 4, side: int = 64) -> Cases:
@@ -58,6 +65,14 @@ def test_right_answer_scores_as_such_under_robustness() -> None:
     assert plain.worse == 0
     assert "foreground below 2 %" not in rows
     assert rows["mask: displaced"].fmse_after > 10
+
+
+def test_scenes_are_matched_to_their_objects_under_the_inverted_mask() -> None:
+    rows = {row.name: row for row in robustness(Orange().eval(), dark_foregrounds())}
+    scene = rows["scene to an object in orange light"]
+    assert scene.fmse_before > 100
+    assert scene.fmse_after < 1
+    assert rows["as they are"].fmse_after > 100
 
 
 def test_doing_nothing_is_perfectly_stable() -> None:
