@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..checkpoints import SHIPPED_DIR
 from ..errors import ModelError
 from ..evaluation.cases import build_cases
 from ..networks import registry
+from ..networks.base import HarmonizationNetwork
 from ..networks.sides import check_side
 from .arguments import add_arguments
 from .checkpoint import fingerprint, load_weights, start_from
@@ -23,7 +24,7 @@ from .choices import Discriminator
 from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config, refuse_another_run
 from .discriminators import SMALLEST_JUDGED
-from .distributed import join
+from .distributed import Worker, join
 from .errors import BadSettings
 from .folding import calibrate, folded, insert_norms, settle
 from .history import Leg, command_line, commit_of_this_code, read_history, write_history
@@ -54,13 +55,27 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     """Train as the flags say; returns the exit status. words: the command line, for the record."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
-    spec = registry.get(args.network)
+    registry.get(args.network)
     config = config_of(args)
     folder = args.output or Path("runs") / args.network
     trainer_for(args.network).check(config)
     refuse_another_run(folder, config)
     starts = [_weights_file(file) for file in filter(None, (args.backbone_weights, *args.init))]
     worker = join(args.device)
+    _train(args, list(sys.argv[1:] if words is None else words), config, folder, starts, worker)
+    worker.close()
+    return 0
+
+
+def _train(
+    args: argparse.Namespace,
+    words: Sequence[str],
+    config: TrainConfig,
+    folder: Path,
+    starts: Sequence[Path],
+    worker: Worker,
+) -> None:
+    """One of the processes of a run, from its photos to its record."""
 
     def report(line: str) -> None:
         if worker.leads:
@@ -74,9 +89,55 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     cases = build_cases(validation, config.size, recipe=config.recipe)
     report(f"{len(cases)} validation composites, hash {cases.digest()} at {config.size} px")
     torch.manual_seed(config.seed)
+    maker = CompositeMaker(photos.to(worker.device), config.recipe)
+    network, given = _network(args, config, maker, starts, report)
+    trainer = trainer_for(args.network)(
+        config,
+        network,
+        maker,
+        cases.some(config.validation_cases),
+        folder,
+        worker,
+        registry.get(args.network).semantic,
+        report,
+    )
+    earlier = [leg for file in args.init if file.is_file() for leg in read_history(file.parent)]
+    if trainer.teacher is not None:
+        given.append(f"teacher {config.teacher} {fingerprint(trainer.teacher.state_dict())}")
+    resumed = trainer.resume()
+    report("resumed" if resumed else "started")
+    if resumed and (before := read_history(folder)):
+        given = [before[-1].given]  # what it began with, whatever the names stand for now
+    with progress_bar(trainer):
+        progress = trainer.run(args.slice_minutes)
+    if worker.leads:
+        leg = Leg(
+            command_line(words, worker.world),
+            progress.step,
+            progress.step * config.batch,
+            progress.seconds / 60,
+            config.size,
+            worker.machine(),
+            f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
+            commit_of_this_code(),
+            ", ".join(given),
+            config.to_json()["recipe"],
+        )
+        write_history(trainer.folder, [*earlier, leg])
+    report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
+
+
+def _network(
+    args: argparse.Namespace,
+    config: TrainConfig,
+    maker: CompositeMaker,
+    starts: Sequence[Path],
+    report: Callable[[str], None],
+) -> tuple[HarmonizationNetwork, list[str]]:
+    """The network as it begins, and the weights that it was given, each as a name and a fingerprint."""
+    spec = registry.get(args.network)
     network = spec.build()
     check_side(spec, network, config.size, "--size")
-    maker = CompositeMaker(photos.to(worker.device), config.recipe)
     if config.freeze_norms and not args.init:
         settle(network, _few_batches(maker, config))
     if args.start_at_identity:
@@ -97,42 +158,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     if fresh_norms:
         sample = maker.batch(64, config.size, seeded(config.seed))
         calibrate(network, sample.composite.cpu(), sample.mask.cpu())
-    trainer = trainer_for(args.network)(
-        config,
-        network,
-        maker,
-        cases.some(config.validation_cases),
-        folder,
-        worker,
-        spec.semantic,
-        report,
-    )
-    earlier = [leg for file in args.init if file.is_file() for leg in read_history(file.parent)]
-    if trainer.teacher is not None:
-        given.append(f"teacher {config.teacher} {fingerprint(trainer.teacher.state_dict())}")
-    resumed = trainer.resume()
-    report("resumed" if resumed else "started")
-    if resumed and (before := read_history(folder)):
-        given = [before[-1].given]  # what it began with, whatever the names stand for now
-    with progress_bar(trainer):
-        progress = trainer.run(args.slice_minutes)
-    if worker.leads:
-        leg = Leg(
-            command_line(words if words is not None else sys.argv[1:], worker.world),
-            progress.step,
-            progress.step * config.batch,
-            progress.seconds / 60,
-            config.size,
-            worker.machine(),
-            f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
-            commit_of_this_code(),
-            ", ".join(given),
-            config.to_json()["recipe"],
-        )
-        write_history(trainer.folder, [*earlier, leg])
-    report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")
-    worker.close()
-    return 0
+    return network, given
 
 
 def _few_batches(maker: CompositeMaker, config: TrainConfig, count: int = 4) -> Iterator[tuple[Tensor, Tensor]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 
@@ -44,8 +45,11 @@ class Worker:
         return agreed
 
     def close(self) -> None:
-        """Leave the group."""
+        """Leave the group. Call it when nothing that was wrapped is in use any more."""
         if self.world > 1:
+            # What DDP wraps lies in cycles and holds the group, whose threads would outlive the interpreter and abort.
+            gc.collect()
+            distributed.barrier()
             distributed.destroy_process_group()
 
 
