@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from harmonize_client.values import Depth, Layout
+from harmonize_models import luma
 from numpy.typing import NDArray
 
 Pixels = NDArray[Any]
 
 LAYOUTS: dict[int, Layout] = {1: "Y", 2: "YA", 3: "RGB", 4: "RGBA"}
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Weights of red, green and blue (ITU-R BT.709)."""
+LUMA = np.array(luma.WEIGHTS, np.float32)
 DEPTHS: dict[str, Depth] = {"uint8": "u8", "uint16": "u16", "float16": "f16", "float32": "f32"}
 
 
