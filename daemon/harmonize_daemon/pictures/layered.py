@@ -19,7 +19,7 @@ from .blending import Canvas, Mode, overlap
 from .errors import PictureTooLarge, UnsupportedPicture
 from .picture import LUMA, Metadata, Picture, Pixels
 from .reading import MAX_PIXELS
-from .writing import write_whole
+from .writing import write_all
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,7 +87,7 @@ class LayeredPicture(ABC):
 
     def write(self, path: Path, layer: Layer, name: str, picture: Picture) -> None:
         """Write what `with_layer` gives: whole or not at all. Raises PictureError."""
-        write_whole(path, self.with_layer(layer, name, picture))
+        write_all([(path, self.with_layer(layer, name, picture))])
 
     def layers(self) -> list[Layer]:
         """All layers, topmost first; those in groups as well."""

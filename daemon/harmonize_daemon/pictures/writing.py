@@ -39,7 +39,7 @@ def write(path: Path, picture: Picture) -> None:
 
     Raises UnsupportedPicture where the format cannot hold it, and UnwritablePicture.
     """
-    write_whole(path, encode(path.suffix, picture, path.name))
+    write_all([(path, encode(path.suffix, picture, path.name))])
 
 
 def encode(suffix: str, picture: Picture, name: str = "the picture") -> bytes:
@@ -58,11 +58,6 @@ def _encoder_of(suffix: str, name: str) -> Callable[[Picture], bytes]:
         known = ", ".join(sorted(_ENCODERS))
         raise UnsupportedPicture(f"Cannot write {name}, its suffix is not known", f"use one of {known}")
     return encoder
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all. Raises UnwritablePicture."""
-    write_all([(path, content)])
 
 
 def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
