@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, words: Sequence[str] | None = None) -> int:
     """Train as the flags say; returns the exit status. words: the command line, for the record."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     torch.set_num_threads(args.threads)
-    registry.get(args.network)
+    registry.get(args.network)  # a misspelt key is refused before anything else
     config = config_of(args)
     folder = args.output or Path("runs") / args.network
     trainer_for(args.network).check(config)

@@ -60,11 +60,17 @@ def hidden_before(presenter):
     yield from close(document)
 
 
-def curves_again(presenter):
+def _opened_and_known(presenter):
+    """A picture of its own, and the pixels that its figure is to get."""
     document, figure = yield from opened(presenter)
     yield from harmonize(presenter)
     plain = pixels(find(document, "Figure harmonized"), document)
     yield from undo()
+    return document, figure, plain
+
+
+def curves_again(presenter):
+    document, figure, plain = yield from _opened_and_known(presenter)
     choose(presenter, output=Output.CURVES)
     yield from harmonize(presenter)
     once, shown = layers(document), _shown(figure, document)
@@ -90,10 +96,7 @@ def curves_again(presenter):
 
 
 def live_and_harmonize(presenter):
-    document, figure = yield from opened(presenter)
-    yield from harmonize(presenter)
-    plain = pixels(find(document, "Figure harmonized"), document)
-    yield from undo()
+    document, figure, plain = yield from _opened_and_known(presenter)
     yield from at_hand(presenter, document, figure)
     presenter.set_live(True)
     live = presenter.live
