@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ from numba.core.caching import IndexDataCacheFile
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
-    return tmp_path
+def folder(tmp_path: Path) -> Iterator[Path]:
+    # By the environment: numba's compiler reads it again as soon as any of its variables has changed.
+    with pytest.MonkeyPatch.context() as changes:
+        changes.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+        config.reload_config()
+        yield tmp_path
+    config.reload_config()
 
 
 def double(number: int) -> int:
