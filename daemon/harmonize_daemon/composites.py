@@ -83,7 +83,9 @@ class FlatComposite(Composite):
 
 @dataclass(frozen=True)
 class LayeredComposite(Composite):
-    """A file with layers. The background is what is seen below the layer; what lies above it is left out."""
+    """A file with layers. The background is what is seen below the layer, and what lies above it is left out; or, with
+    the roles reversed, what lies above it.
+    """
 
     document: LayeredPicture
     layer: Layer
@@ -110,29 +112,35 @@ class LayeredComposite(Composite):
         return self.picture if pixels is None else self.picture.with_pixels(pixels)
 
 
-def read_composite(path: Path, mask: Path | None, layer: str = "") -> Composite:
+def read_composite(path: Path, mask: Path | None, layer: str = "", *, to_foreground: bool = False) -> Composite:
     """mask: of a flat picture. layer: of a file with layers, by its name; empty: the topmost that is seen.
 
+    to_foreground: the roles reversed. What is changed is all outside the mask; or the layer, to fit what lies above it,
+    and without a name the lowest that is seen.
     Raises BadRequest where they do not go together, and PictureError.
     """
     if path.suffix.lower() in pictures.LAYERED_SUFFIXES:
         if mask is not None:
             raise BadRequest(f"{path.name} has layers and needs no mask", "name the layer with --layer")
-        return _layered_composite(pictures.read_layered(path), layer)
+        return _layered_composite(pictures.read_layered(path), layer, to_foreground)
     if layer:
         raise BadRequest(f"{path.name} has no layers", "give a mask with --mask, and no --layer")
     if mask is None:
         raise BadRequest(f"{path.name} comes without a mask", "give one with --mask")
     scene = pictures.read(path)
     selected = pictures.read_mask(mask, scene.width, scene.height)
+    if to_foreground:
+        selected = 255 - selected
     return FlatComposite(scene, times_alpha(selected, scene), selected)
 
 
-def _layered_composite(document: LayeredPicture, layer: str) -> LayeredComposite:
-    for subject in document.subjects(layer):
+def _layered_composite(document: LayeredPicture, layer: str, to_foreground: bool) -> LayeredComposite:
+    subjects = document.subjects(layer)
+    for subject in reversed(subjects) if to_foreground else subjects:
         picture = document.decoded(subject)
         if document.shows(subject, picture):
-            return LayeredComposite(*document.scene(subject, picture), document, subject, picture)
+            scene, mask = (document.scene_below_others if to_foreground else document.scene)(subject, picture)
+            return LayeredComposite(scene, mask, document, subject, picture)
     what = f"the layer {layer!r}" if layer else "any layer"
     raise UnsupportedPicture(f"{document.path.name}: nothing is seen of {what}", "name another layer with --layer")
 

@@ -64,6 +64,8 @@ class ImageRequest:
     """Of a composite with layers, the one to harmonize; empty: the topmost that is visible."""
     network: str = ""
     reference: Path | None = None
+    to_foreground: bool = False
+    """The roles reversed: what lies around the foreground is changed to fit it."""
     foreground_class: ForegroundClass | None = None
     look: Look = field(default_factory=Look)
     min_confidence: float = 0.0
@@ -107,7 +109,9 @@ class Inputs:
         if request.before_after:
             pictures.check_suffix(request.before_after)
         with fitting_in_memory(request.composite):
-            composite = read_composite(request.composite, request.mask, request.layer)
+            composite = read_composite(
+                request.composite, request.mask, request.layer, to_foreground=request.to_foreground
+            )
             return cls(composite, pictures.read(request.reference) if request.reference else None)
 
 

@@ -19,7 +19,7 @@ from harmonize_daemon.harmonizing import (
     harmonize_inputs,
     without_holes,
 )
-from harmonize_daemon.pictures import Picture, PictureTooLarge, UnwritablePicture
+from harmonize_daemon.pictures import Picture, PictureTooLarge, UnsupportedPicture, UnwritablePicture
 from harmonize_models.adjustments.adjustment import Adjustment
 from numpy.typing import NDArray
 
@@ -107,6 +107,28 @@ def test_a_layer_with_nothing_around_it_needs_a_reference(tmp_path: Path, client
     pictures.write(tmp_path / "mood.png", Picture(mood))
     ask(client, alone, reference=tmp_path / "mood.png")
     assert client.reference.tolist() == [[[200, 100, 50], [200, 100, 50]]]
+
+
+def test_with_the_roles_reversed_a_flat_picture_changes_outside_its_mask(tmp_path: Path, client: FakeClient) -> None:
+    pictures.write(tmp_path / "a.png", Picture(flat(8, 8, 100, 120, 140)))
+    mask = np.zeros((8, 8, 1), np.uint8)
+    mask[4:6] = 255
+    mask[6] = 100
+    pictures.write(tmp_path / "mask.png", Picture(mask))
+    ask(client, tmp_path / "a.png", tmp_path / "mask.png", to_foreground=True)
+    assert client.mask[:, 0].tolist() == [255] * 4 + [0, 0, 155, 255]
+
+
+def test_with_the_roles_reversed_the_lowest_layer_is_changed(tmp_path: Path, client: FakeClient, half: Path) -> None:
+    ask(client, half, to_foreground=True)
+    assert client.mask[0].tolist() == [255] * 4 + [0] * 4
+    assert client.mask[2].tolist() == [255, 255] + [0] * 6
+    assert client.scene[2, 3].tolist() == [20, 20, 20]
+    after = pictures.read(tmp_path / "out.png").pixels
+    assert after[0, 0, :3].tolist() == [110, 105, 100]
+    assert after[2, 3].tolist() == [20, 20, 20, 255]
+    with pytest.raises(UnsupportedPicture, match="nothing lies above the layer 'hat'"):
+        ask(client, half, to_foreground=True, layer="hat")
 
 
 def everything_below(folder: Path) -> dict[str, bytes]:

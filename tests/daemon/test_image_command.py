@@ -271,6 +271,7 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
         (["--min-confidence", "90"], "bad_request"),
         (["--min-confidence", "0.5", "--network", "s2crnet"], "bad_request"),
         (["--reference", "nowhere.png"], "unreadable_picture"),
+        (["--reference", "a.png", "--to-foreground"], "bad_request"),
         (["--mask", str(ROOT / "docs/demo/dim-astronaut.mask.png")], "bad_mask"),
         (["-o", "result.gif"], "unsupported_picture"),
         (["--before-after", "both.gif"], "unsupported_picture"),

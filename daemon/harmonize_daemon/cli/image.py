@@ -49,6 +49,12 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
     parser.add_argument(
+        "--to-foreground",
+        action="store_true",
+        help="the other way round: change all outside the mask to fit the foreground; of files with layers, the lowest "
+        "layer, or that of --layer, to fit what lies above it",
+    )
+    parser.add_argument(
         "--adjustment",
         type=Path,
         metavar="FILE.json",
@@ -125,6 +131,8 @@ def settings_of(arguments: argparse.Namespace) -> ImageRequest:
     from ..environment import set_environment
 
     set_environment()
+    if arguments.to_foreground and arguments.reference:
+        raise BadRequest("--to-foreground and --reference both say what to fit", "leave one of them out")
     if arguments.device:
         os.environ["HARMONIZE_DEVICE"] = arguments.device
     from ..harmonizing import ImageRequest
@@ -136,6 +144,7 @@ def settings_of(arguments: argparse.Namespace) -> ImageRequest:
         layer=arguments.layer,
         network=arguments.network,
         reference=arguments.reference,
+        to_foreground=arguments.to_foreground,
         foreground_class=arguments.foreground_class,
         look=_look(arguments),
         min_confidence=_min_confidence(arguments),

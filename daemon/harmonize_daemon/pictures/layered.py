@@ -125,11 +125,33 @@ class LayeredPicture(ABC):
         canvas = self._canvas()
         self._draw(below(self.nodes, layer), canvas)
         _paint(canvas, layer, picture)
+        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), self._coverage(layer, picture)
+
+    def scene_below_others(self, layer: Layer, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
+        """The roles reversed: all that is seen, and where that is the layer (its decoded pixels: `picture`).
+
+        What lies above the layer is what it is to fit. Returns what `scene` does. Raises PictureError, also where
+        nothing lies above.
+        """
+        others = self._canvas()
+        self._draw(above(self.nodes, layer), others)
+        covered = others.pixels(np.uint8)[..., 3]
+        if not covered.any():
+            cause = f"{self.path.name}: nothing lies above the layer {layer.name!r} that it could fit"
+            raise UnsupportedPicture(cause, "name a lower layer with --layer")
+        free = (255 - covered).astype(np.uint16)
+        mask = (self._coverage(layer, picture) * free + 127) // 255
+        canvas = self._canvas()
+        self._draw(self.nodes, canvas, {layer: picture})
+        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask.astype(np.uint8)
+
+    def _coverage(self, layer: Layer, picture: Picture) -> NDArray[np.uint8]:
+        """[H, W], 255 = the layer hides what lies below it."""
         mask = np.zeros((self.height, self.width), np.uint8)
         on_canvas, on_layer = overlap(picture.pixels.shape, layer.left, layer.top, mask.shape)
         opaque = np.iinfo(picture.pixels.dtype).max
         mask[on_canvas] = picture.pixels[..., 3][on_layer] * np.float32(255 * layer.opacity / opaque) + np.float32(0.5)
-        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask
+        return mask
 
     def merged(self, instead: Mapping[Layer, Picture] = MappingProxyType({})) -> Picture:
         """All that is seen, RGBA; layers may have other pixels than in the file, and are seen then, as their groups."""
@@ -174,6 +196,16 @@ def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
             return nodes[place + 1 :]
         if isinstance(node, Group) and layer in _leaves(node.inside):
             return (replace(node, inside=below(node.inside, layer), visible=True), *nodes[place + 1 :])
+    return ()
+
+
+def above(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
+    """What is painted after the layer, in the groups that hold it as well."""
+    for place, node in enumerate(nodes):
+        if node is layer:
+            return nodes[:place]
+        if isinstance(node, Group) and layer in _leaves(node.inside):
+            return (*nodes[:place], replace(node, inside=above(node.inside, layer)))
     return ()
 
 

@@ -47,6 +47,25 @@ def test_the_scene_is_the_layer_over_what_is_below_it(tmp_path: Path) -> None:
     assert np.array_equal(mask, expected)
 
 
+def test_with_the_roles_reversed_the_scene_is_all_that_is_seen(tmp_path: Path) -> None:
+    veil = Node("veil", flat(2, HEIGHT, 255, 255, 255), 8, 0, attributes={"opacity": "0.5"})
+    group = Node("group", inside=(veil, HAT))
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, group, GREY))
+    paper = file.subject("paper")
+    scene, mask = file.scene_below_others(paper, file.decoded(paper))
+    assert scene.pixels[2, 3].tolist() == [200, 50, 0, 255]
+    assert scene.pixels[5, 9].tolist() == [178, 178, 178, 255]
+    expected = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    expected[1:4, 2:6] = 0
+    expected[:, 8:10] = 127
+    assert np.array_equal(mask, expected)
+    hat = file.subject("hat")
+    _, mask = file.scene_below_others(hat, file.decoded(hat))
+    assert int((mask > 0).sum()) == 12
+    with pytest.raises(UnsupportedPicture, match="nothing lies above"):
+        file.scene_below_others(file.subject("veil"), file.decoded(file.subject("veil")))
+
+
 def test_opacity_and_what_lies_outside_count(tmp_path: Path) -> None:
     half = Node("hat", flat(4, 3, 200, 0, 0, 255), -2, -1, attributes={"opacity": "0.5"})
     file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, half, GREY))
