@@ -19,7 +19,7 @@ from harmonize_daemon.harmonizing import (
     harmonize_inputs,
     without_holes,
 )
-from harmonize_daemon.pictures import Picture, PictureTooLarge, UnsupportedPicture, UnwritablePicture
+from harmonize_daemon.pictures import NothingAbove, Picture, PictureTooLarge, UnwritablePicture
 from harmonize_models.adjustments.adjustment import Adjustment
 from numpy.typing import NDArray
 
@@ -127,7 +127,7 @@ def test_with_the_roles_reversed_the_lowest_layer_is_changed(tmp_path: Path, cli
     after = pictures.read(tmp_path / "out.png").pixels
     assert after[0, 0, :3].tolist() == [110, 105, 100]
     assert after[2, 3].tolist() == [20, 20, 20, 255]
-    with pytest.raises(UnsupportedPicture, match="nothing lies above the layer 'hat'"):
+    with pytest.raises(NothingAbove, match="above the layer 'hat'"):
         ask(client, half, to_foreground=True, layer="hat")
 
 

@@ -16,6 +16,10 @@ def test_two_soft_masks_are_multiplied() -> None:
     assert masks.product(bytes([0, 128, 128, 255]), bytes([255, 255, 128, 255])) == bytes([0, 128, 64, 255])
 
 
+def test_what_lies_above_is_no_part_of_a_mask() -> None:
+    assert masks.without(bytes([255, 255, 128, 0]), bytes([0, 255, 128, 7])) == bytes([255, 0, 64, 0])
+
+
 def test_masks_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="4 and 3 bytes"):
         masks.both(bytes(4), bytes(3))

@@ -7,7 +7,14 @@ Files with layers are Krita's, GIMP's, Photoshop's or OpenRaster's: `read_layere
 
 from pathlib import Path
 
-from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, UnwritablePicture
+from .errors import (
+    NothingAbove,
+    PictureError,
+    PictureTooLarge,
+    UnreadablePicture,
+    UnsupportedPicture,
+    UnwritablePicture,
+)
 from .formats import LAYERED_SUFFIXES
 from .layered import Layer, LayeredPicture
 from .picture import Metadata, Picture, Pixels, to_u8
@@ -19,6 +26,7 @@ __all__ = [
     "Layer",
     "LayeredPicture",
     "Metadata",
+    "NothingAbove",
     "Picture",
     "PictureError",
     "PictureTooLarge",

@@ -30,6 +30,13 @@ class PictureTooLarge(PictureError):
     default_hint = "crop the picture or scale it down"
 
 
+class NothingAbove(PictureError):
+    """No layer lies above the one that is to fit what does."""
+
+    default_code = "nothing_above"
+    default_hint = "name a lower layer with --layer"
+
+
 class UnwritablePicture(PictureError):
     """The file cannot be written where it should be."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blending import Canvas, Mode, overlap
-from .errors import PictureTooLarge, UnsupportedPicture
+from .errors import NothingAbove, PictureTooLarge, UnsupportedPicture
 from .picture import LUMA, Metadata, Picture, Pixels
 from .reading import MAX_PIXELS
 from .writing import write_all
@@ -130,15 +130,13 @@ class LayeredPicture(ABC):
     def scene_below_others(self, layer: Layer, picture: Picture) -> tuple[Picture, NDArray[np.uint8]]:
         """The roles reversed: all that is seen, and where that is the layer (its decoded pixels: `picture`).
 
-        What lies above the layer is what it is to fit. Returns what `scene` does. Raises PictureError, also where
-        nothing lies above.
+        What lies above the layer is what it is to fit. Returns what `scene` does. Raises NothingAbove, PictureError.
         """
         others = self._canvas()
         self._draw(above(self.nodes, layer), others)
         covered = others.pixels(np.uint8)[..., 3]
         if not covered.any():
-            cause = f"{self.path.name}: nothing lies above the layer {layer.name!r} that it could fit"
-            raise UnsupportedPicture(cause, "name a lower layer with --layer")
+            raise NothingAbove(f"{self.path.name}: there is nothing above the layer {layer.name!r} to match")
         free = (255 - covered).astype(np.uint16)
         mask = (self._coverage(layer, picture) * free + 127) // 255
         canvas = self._canvas()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harmonize_daemon.pictures import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from harmonize_daemon.pictures import NothingAbove, PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
 from harmonize_daemon.pictures.openraster import OpenRaster
 
 from .layered_files import Node, entry, flat, picture_in, save, stack_of
@@ -62,7 +62,7 @@ def test_with_the_roles_reversed_the_scene_is_all_that_is_seen(tmp_path: Path) -
     hat = file.subject("hat")
     _, mask = file.scene_below_others(hat, file.decoded(hat))
     assert int((mask > 0).sum()) == 12
-    with pytest.raises(UnsupportedPicture, match="nothing lies above"):
+    with pytest.raises(NothingAbove, match="'veil'"):
         file.scene_below_others(file.subject("veil"), file.decoded(file.subject("veil")))
 
 

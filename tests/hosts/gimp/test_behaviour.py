@@ -31,6 +31,31 @@ def test_each_reference_is_another_scene(said: Said) -> None:
     assert said["references"]["file_is_scene"]
 
 
+def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
+    told = said["reversed"]
+    assert told["status"] == "SUCCESS", told["message"]
+    assert told["other_than_below"]
+    width, height = told["size"]
+    mask = np.frombuffer((said.out / "reversed.mask").read_bytes(), np.uint8).reshape(height, width)
+    x, y, figure_width, figure_height = (round(value * width / told["image"][0]) for value in told["figure"])
+    inside = mask[y : y + figure_height, x : x + figure_width]
+    assert (inside == 0).mean() > 0.4
+    outside = mask.copy()
+    outside[y - 1 : y + figure_height + 2, x - 1 : x + figure_width + 2] = 255
+    assert (outside == 255).all()
+    before, after = (
+        np.frombuffer((said.out / f"reversed.{name}").read_bytes(), np.uint8).astype(float).mean()
+        for name in ("before", "after")
+    )
+    assert after < before - 10
+
+
+def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
+    status, message = said["reversed"]["nothing_above"]
+    assert status == "CALLING_ERROR"
+    assert "nothing above the layer “Snowman”" in message
+
+
 def test_curves_are_one_editable_filter_where_gimp_can_hold_them(said: Said, gimp: Gimp) -> None:
     told = said["curves"]
     if gimp.host.gimp == "3.0":

@@ -22,6 +22,7 @@ OUTPUTS = {
 }
 REFERENCES = {
     Reference.BELOW.value: _("What lies below"),
+    Reference.ABOVE.value: _("What lies above"),
     Reference.VISIBLE.value: _("All that is visible"),
     Reference.LAYER.value: _("Another layer"),
     Reference.FILE.value: _("A picture file"),

@@ -76,7 +76,7 @@ def check_output(layer: Layer, output: Output) -> None:
 
 
 def reference_thumbnail(image: Image, targets: Sequence[Layer], options: Options) -> Thumbnail | None:
-    """The other scene that light and color are taken from; None = what lies below."""
+    """The other scene that light and color are taken from; None = what lies around the layer in its own."""
     if options.reference is Reference.VISIBLE:
         return scene.visible_reference(image, targets)
     if options.reference is Reference.LAYER:
@@ -145,6 +145,7 @@ def _harmonize(
             layer,
             region.box.shifted(where.x, where.y),
             needs_background=reference is None,
+            to_above=options.reference is Reference.ABOVE,
             changed=changed,
         )
         share(_("Looking at the scene"), _READ)

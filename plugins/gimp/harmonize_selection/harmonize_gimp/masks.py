@@ -32,6 +32,11 @@ def product(mask: bytes, other: bytes) -> bytes:
     return bytes((a * b + 127) // 255 for a, b in zip(mask, other, strict=True))
 
 
+def without(mask: bytes, hidden: bytes) -> bytes:
+    """What of a mask another one leaves, 255 = nothing."""
+    return product(mask, bytes(255 - value for value in hidden))
+
+
 def is_full(mask: bytes) -> bool:
     """Whether every byte is 255."""
     return mask.count(255) == len(mask)

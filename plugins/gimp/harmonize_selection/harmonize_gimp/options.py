@@ -22,6 +22,8 @@ class Reference(enum.Enum):
     """What light and color are taken from."""
 
     BELOW = "below"
+    ABOVE = "above"
+    """The roles reversed: the layer is to fit what was put on it."""
     VISIBLE = "visible"
     LAYER = "layer"
     FILE = "file"

@@ -133,10 +133,12 @@ def around(
     box: Box,
     *,
     needs_background: bool,
+    to_above: bool = False,
     changed: Mapping[tuple[int, ...], Region] | None = None,
 ) -> Scene:
     """The scene with the layer on it and nothing above it, and where `box` (in image coordinates) lies in it.
 
+    to_above: with the roles reversed, all that is seen; what lies above the layer is its surroundings then.
     `changed` holds regions of layers, by their position, that this run has harmonized before: they are shown so.
     Curves of an earlier run are left out of all these layers: what is about to be replaced must not be looked at.
     Raises CannotHarmonize when nothing of the layer is seen, or when a background is needed and there is none.
@@ -150,9 +152,17 @@ def around(
             put(before, new)
         twin = layers.at(duplicate, layers.position(layer))
         curves.remove(twin)
-        scene.show_up_to(twin)
+        (scene.show if to_above else scene.show_up_to)(twin)
         scale, rgba = scene.picture(duplicate)
+        above = None
+        if to_above:
+            scene.hide_up_to(twin)
+            above = scene.picture(duplicate)[1][3::4]
+            if not any(above):
+                raise _nothing_above(layer)
         mask = scene.coverage(duplicate, twin, scale)
+        if above is not None:
+            mask = masks.without(mask, above)
     if not any(mask):
         raise CannotHarmonize(
             "empty_mask",
@@ -167,6 +177,14 @@ def around(
     if needs_background:
         require_background(found, layer)
     return found
+
+
+def _nothing_above(layer: Layer) -> CannotHarmonize:
+    return CannotHarmonize(
+        "nothing_above",
+        _("There is nothing above the layer “{name}” to match").format(name=layer.get_name()),
+        _("choose another reference"),
+    )
 
 
 def require_background(found: Scene, layer: Layer) -> None:

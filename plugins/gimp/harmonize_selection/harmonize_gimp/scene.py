@@ -45,6 +45,25 @@ def show_up_to(layer: Layer) -> None:
         layer = layer.get_parent()
 
 
+def hide_up_to(layer: Layer) -> None:
+    """Hides the layer and all that lies below it, at each level of groups; what lies above is left as it is."""
+    layer.set_visible(False)
+    while layer is not None:
+        below = False
+        for sibling in layers.siblings(layer):
+            if below:
+                sibling.set_visible(False)
+            below = below or sibling.get_id() == layer.get_id()
+        layer = layer.get_parent()
+
+
+def show(layer: Layer) -> None:
+    """Shows the layer, and the groups that hold it."""
+    while layer is not None:
+        layer.set_visible(True)
+        layer = layer.get_parent()
+
+
 def picture(image: Image) -> tuple[Scale, bytes]:
     """The image as it is seen, scaled: R G B A, 8 bit, sRGB-encoded."""
     scale = Scale.to_fit(image.get_width(), image.get_height(), THUMBNAIL_SIDE)

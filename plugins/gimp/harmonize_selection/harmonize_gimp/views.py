@@ -28,7 +28,8 @@ class Views:
 
     def forget(self) -> None:
         """The artist may have changed the image: it is looked at once more."""
-        self._scene: tuple[Scene, Thumbnail] | None = None
+        self._scenes: dict[bool, tuple[Scene, Thumbnail]] = {}
+        """By whether what lies above the layer is to be matched."""
         self._references: dict[object, Thumbnail | None] = {}
 
     def view(self, options: Options) -> tuple[View, Scene]:
@@ -36,8 +37,10 @@ class Views:
         layers.require_there(self._image, self._targets)
         for target in self._targets:
             harmonize.check_output(target, options.output)
-        self._scene = self._scene or self._look()
-        found, thumbnail = self._scene
+        to_above = options.reference is Reference.ABOVE
+        if to_above not in self._scenes:
+            self._scenes[to_above] = self._look(to_above)
+        found, thumbnail = self._scenes[to_above]
         if options.reference is Reference.BELOW:
             reading.require_background(found, self._targets[0])
         matched = options.matched
@@ -46,10 +49,11 @@ class Views:
         view = View(thumbnail, found.mask, self._references[matched], options.network, options.foreground_class)
         return view, found
 
-    def _look(self) -> tuple[Scene, Thumbnail]:
+    def _look(self, to_above: bool) -> tuple[Scene, Thumbnail]:
         layer, made_from = self._targets[0], self._made_from
         changed = {}
         if made_from is not None and made_from.is_valid():
             changed[layers.position(layer)] = writing.all_of(made_from)
-        found = reading.around(layer, reading.region_box(layer), needs_background=False, changed=changed)
+        box = reading.region_box(layer)
+        found = reading.around(layer, box, needs_background=False, to_above=to_above, changed=changed)
         return found, found.thumbnail

@@ -7,7 +7,7 @@ from typing import Any
 import support
 from gi.repository import Gimp, Gio
 
-from harmonize_gimp import record  # isort: skip  (support makes it importable)
+from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
 
 AGAIN = support.PLUGIN + "-again"
 
@@ -80,6 +80,38 @@ def references() -> None:
         case="references",
         different=len({below, layer, visible, file}),
         file_is_scene=file == adjustment_of(image, figure, reference="layer", reference_layer=background),
+    )
+    image.delete()
+
+
+def roles_reversed() -> None:
+    """The scene, in a group and with a drawing below it, is to fit the figure, which is pasted from the night."""
+    image, background, figure = support.composite()
+    group = Gimp.GroupLayer.new(image, "Place")
+    image.insert_layer(group, None, 1)
+    image.reorder_item(background, group, 0)
+    drawing = Gimp.Layer.new(image, "Drawing", 50, 50, Gimp.ImageType.RGBA_IMAGE, 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(drawing, None, 2)
+    below = adjustment_of(image, background, reference="below")
+    figure.curves_explicit(Gimp.HistogramChannel.VALUE, [value / 255 * 0.3 for value in range(256)])
+    scene = reading.around(background, layers.box(background), needs_background=True, to_above=True)
+    (support.OUT / "reversed.mask").write_bytes(scene.mask)
+    (support.OUT / "reversed.rgb").write_bytes(scene.rgb)
+    before = seen(image)
+    status, message = support.call(image, [background], reference="above")
+    above = record.load(image.get_selected_layers()[0]).adjustment if status == "SUCCESS" else ""
+    (support.OUT / "reversed.before").write_bytes(before)
+    (support.OUT / "reversed.after").write_bytes(seen(image))
+    alone = support.call(image, [figure], reference="above")
+    support.say(
+        case="reversed",
+        status=status,
+        message=message,
+        size=[scene.width, scene.height],
+        figure=[*figure.get_offsets()[1:], figure.get_width(), figure.get_height()],
+        image=[image.get_width(), image.get_height()],
+        other_than_below=above != below,
+        nothing_above=list(alone),
     )
     image.delete()
 
@@ -177,6 +209,7 @@ def text_layer() -> None:
 
 several_layers()
 references()
+roles_reversed()
 curves(Gimp.version())
 again()
 text_layer()
