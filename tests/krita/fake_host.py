@@ -79,8 +79,11 @@ class FakeHost:
 
     # Reading
 
-    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
-        self.log.append(f"scene {ref.layer}" + "".join(f" without {mask.layer}" for mask in without))
+    def read_scene(
+        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+    ) -> Steps[Scene]:
+        left_out = "".join(f" without {mask.layer}" for mask in without)
+        self.log.append(f"scene {ref.layer}" + left_out + " with what lies above" * with_above)
         yield 0.5
         if ref.layer in self.bounds and self.bounds[ref.layer].is_empty:
             raise HostError(f"the layer “{ref.layer}” is empty")
@@ -165,15 +168,16 @@ class FakeHost:
     def layer_signature(self, ref: LayerRef) -> bytes:
         return self.signature
 
-    def surroundings_changed(self, ref: LayerRef) -> bool:
+    def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
         changed, self.below_changed = self.below_changed, False
         return changed
 
     def pen_is_down(self) -> bool:
         return self.pen
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
-        self.log.append("live scene" + " background" * fresh_background + " layer" * fresh_layer)
+    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        which = " background" * fresh_background + " layer" * fresh_layer + " above" * with_above
+        self.log.append("live scene" + which)
         return self._scene()
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:

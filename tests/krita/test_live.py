@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harmonize_client.values import Look
 from harmonize_selection.live import Live, LiveState
-from harmonize_selection.values import Output, Rect, Settings
+from harmonize_selection.values import Output, Rect, Reference, Settings, Source
 
 from .fake_host import Clock, FakeHost, FakeSession, layer_ref, moved
 
@@ -103,6 +103,14 @@ def test_what_changes_below_is_looked_at() -> None:
     following.host.below_changed = True
     following.wait(1)
     assert following.news()[0] == "live scene background"
+
+
+def test_what_lies_above_is_looked_at_where_the_layer_is_to_fit_it() -> None:
+    following = Following()
+    following.news()
+    following.settings = Settings(reference=Reference(Source.ABOVE))
+    following.wait(1)
+    assert following.news()[0] == "live scene above"
 
 
 def test_a_slider_needs_no_inference() -> None:

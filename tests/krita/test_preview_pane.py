@@ -8,7 +8,7 @@ import pytest
 from harmonize_client import BadWeights, CannotStart
 from harmonize_client.session import State
 from harmonize_client.values import Look
-from harmonize_selection.values import Rect
+from harmonize_selection.values import Rect, Reference, Source
 
 from .docker import Docker
 from .fake_host import NETWORK, STATUS, FakeHost
@@ -27,6 +27,17 @@ def test_a_new_selection_or_painting_makes_a_new_picture(docker: Docker) -> None
     assert docker.host.log == ["scene figure"]
     assert docker.state.before is not before
     assert docker.state.after is not None
+
+
+def test_what_lies_above_is_looked_at_only_where_the_layer_is_to_fit_it(docker: Docker) -> None:
+    docker.host.log.clear()
+    docker.choose(reference=Reference(Source.ABOVE))
+    docker.wait(1.5)
+    docker.choose(reference=Reference(Source.VISIBLE))
+    docker.wait(1.5)
+    docker.choose(reference=Reference())
+    docker.wait(1.5)
+    assert docker.host.log == ["scene figure with what lies above", "scene figure"]
 
 
 def test_what_goes_on_changing_is_looked_at_when_it_rests(docker: Docker) -> None:

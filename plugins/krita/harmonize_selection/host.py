@@ -28,8 +28,13 @@ class Host(Protocol):
 
     # Reading
 
-    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
-        """The scene with the layer on it, as a thumbnail. without: masks of the layer that do not count."""
+    def read_scene(
+        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+    ) -> Steps[Scene]:
+        """The scene with the layer on it, as a thumbnail. without: masks of the layer that do not count.
+
+        with_above: and with what lies above the layer, which is what it is to fit.
+        """
 
     def fingerprint(self, ref: LayerRef) -> bytes:
         """Another one when the layer, the selection or the scene has changed, as far as some rows of pixels tell."""
@@ -100,13 +105,13 @@ class LiveHost(Protocol):
     def layer_signature(self, ref: LayerRef) -> bytes:
         """Changes when the layer's own pixels change, not when it is moved."""
 
-    def surroundings_changed(self, ref: LayerRef) -> bool:
-        """Whether the document has changed outside the layer since the last call."""
+    def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
+        """Whether the document has changed outside the layer since the last call; with_above: or anywhere."""
 
     def pen_is_down(self) -> bool:
         """Whether a mouse button or pen is pressed."""
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
+    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
         """Like `read_scene` at once, from thumbnails that are kept between calls."""
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:

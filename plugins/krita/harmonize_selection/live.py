@@ -152,7 +152,7 @@ class Live:
         # During a stroke only the place is asked for: everything else would have Krita wait for the stroke's end.
         signature = last.signature if pen and last else self._host.layer_signature(self.ref)
         seen = _Seen(bounds, signature, settings.network, settings.reference, settings.look)
-        below = not pen and self._host.surroundings_changed(self.ref)
+        below = not pen and self._host.surroundings_changed(self.ref, with_above=seen.reference.is_above)
         if seen != last or below:
             self._changed = now
             self._start(seen, below)
@@ -166,7 +166,12 @@ class Live:
         scene = None
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
             repainted = last is None or last.signature != seen.signature
-            scene = self._host.live_scene(self.ref, fresh_background=below or last is None, fresh_layer=repainted)
+            scene = self._host.live_scene(
+                self.ref,
+                fresh_background=below or last is None,
+                fresh_layer=repainted,
+                with_above=seen.reference.is_above,
+            )
             self._picture = scene.layer
         self.state = LiveState.WORKING
         self._running = Running(self._update(scene, seen), lambda _: None, self._failed)

@@ -87,6 +87,8 @@ class Previews:
             self._sight, self._scene = sight, None
             self._stop()
         elif settings.reference != before.reference:
+            if settings.reference.is_above != before.reference.is_above:
+                self._scene = None
             self._forget_answers()
             self._stop()
         elif settings.network != before.network or (settings.look != before.look and self._aside):
@@ -130,7 +132,8 @@ class Previews:
         return self._make(sight, self._scene, variant)
 
     def _read(self, sight: Sight) -> Task[None]:
-        scene = yield from self._host.read_scene(sight.layer.ref, without=sight.without)
+        above = self._settings.reference.is_above
+        scene = yield from self._host.read_scene(sight.layer.ref, without=sight.without, with_above=above)
         self._forget_pictures()
         self._scene = scene
         self.before = self._host.compose(scene, scene.layer)

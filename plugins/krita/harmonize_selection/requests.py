@@ -29,7 +29,8 @@ def harmonize(
     host: Host, session: Session, target: Target, settings: Settings, keep: Keep = lambda ref, region: None
 ) -> Task[Result]:
     """Predict, render, write: the whole way of one layer."""
-    scene = yield from host.read_scene(target.ref, without=target.curves)
+    above = settings.reference.is_above
+    scene = yield from host.read_scene(target.ref, without=target.curves, with_above=above)
     prediction = yield from predict(host, session, target.ref, scene, settings)
     result = yield from apply(host, session, target, settings, prediction.adjustment, prediction.network, keep)
     return replace(result, notes=(*prediction.notes, *result.notes))

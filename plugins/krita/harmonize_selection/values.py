@@ -77,6 +77,8 @@ class Source(Enum):
     """Where light and color are taken from."""
 
     BELOW = "below"
+    ABOVE = "above"
+    """The roles reversed: the layer is to fit what was put on it."""
     VISIBLE = "visible"
     LAYER = "layer"
     FILE = "file"
@@ -87,6 +89,10 @@ class Reference:
     source: Source = Source.BELOW
     name: str = ""
     """The layer's id, or the file's path."""
+
+    @property
+    def is_above(self) -> bool:
+        return self.source is Source.ABOVE
 
 
 @dataclass(frozen=True)
@@ -135,13 +141,13 @@ class Scene:
     """What the network looks at, and what the preview shows."""
 
     composite: Thumbnail
-    """What lies below with the layer on it."""
+    """What lies below with the layer on it, and what lies above, if that is to be seen."""
     mask: bytes
     """Of the composite's size, 8 bit: how much of each pixel is foreground."""
     layer: Picture
     """The layer alone, as large as the composite, where it lies."""
     background: Opaque
-    """What lies below, and how the layer is blended onto it: for `Host.compose`."""
+    """What lies below, and what above, and how the layer is blended onto it: for `Host.compose`."""
 
 
 @dataclass(frozen=True)

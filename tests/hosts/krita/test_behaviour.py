@@ -62,6 +62,18 @@ def test_light_and_color_can_come_from_elsewhere(said: Said) -> None:
     assert "none.png" in line["missing"]
 
 
+def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
+    line = said["reversed"]
+    assert line["problem"] == ""
+    assert (line["mask_on_the_figure"], line["mask_in_the_corner"]) == (0, 255)
+    assert line["layers"] == ["Scene", "Scene harmonized", "(Figure)", "Dark"]
+    assert line["darker_by"] > 10
+
+
+def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
+    assert said["nothing-above"]["problem"].startswith("nothing lies above the layer “Dark”")
+
+
 def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
     line = said["curves-file"]
     assert line["problem"] == ""

@@ -92,8 +92,10 @@ class KritaHost:
 
     # Reading
 
-    def read_scene(self, ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
-        return scene.read_scene(ref, without=without)
+    def read_scene(
+        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+    ) -> Steps[Scene]:
+        return scene.read_scene(ref, without=without, with_above=with_above)
 
     def fingerprint(self, ref: LayerRef) -> bytes:
         return live_view.fingerprint(ref)
@@ -205,14 +207,14 @@ class KritaHost:
     def layer_signature(self, ref: LayerRef) -> bytes:
         return live_view.layer_signature(ref)
 
-    def surroundings_changed(self, ref: LayerRef) -> bool:
-        return self._live.surroundings_changed(ref)
+    def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
+        return self._live.surroundings_changed(ref, with_above=with_above)
 
     def pen_is_down(self) -> bool:
         return self._pen.is_down
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
-        return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer)
+    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer, with_above=with_above)
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
         live_view.set_live_curves(ref, curves)

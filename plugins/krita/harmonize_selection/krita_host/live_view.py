@@ -35,6 +35,7 @@ class LiveView:
     """What live mode keeps of the one layer that it follows."""
 
     _background: Background | None = None
+    _with_above: bool = False
     _layer: LayerImage | None = None
     _lines: dict[int, bytes] = field(default_factory=dict)
     _seen_in: Rect | None = None
@@ -44,13 +45,18 @@ class LiveView:
         self._background = self._layer = self._seen_in = None
         self._lines = {}
 
-    def surroundings_changed(self, ref: LayerRef) -> bool:
-        """Compares some rows of the document, but not where the layer is or was: there our own curves show."""
+    def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
+        """Compares some rows of the document, but not where the layer is or was: there our own curves show.
+
+        with_above: there as well. New curves are then looked at once more, and found to be right.
+        """
         document, node = need_document(ref), need_node(ref)
         canvas, bounds = canvas_of(document), bounds_of(node)
         pixel_bytes = color_space(document).pixel_bytes
         lines = {row: bytes(document.pixelData(0, row, canvas.width, 1)) for row in _rows(canvas)}
         hidden = bounds.united(self._seen_in) if self._seen_in is not None else bounds
+        if with_above:
+            hidden = Rect(0, 0, 0, 0)
         changed = any(
             _without(line, row, hidden, canvas, pixel_bytes)
             != _without(self._lines.get(row, line), row, hidden, canvas, pixel_bytes)
@@ -60,13 +66,14 @@ class LiveView:
         self._lines = lines
         return changed
 
-    def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool) -> Scene:
+    def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
         document, node = need_document(ref), need_node(ref)
         if fresh_layer or self._layer is None:
             mask = curves_mask.find(node, MASK_NAME)
             self._layer = read_layer_image(document, node, without=(mask,) if mask is not None else ())
-        if fresh_background or self._background is None:
-            self._background, _ = read_background(document, node)
+        if fresh_background or self._background is None or with_above != self._with_above:
+            self._background, _ = read_background(document, node, with_above=with_above)
+            self._with_above = with_above
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
 
 

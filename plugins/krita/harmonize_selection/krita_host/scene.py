@@ -39,11 +39,12 @@ _MODES = {
 
 @dataclass(frozen=True)
 class Background:
-    """What lies below, and how the layer is blended onto it."""
+    """What lies below, how the layer is blended onto it, and what lies above, if that is to be seen."""
 
     image: QtGui.QImage
     blending: str
     opacity: float
+    above: QtGui.QImage | None = None
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class LayerImage:
     """Of the image's size: its alpha, restricted to the selection."""
 
 
-def read_scene(ref: LayerRef, *, without: tuple[LayerRef, ...] = ()) -> Steps[Scene]:
+def read_scene(ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False) -> Steps[Scene]:
     masks = [mask for mask in map(find_node, without) if mask is not None and mask.visible()]
     layer = read_layer_image(need_document(ref), need_node(ref), without=masks)
     yield 0.3
-    background, composite = read_background(need_document(ref), need_node(ref))
+    background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above)
     yield 0.8
     document = need_document(ref)
     return place(layer, background, bounds_of(need_node(ref)), canvas_of(document), composite)
@@ -108,10 +109,13 @@ def _selection_image(selection: Node, bounds: Rect, width: int, height: int) -> 
     return images.grey_bytes(image.scaled(width, height, Qt.AspectRatioMode.IgnoreAspectRatio, mode))
 
 
-def read_background(document: Document, node: Node) -> tuple[Background, QtGui.QImage | None]:
+def read_background(
+    document: Document, node: Node, *, with_above: bool = False
+) -> tuple[Background, QtGui.QImage | None]:
     """What lies below the layer; and the layer on it, if only Krita knows the layer's blending mode.
 
-    A copy of the document shows it: the artist's own is left alone.
+    A copy of the document shows it: the artist's own is left alone. with_above: and what lies above the layer. Raises
+    `HostError` if nothing does.
     """
     canvas = canvas_of(document)
     scale = images.thumbnail_scale(canvas)
@@ -119,20 +123,30 @@ def read_background(document: Document, node: Node) -> tuple[Background, QtGui.Q
     copy = still_copy(document)
     try:
         twin = copy.nodeByUniqueID(node.uniqueId())
-        hide_above(twin)
 
-        def shown() -> QtGui.QImage:
+        def seen() -> QtGui.QImage:
             copy.refreshProjection()
             copy.waitForDone()
-            image = images.small_image(copy.pixelData, canvas, color_space(copy), width, height)
-            return images.flat(image, _GROUND)
+            return images.small_image(copy.pixelData, canvas, color_space(copy), width, height)
 
+        above = None
+        if with_above:
+            hidden = hide_up_to(twin)
+            above = seen()
+            if not any(images.to_picture(above).rgba[3::4]):
+                raise HostError(
+                    tr("nothing lies above the layer “{name}”", name=node.name()),
+                    tr("choose another layer to take light and color from"),
+                )
+            for other in hidden:
+                other.setVisible(True)
+        hide_above(twin)
         twin.setVisible(False)
-        background = Background(shown(), node.blendingMode(), node.opacity() / 255)
+        background = Background(images.flat(seen(), _GROUND), node.blendingMode(), node.opacity() / 255, above)
         if background.blending in _MODES:
             return background, None
         twin.setVisible(True)
-        return background, shown()
+        return background, images.flat(seen(), _GROUND)
     finally:
         copy.setModified(False)
         copy.close()
@@ -150,6 +164,21 @@ def hide_above(node: Node) -> None:
         node = parent
 
 
+def hide_up_to(node: Node) -> list[Node]:
+    """Hides the node and all that lies below it, in its group and in every group around it. What was seen of that."""
+    hidden = [node]
+    while (parent := node.parentNode()) is not None:
+        for sibling in parent.childNodes():
+            if sibling.uniqueId() == node.uniqueId():
+                break
+            hidden.append(sibling)
+        node = parent
+    hidden = [each for each in hidden if each.visible()]
+    for each in hidden:
+        each.setVisible(False)
+    return hidden
+
+
 def place(
     layer: LayerImage, background: Background, bounds: Rect, canvas: Rect, composite: QtGui.QImage | None = None
 ) -> Scene:
@@ -159,10 +188,15 @@ def place(
     picture = _drawn(layer.image, target, images.blank(width, height))
     grey = QtGui.QImage(width, height, QtGui.QImage.Format.Format_Grayscale8)
     grey.fill(0)
-    mask = _drawn(images.grey_image(layer.mask, layer.image.width(), layer.image.height()), target, grey)
+    mask = images.grey_bytes(
+        _drawn(images.grey_image(layer.mask, layer.image.width(), layer.image.height()), target, grey)
+    )
+    if background.above is not None:
+        opacity = images.to_picture(background.above).rgba[3::4]
+        mask = multiplied(mask, bytes(255 - value for value in opacity))
     return Scene(
-        composite=images.to_thumbnail(composite or _blended(background, picture)),
-        mask=images.grey_bytes(mask),
+        composite=images.to_thumbnail(_covered(background, composite or _blended(background, picture))),
+        mask=mask,
         layer=images.to_picture(picture),
         background=background,
     )
@@ -170,7 +204,7 @@ def place(
 
 def compose(background: Background, layer: Picture) -> Picture:
     """The scene with another picture in place of the layer's."""
-    return images.to_picture(_blended(background, images.from_picture(layer)))
+    return images.to_picture(_covered(background, _blended(background, images.from_picture(layer))))
 
 
 def _blended(background: Background, layer: QtGui.QImage) -> QtGui.QImage:
@@ -183,6 +217,15 @@ def _blended(background: Background, layer: QtGui.QImage) -> QtGui.QImage:
     return image
 
 
+def _covered(background: Background, image: QtGui.QImage) -> QtGui.QImage:
+    """With what lies above it. All of that is drawn in normal mode."""
+    if background.above is not None:
+        painter = QtGui.QPainter(image)
+        painter.drawImage(0, 0, background.above)
+        painter.end()
+    return image
+
+
 def _drawn(image: QtGui.QImage, target: QtCore.QRectF, onto: QtGui.QImage) -> QtGui.QImage:
     painter = QtGui.QPainter(onto)
     painter.setRenderHint(QtGui.QPainter.RenderHint.SmoothPixmapTransform)
@@ -192,10 +235,10 @@ def _drawn(image: QtGui.QImage, target: QtCore.QRectF, onto: QtGui.QImage) -> Qt
 
 
 def read_reference(ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
-    """The scene to take light and color from; None for what lies below."""
+    """The scene to take light and color from; None for what lies below or above."""
     yield 0.0
     document = need_document(ref)
-    if reference.source is Source.BELOW:
+    if reference.source in (Source.BELOW, Source.ABOVE):
         return None
     if reference.source is Source.VISIBLE:
         node, rect = document, canvas_of(document)

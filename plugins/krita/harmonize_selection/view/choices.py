@@ -131,6 +131,7 @@ def _network_items(networks: tuple[NetworkInfo, ...], default: str) -> list[tupl
 def _reference_items(state: DockerState) -> list[tuple[str, object, str]]:
     items: list[tuple[str, object, str]] = [
         (tr("What lies below"), Reference(), tr("The scene that the layer was pasted into")),
+        (tr("What lies above"), Reference(Source.ABOVE), tr("What was put on the layer: a scene is made to fit it")),
         (tr("All that is visible"), Reference(Source.VISIBLE), tr("The whole picture, with the layers above")),
     ]
     for layer in state.layers:

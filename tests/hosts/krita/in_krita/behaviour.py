@@ -3,6 +3,7 @@
 import dataclasses
 
 from harmonize_selection.client import Look
+from harmonize_selection.krita_host.host import KritaHost
 from harmonize_selection.values import Output, Reference, Source
 from krita import Selection
 from support import (
@@ -13,6 +14,7 @@ from support import (
     composite,
     docker,
     done,
+    drain,
     find,
     layers,
     pixels,
@@ -39,6 +41,7 @@ def steps():
     yield from again(presenter, document, figure)
     yield from sliders(presenter, document, figure)
     yield from references(presenter, document, scene, figure)
+    yield from roles_reversed(presenter, document, scene, figure)
     yield from curves_survive_a_file(presenter, document, figure)
     yield from several_layers(presenter, document, figure)
     yield from kinds_of_layers(presenter, document, scene, figure)
@@ -168,6 +171,50 @@ def references(presenter, document, scene, figure):
     choose(presenter, reference=Reference())
     presenter.dismiss()
     say("references", **results)
+
+
+def roles_reversed(presenter, document, scene, figure):
+    """The scene is to fit a figure from the night."""
+    dark = figure.duplicate()
+    dark.setName("Dark")
+    data = bytearray(pixels(figure, document))
+    for channel in range(3):
+        data[channel::4] = bytes(value // 4 for value in data[channel::4])
+    dark.setPixelData(bytes(data), 0, 0, document.width(), document.height())
+    document.rootNode().addChildNode(dark, figure)
+    figure.setVisible(False)
+    settle(document)
+    yield 0.3
+    choose(presenter, reference=Reference(Source.ABOVE), hide_original=False)
+    yield from at_hand(presenter, document, scene)
+    yield from until(lambda: presenter.state.after is not None)
+    seen = drain(KritaHost().read_scene(presenter.state.layer.ref, with_above=True))
+    figures = dark.bounds().center()
+    column = figures.x() * seen.composite.width // document.width()
+    row = figures.y() * seen.composite.height // document.height()
+    before = pixels(scene, document)
+    yield from harmonize(presenter)
+    written = find(document, "Scene harmonized")
+    after = pixels(written, document) if written else before
+    say(
+        "reversed",
+        problem=problem(presenter),
+        mask_on_the_figure=seen.mask[row * seen.composite.width + column],
+        mask_in_the_corner=seen.mask[0],
+        layers=layers(document),
+        darker_by=(sum(before[::4]) - sum(after[::4])) / (len(before) / 4),
+    )
+    if written:
+        yield from undo()
+    yield from at_hand(presenter, document, dark)
+    yield from harmonize(presenter)
+    say("nothing-above", problem=problem(presenter))
+    presenter.dismiss()
+    choose(presenter, reference=Reference(), hide_original=True)
+    dark.remove()
+    figure.setVisible(True)
+    settle(document)
+    yield 0.3
 
 
 def curves_survive_a_file(presenter, document, figure):

@@ -197,7 +197,7 @@ def nearly_the_curves(presenter):
         document, _scene, figure = composite("RGBA", depth, profile)
         yield from at_hand(presenter, document, figure)
         ref = presenter.state.layer.ref
-        picture = host.live_scene(ref, fresh_background=True, fresh_layer=True).layer
+        picture = host.live_scene(ref, fresh_background=True, fresh_layer=True, with_above=False).layer
         before = _in_8_bit(figure, document)
         host.set_live_curves(ref, curves)
         exact = _in_8_bit(figure, document)
