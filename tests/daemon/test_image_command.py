@@ -93,6 +93,15 @@ def test_a_layer_of_an_openraster_file_becomes_another_layer_above_it(tmp_path: 
     np.testing.assert_array_equal(picture_in(output, "mergedimage.png")[60, 80], after[40, 40])
 
 
+def test_scripts_read_one_line_and_no_progress(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "out.png"
+    assert main(["image", str(layered(tmp_path)), "-o", str(output), "--layer", "disc", "--network", "s2crnet"]) == 0
+    said = capfd.readouterr()
+    assert said.out.splitlines()[-1].startswith(f"{output}: s2crnet on ")
+    assert "" not in said.out.splitlines()
+    assert said.err == ""
+
+
 def test_layers_may_be_merged_into_a_flat_picture(tmp_path: Path) -> None:
     source = layered(tmp_path)
     flags = ["--layer", "disc", "--before-after", str(tmp_path / "both.png"), "--quiet"]

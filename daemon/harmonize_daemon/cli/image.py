@@ -108,9 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.quiet:
         harmonize_image(request)
         return 0
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), transient=True) as bar:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    # Where it is no terminal that shows it, a bar leaves an empty line behind.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("starting", total=None)
         result = harmonize_image(
             request,
