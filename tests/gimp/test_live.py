@@ -9,6 +9,7 @@ import pytest
 from harmonize_client import Busy, HarmonizeError, Look, Prediction, Rendered, State, Superseded, Thumbnail
 from harmonize_gimp.live import Live, Picture, View
 from harmonize_gimp.states import Mood, Shown
+from harmonize_gimp.variants import Variant
 
 
 class FakeJob:
@@ -70,7 +71,13 @@ class Rig:
         self.session = FakeSession()
         self.pictures: list[Picture] = []
         self.states: list[Shown] = []
-        self.live = Live(self.session, self.pictures.append, self.states.append)  # type: ignore[arg-type]
+        self.variants: list[str] = []
+        self.live = Live(
+            self.session,  # type: ignore[arg-type]
+            self.pictures.append,
+            self.states.append,
+            lambda variant, picture: self.variants.append(variant.title),
+        )
 
     def step(self) -> None:
         self.live.step()
@@ -195,6 +202,74 @@ def test_a_choice_that_cannot_work_is_said_until_another_is_made(rig: Rig) -> No
     rig.live.show(view(), Look())
     rig.step()
     assert rig.states[-1].mood is not Mood.TROUBLE
+
+
+FULL, HALF = Variant("Full", "", Look()), Variant("Half", "", Look(strength=0.5))
+OTHER = Variant("Other", "other", Look())
+
+
+def test_variants_are_made_one_after_the_other_when_the_picture_is_there(rig: Rig) -> None:
+    shown(rig)
+    rig.live.offer([FULL, HALF, OTHER])
+    rig.step()
+    assert len(rig.session.renders) == 1  # the picture itself
+    for _variant in range(2):
+        rig.session.renders[-1].finish(RENDERED)
+        rig.step()
+    rig.session.renders[-1].finish(RENDERED)
+    rig.step()
+    assert rig.session.predicts[-1].request["network"] == "other"
+    rig.session.predicts[-1].finish(prediction("B"))
+    rig.step()
+    assert rig.session.renders[-1].request["adjustment"] == "B"
+    rig.session.renders[-1].finish(RENDERED)
+    rig.step()
+    assert rig.variants == ["Full", "Half", "Other"]
+    assert len(rig.pictures) == 1
+    assert (len(rig.session.predicts), len(rig.session.renders)) == (2, 4)
+
+
+def test_a_variant_that_a_newer_preview_drops_is_made_later(rig: Rig) -> None:
+    wanted = shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    rig.live.offer([FULL])
+    rig.step()
+    variant = rig.session.renders[-1]
+    rig.live.show(wanted, Look(strength=0.3))
+    rig.step()
+    variant.finish(error=Superseded("newer"))
+    rig.step()
+    assert rig.session.renders[-1].request["look"].strength == 0.3
+    rig.session.renders[-1].finish(RENDERED)
+    rig.step()
+    rig.session.renders[-1].finish(RENDERED)
+    assert rig.variants == ["Full"]
+    assert len(rig.pictures) == 2
+
+
+def test_a_variant_that_fails_ends_them_without_a_word(rig: Rig) -> None:
+    shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    rig.live.offer([OTHER, HALF])
+    rig.step()
+    rig.session.predicts[-1].finish(error=Busy("too much to do"))
+    rig.step()
+    assert len(rig.session.predicts) == 2
+    assert all(state.mood is not Mood.TROUBLE for state in rig.states)
+
+
+def test_variants_are_kept_for_another_network_and_not_for_another_scene(rig: Rig) -> None:
+    shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    rig.live.offer([FULL])
+    rig.step()
+    rig.session.renders[-1].finish(RENDERED)
+    shown(rig, "other")
+    rig.live.offer([FULL])
+    assert rig.variants == ["Full", "Full"]
+    rig.live.show(View(Thumbnail(2, 1, bytes([9] * 6)), bytes(2), None, "", ""), Look())
+    rig.live.offer([FULL])
+    assert rig.variants == ["Full", "Full"]
 
 
 def test_showing_nothing_asks_for_nothing(rig: Rig) -> None:

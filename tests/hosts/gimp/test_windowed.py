@@ -87,6 +87,10 @@ def test_the_preview_follows_a_slider_at_once(said: Said) -> None:
     assert seconds[len(seconds) // 2] <= PREVIEW_SECONDS
 
 
+def test_a_variant_sets_the_sliders(said: Said) -> None:
+    assert said["variant"] == {"case": "variant", "strength": 1.0, "warmth": 0.0}  # warmth was 0.25
+
+
 def test_the_slider_changes_the_picture_and_before_does_not_show_it(said: Said) -> None:
     after, warm, before = (picture(said, name) for name in ("dialog", "warmth", "before"))
     preview = (slice(60, 380), slice(20, 500))

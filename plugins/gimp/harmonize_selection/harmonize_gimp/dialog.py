@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import gi
@@ -12,17 +13,20 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("GimpUi", "3.0")
 
 from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
-from harmonize_client import Client, NetworkInfo, Session  # noqa: E402
+from harmonize_client import Client, Look, NetworkInfo, Session  # noqa: E402
 
-from . import harmonize, layers, tasks  # noqa: E402
+from . import harmonize, layers, masks, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
 from .errors import Ending, PluginError  # noqa: E402
+from .geometry import closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
-from .options import Output, Reference  # noqa: E402
+from .options import Options, Output, Reference  # noqa: E402
 from .preview import Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
+from .variant_strip import VariantStrip  # noqa: E402
+from .variants import Variant, variants  # noqa: E402
 from .views import Views  # noqa: E402
 from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
 from .words import _, ngettext, note_in_words  # noqa: E402
@@ -67,7 +71,8 @@ class Dialog:
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
         self._state = StateLine(self._try_again)
-        self._live = Live(session, self._show_picture, self._state.say)
+        self._variants = VariantStrip(self._variant_chosen)
+        self._live = Live(session, self._show_picture, self._state.say, self._variants.set_picture)
         self._build()
         config.connect("notify", self._changed)
 
@@ -101,6 +106,7 @@ class Dialog:
         frame.add(self._preview)
         rows.pack_start(frame, False, False, 0)
         rows.pack_start(self._mode_row(), False, False, 0)
+        rows.pack_start(self._variants, False, False, 0)
         self._hide = bound_switch(self._config, "hide-original")
         output = bound_combo(self._config, "output", OUTPUTS)
         rows.pack_start(grid(((_("O_utput"), output), ("", self._hide))), False, False, SPACING)
@@ -197,6 +203,13 @@ class Dialog:
         if button.get_active():
             self._preview.set_mode(mode)
 
+    def _variant_chosen(self, variant: Variant) -> None:
+        self._config.freeze_notify()  # one change, and not one for each slider
+        self._config.set_property("network", variant.network)
+        for item in fields(Look):
+            self._config.set_property(item.name.replace("_", "-"), getattr(variant.look, item.name))
+        self._config.thaw_notify()
+
     def _network_chosen(self, combo: Any) -> None:
         key = combo.get_active_id() or ""
         if key != self._config.get_property("network"):
@@ -276,6 +289,7 @@ class Dialog:
             self._network.append(network.key, network.title)
         self._network.handler_unblock_by_func(self._network_chosen)
         self._show_network()
+        self._refresh()
 
     def _refresh(self) -> bool:
         options = options_from(self._config, self._image)
@@ -287,8 +301,16 @@ class Dialog:
             if scene is not self._scene:
                 self._scene = scene
                 self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
+                self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
             self._live.show(view, options.look)
+            self._offer_variants(options)
         return bool(GLib.SOURCE_REMOVE)
+
+    def _offer_variants(self, options: Options) -> None:
+        offered = variants(options.network, self._live.session.daemon)
+        now = (options.network, options.look)
+        self._variants.offer(offered, next((each for each in offered if (each.network, each.look) == now), None))
+        self._live.offer(offered)
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)

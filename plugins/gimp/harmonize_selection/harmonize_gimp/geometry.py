@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+CLOSEUP = 1.7
+"""How many times as wide as a box, or as high, the part of a picture is that shows it closely."""
+
 
 @dataclass(frozen=True)
 class Box:
@@ -59,3 +62,12 @@ class Scale:
         """Left, top, right, bottom of a box of the original, as fractions of the scaled picture."""
         across, down = self.factor / self.width, self.factor / self.height
         return (box.x * across, box.y * down, box.right * across, box.bottom * down)
+
+
+def closeup(box: Box, width: int, height: int) -> Box:
+    """The part of a picture of that size, of its shape, that shows the box with something around it."""
+    share = min(1.0, CLOSEUP * max(box.width / width, box.height / height))
+    part_width, part_height = max(1, round(width * share)), max(1, round(height * share))
+    x = min(max((box.x + box.right - part_width) // 2, 0), width - part_width)
+    y = min(max((box.y + box.bottom - part_height) // 2, 0), height - part_height)
+    return Box(x, y, part_width, part_height)

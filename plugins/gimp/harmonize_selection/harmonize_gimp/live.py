@@ -1,14 +1,15 @@
 """The dialog's side of the daemon: predictions and previews from an event loop. Needs no GIMP.
 
-Nothing here waits. `Live.step` is called by a timer; it moves the session along and says what changed through the two
-callbacks. The newest wish wins: while one preview is being rendered, at most one more is remembered.
+Nothing here waits. `Live.step` is called by a timer; it moves the session along and says what changed through the
+callbacks. The newest wish wins: while one preview is being rendered, at most one more is remembered. Variants are made
+when there is nothing else to do, and dropped by the daemon for any newer preview: then they are asked for once more.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from harmonize_client import (
     HarmonizeError,
@@ -24,6 +25,7 @@ from harmonize_client import (
 
 from . import states
 from .states import Shown
+from .variants import Variant
 
 STATUS_SECONDS = 0.5
 
@@ -54,7 +56,11 @@ class Live:
     """Predicts once for each view, then renders its thumbnail for each look."""
 
     def __init__(
-        self, session: Session, on_picture: Callable[[Picture], object], on_state: Callable[[Shown], object]
+        self,
+        session: Session,
+        on_picture: Callable[[Picture], object],
+        on_state: Callable[[Shown], object],
+        on_variant: Callable[[Variant, Picture], object] = lambda variant, picture: None,
     ) -> None:
         self.session = session
         self.prediction: Prediction | None = None
@@ -72,12 +78,20 @@ class Live:
         self._rendering: Job[Rendered] | None = None
         self._asked = 0.0
         self._known: dict[View, Prediction] = {}
+        self._on_variant = on_variant
+        self._offered: tuple[Variant, ...] = ()
+        self._made: dict[tuple[View, Look], Picture] = {}
+        """Variants of the scene at hand."""
+        self._aside: Job[Prediction] | Job[Rendered] | None = None
+        """What is under way for a variant."""
+        self._variants_fail = False
         session.start()
 
     def show(self, view: View | None, look: Look, trouble: Shown | None = None) -> None:
         """From now on: this view with this look. A view of None shows nothing, because of that trouble."""
         self._trouble = trouble
         if view != self._view:
+            self._forget_variants(view)
             self._view = view
             self._error = None
             self.prediction = self._known.get(view) if view else None
@@ -88,9 +102,18 @@ class Live:
         self._dirty = view is not None
         self._wished = time.monotonic()
 
+    def offer(self, variants: Sequence[Variant]) -> None:
+        """From now on these are made as well, of the same scene; those that are there already are said again."""
+        self._offered = tuple(variants)
+        if self._view is not None:
+            for variant in self._offered:
+                picture = self._made.get(_key(self._view, variant))
+                if picture is not None:
+                    self._on_variant(variant, picture)
+
     def retry(self) -> None:
         """After an error: try once more."""
-        self._error = None
+        self._error, self._variants_fail = None, False
         self._dirty = self._view is not None
 
     def step(self) -> None:
@@ -101,20 +124,15 @@ class Live:
                 self._predict(self._view)
             elif self._dirty and self._rendering is None:
                 self._render(self._view, self.prediction)
+            elif self._rendering is None and self._aside is None and not self._variants_fail:
+                self._make_a_variant(self._view)
         self.session.poll(0.005)
         self._tell()
 
     def _predict(self, view: View) -> None:
         if self._predicting is not None:
             return
-        job = self.session.predict(
-            view.thumbnail,
-            view.mask,
-            network=view.network,
-            reference=view.reference,
-            foreground_class=view.foreground_class or None,  # type: ignore[arg-type]
-            live=True,
-        )
+        job = self._asked_to_predict(view)
         self._predicting = job
 
         def done(job: Job[Prediction]) -> None:
@@ -134,29 +152,83 @@ class Live:
 
     def _render(self, view: View, prediction: Prediction) -> None:
         self._dirty = False
-        thumbnail, wished = view.thumbnail, self._wished
-        target = bytearray(thumbnail.width * thumbnail.height * 3)
-        job = self.session.render(
-            prediction.adjustment,
-            LayerFormat(thumbnail.width, thumbnail.height, "RGB", "u8"),
-            thumbnail.rgb,
-            view.mask,
-            into=target,
-            look=self._look,
-            live=True,
-        )
+        wished = self._wished
+        job, target = self._asked_to_render(view, prediction, self._look)
         self._rendering = job
 
         def done(job: Job[Rendered]) -> None:
             self._rendering = None
             if job.error is None:
                 if view is self._view:
-                    seconds = time.monotonic() - wished
-                    self._on_picture(Picture(thumbnail.width, thumbnail.height, bytes(target), seconds))
+                    self._on_picture(_picture(view, target, time.monotonic() - wished))
             elif not isinstance(job.error, Superseded):
                 self._error = job.error
 
         job.when_done(done)
+
+    def _make_a_variant(self, view: View) -> None:
+        """The first that is missed; its network is asked first, if it has not been yet."""
+        variant = next((each for each in self._offered if _key(view, each) not in self._made), None)
+        if variant is None:
+            return
+        key = _key(view, variant)
+        prediction = self._known.get(key[0])
+        if prediction is None:
+            job = self._aside = self._asked_to_predict(key[0])
+
+            def predicted(job: Job[Prediction]) -> None:
+                if self._is_of_use(job):
+                    self._known[key[0]] = job.result()
+
+            job.when_done(predicted)
+            return
+        rendering, target = self._asked_to_render(key[0], prediction, variant.look)
+        self._aside = rendering
+
+        def rendered(job: Job[Rendered]) -> None:
+            if self._is_of_use(job):
+                picture = self._made[key] = _picture(view, target, 0.0)
+                if variant in self._offered:
+                    self._on_variant(variant, picture)
+
+        rendering.when_done(rendered)
+
+    def _is_of_use(self, job: Job[Prediction] | Job[Rendered]) -> bool:
+        """Whether a variant's job has given what is still wanted. One that fails ends them: nobody asked for any."""
+        if job is not self._aside:
+            return False
+        self._aside = None
+        self._variants_fail = job.error is not None and not isinstance(job.error, Superseded)
+        return job.error is None
+
+    def _forget_variants(self, view: View | None) -> None:
+        """Unless the new view differs in nothing but the network."""
+        if self._aside is not None:
+            self._aside.cancel()
+            self._aside = None
+        self._variants_fail = False
+        if view is None or self._view is None or replace(view, network="") != replace(self._view, network=""):
+            self._made = {}
+
+    def _asked_to_predict(self, view: View) -> Job[Prediction]:
+        return self.session.predict(
+            view.thumbnail,
+            view.mask,
+            network=view.network,
+            reference=view.reference,
+            foreground_class=view.foreground_class or None,  # type: ignore[arg-type]
+            live=True,
+        )
+
+    def _asked_to_render(self, view: View, prediction: Prediction, look: Look) -> tuple[Job[Rendered], bytearray]:
+        """The job, and where its pixels are going to be."""
+        thumbnail = view.thumbnail
+        target = bytearray(thumbnail.width * thumbnail.height * 3)
+        form = LayerFormat(thumbnail.width, thumbnail.height, "RGB", "u8")
+        job = self.session.render(
+            prediction.adjustment, form, thumbnail.rgb, view.mask, into=target, look=look, live=True
+        )
+        return job, target
 
     def _ask_for_status(self) -> None:
         """Until the daemon is ready, its state changes without a request of ours."""
@@ -176,3 +248,11 @@ class Live:
         if shown != self._shown:
             self._shown = shown
             self._on_state(shown)
+
+
+def _key(view: View, variant: Variant) -> tuple[View, Look]:
+    return replace(view, network=variant.network), variant.look
+
+
+def _picture(view: View, pixels: bytearray, seconds: float) -> Picture:
+    return Picture(view.thumbnail.width, view.thumbnail.height, bytes(pixels), seconds)

@@ -115,6 +115,11 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         self._image.set_from_pixbuf(pixbuf)
 
 
+def pixbuf_of(picture: Picture) -> Any:
+    """A picture as GTK wants it."""
+    return _pixbuf(picture.rgb, picture.width, picture.height, alpha=False)
+
+
 def _pixbuf(data: bytes, width: int, height: int, *, alpha: bool) -> Any:
     channels = 4 if alpha else 3
     return GdkPixbuf.Pixbuf.new_from_bytes(

@@ -15,6 +15,8 @@ from typing import Any
 import support
 from gi.repository import Gimp
 
+from harmonize_gimp import record  # isort: skip  (support makes it importable)
+
 TIMES = Path(os.environ["HARMONIZE_GIMP_TIMES"])
 NETWORK_SECONDS = 60
 
@@ -101,12 +103,20 @@ def main() -> None:
     support.shot("mask", dialog)
     support.shot("screen")
     support.say(case="times", seconds=[float(line) for line in TIMES.read_text().splitlines()])
+    # From the mask's switch, the first variant is the next stop.
+    press("alt+k", "Tab")
+    seen = previews()
+    press("space")
+    wait_for_previews(seen, "a preview after a variant was chosen")
+    support.shot("variant", dialog)
 
     press("alt+o")
     support.until(lambda: len(image.get_layers()) == 3, NETWORK_SECONDS, "the new layer")
     time.sleep(1.5)
     support.shot("result")
     done = result_pixels(image)
+    look = record.load(image.get_layers()[0]).options.look
+    support.say(case="variant", strength=look.strength, warmth=look.warmth)
     said: dict[str, Any] = {"done": names(image)}
     support.xdotool("windowfocus", "--sync", window)
     step("ctrl+z", lambda: len(image.get_layers()) == 2)
