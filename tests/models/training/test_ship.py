@@ -50,8 +50,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
     run: Path, shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "weights"
-    folder.mkdir()
+    folder = tmp_path / "a new folder" / "weights"
     assert ship(run, shard_folder, folder, "s2crnet").startswith("s2crnet: PSNR")
     (item,) = shipped(folder)
     page = (folder / "s2crnet.md").read_text()
