@@ -82,7 +82,10 @@ class TrainConfig:
 
 
 def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
-    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist."""
+    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist.
+
+    Of the recipe only what is named changes; a loss is given as a whole, because its terms belong together.
+    """
     known = {f.name for f in fields(TrainConfig)}
     unknown = set(values) - known
     if unknown:
@@ -90,7 +93,7 @@ def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
             f"There is no setting named {', '.join(sorted(unknown))}.", f"There are {', '.join(sorted(known))}."
         )
     try:
-        return replace(config, **{name: _typed(name, value) for name, value in values.items()})
+        return replace(config, **{name: _typed(config, name, value) for name, value in values.items()})
     except (TypeError, ValueError) as error:
         raise BadSettings(f"These settings cannot be taken: {error}.", "See the config.json of a run.") from error
 
@@ -103,7 +106,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed(config: TrainConfig, name: str, value: Any) -> Any:
     enums = {"optimizer": Optimizer, "schedule": Schedule, "discriminator": Discriminator}
     if name in enums:
         return enums[name](value)
@@ -111,7 +114,7 @@ def _typed(name: str, value: Any) -> Any:
         return LossWeights(**value)
     if name == "recipe" and isinstance(value, dict):
         settings: dict[str, Any] = {k: tuple(item) if isinstance(item, list) else item for k, item in value.items()}
-        return Recipe(**settings)
+        return replace(config.recipe, **settings)
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -100,6 +100,11 @@ def test_unknown_losses_and_settings_are_refused() -> None:
             override(preset("s2crnet"), values)
 
 
+def test_a_file_that_names_one_part_of_the_recipe_leaves_the_others_to_the_preset() -> None:
+    config = override(preset("scenefit"), {"recipe": {"identity_share": 0.3, "crop": [0.8, 1.0]}})
+    assert config.recipe == replace(preset("scenefit").recipe, identity_share=0.3, crop=(0.8, 1.0))
+
+
 @pytest.mark.parametrize("kind", [Discriminator.S2CRNET, Discriminator.PATCH])
 def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator) -> None:
     torch.manual_seed(0)
