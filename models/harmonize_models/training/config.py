@@ -159,7 +159,11 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def preset(network: str) -> TrainConfig:
-    """The paper's own settings (an epoch is iHarmony4's 65,742 composites), or general ones."""
+    """The authors' own settings (an epoch is iHarmony4's 65,742 composites), or general ones.
+
+    Where a paper's text and the code published with it differ, these are the code's: comments in `_PRESETS` say what
+    the text has. How composites are cropped, flipped and masked is ours for all of them (`Recipe`).
+    """
     start = TrainConfig(network=network)
     family = next((family for family in _PRESETS if network.startswith(family)), None)
     return replace(start, **_PRESETS[family]) if family else replace(start, loss=LossWeights(relative_l1=1, rmse=1))
@@ -169,6 +173,7 @@ def _epochs(count: int, batch: int) -> int:
     return count * 65_742 // batch
 
 
+# Text of Sofiiuk 2021: 180 epochs for all, with drops at 160 and 175, and an A_min of 100 for all.
 _DIH = {
     "optimizer": Optimizer.ADAM,
     "learning_rate": 1e-3,
@@ -187,7 +192,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.01,
         "batch": 8,
         "steps": _epochs(50, 8),
-        "loss": LossWeights(relative_l1=1, adversarial=0.01),
+        "loss": LossWeights(relative_l1=1, adversarial=0.01),  # text: 20 epochs, and a weight of 1 for both terms
         "discriminator": Discriminator.S2CRNET,
     },
     "s2am-blind": {
@@ -196,11 +201,12 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "betas": (0.5, 0.999),
         "batch": 8,
         "steps": _epochs(60, 8),
-        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),  # l1: 100 for pictures in [-1, 1]
+        # Theirs is 100 for pictures in [-1, 1]. Text: the squared difference in its place (equation 3).
+        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),
         "discriminator": Discriminator.PATCH,
         "discriminator_rate": 1e-3,
     },
-    "s2am": {
+    "s2am": {  # text: 80 epochs of S-COCO, 60 of S-Adobe5K
         "optimizer": Optimizer.ADAM,
         "learning_rate": 1e-3,
         "batch": 8,
