@@ -1,4 +1,4 @@
-"""Networks that answer in pixels, recognised by all names and shapes of their parameters."""
+"""Networks that answer in pixels, recognized by all names and shapes of their parameters."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class CompositeMaker:
         return Batch((composite * 255).round() / 255, given, original, labels)
 
     def changes(self, chosen: Tensor, generator: torch.Generator) -> tuple[ColorChange, Tensor, Tensor]:
-        """A colour change for each mask `chosen` [C] (on the CPU), which are plausible, [C] bool, and their `KINDS`."""
+        """A color change for each mask `chosen` [C] (on the CPU), which are plausible, [C] bool, and their `KINDS`."""
         recipe, count = self.recipe, len(chosen)
         untouched, edited = round(count * recipe.identity_share), round(count * recipe.edit_share)
         own = self._samples(chosen)

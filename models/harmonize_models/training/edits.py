@@ -1,4 +1,4 @@
-"""Colour changes as data, and the changes that an expert makes by hand: exposure, white balance, contrast, curves.
+"""Color changes as data, and the changes that an expert makes by hand: exposure, white balance, contrast, curves.
 
 A `ColorChange` is a curve per channel, then a quadratic map of the three channels: wide enough for every edit and for
 every statistical transfer, and one code path applies them all to a batch.
@@ -18,7 +18,7 @@ from ..luma import WEIGHTS
 
 @dataclass(frozen=True)
 class ColorChange:
-    """B colour changes of sRGB-encoded pixels in [0, 1]."""
+    """B color changes of sRGB-encoded pixels in [0, 1]."""
 
     curve: Tensor
     """[B, 3, 256] float: the new value of each 8-bit level."""
@@ -118,7 +118,7 @@ def _bump(levels: Tensor, knots: Tensor) -> Tensor:
 
 
 def _saturation(amount: Tensor) -> Tensor:
-    """[B, 1, 1] factor -> [B, 3, 10]: colours drawn away from (or to) their luma."""
+    """[B, 1, 1] factor -> [B, 3, 10]: colors drawn away from (or to) their luma."""
     quadratic = identity(len(amount)).quadratic
     linear = amount * torch.eye(3) + (1 - amount) * torch.tensor(WEIGHTS).expand(3, 3)
     quadratic[:, :, 1:4] = linear

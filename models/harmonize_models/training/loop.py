@@ -152,7 +152,7 @@ class Trainer:
         self.progress.step += 1
 
     def loss(self, batch: Batch, labelled: bool) -> tuple[Tensor, Tensor | None]:
-        """What a step minimises, and the network's pictures for the adversary (None: it has nothing to judge)."""
+        """What a step minimizes, and the network's pictures for the adversary (None: it has nothing to judge)."""
         with self._autocast():
             prediction: Prediction = self.run_network(batch.composite, batch.mask, batch.label if labelled else None)
         loss = pixel_loss(self.config.loss, prediction, batch.target, batch.mask)

@@ -21,7 +21,7 @@ from .errors import BadSettings, NoPhotos
 from .sources import RawMask, RawPhoto, Skipped, brings_composites, has_split, read_photos
 
 SAMPLES = 512
-"""Foreground pixels kept of every mask: enough for the statistics that colour transfer needs."""
+"""Foreground pixels kept of every mask: enough for the statistics that color transfer needs."""
 CELLS = 32
 """Rows and columns of the coarse table that tells how much foreground a crop holds."""
 SMALLEST_SHARE, LARGEST_SHARE = 0.002, 0.95

@@ -106,7 +106,7 @@ def test_a_file_that_names_one_part_of_the_recipe_leaves_the_others_to_the_prese
 
 
 @pytest.mark.parametrize("kind", [Discriminator.S2CRNET, Discriminator.PATCH])
-def test_discriminators_learn_to_tell_noise_from_flat_colour(kind: Discriminator) -> None:
+def test_discriminators_learn_to_tell_noise_from_flat_color(kind: Discriminator) -> None:
     torch.manual_seed(0)
     network = build_discriminator(kind)
     assert network is not None
