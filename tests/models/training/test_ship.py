@@ -81,8 +81,11 @@ def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
     ship(run, shard_folder, folder, "s2crnet", figures)
     assert "s2crnet, through the adjustment" in (folder / "s2crnet.md").read_text()
     save_weights(run / "best.safetensors", registry.get("s2crnet-cs").build().state_dict())
-    with pytest.raises(ValueError, match="other weights"):
-        ship(run, shard_folder, folder, "s2crnet", figures)
+    words = [str(run), "--data", str(shard_folder), "--folder", str(folder), "--key", "s2crnet", "--figures", str(file)]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "other weights of s2crnet" in capsys.readouterr().err
 
 
 def test_our_own_network_is_no_papers() -> None:
