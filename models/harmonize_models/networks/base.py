@@ -17,7 +17,7 @@ class Kind(Enum):
     CURVES = "curves"
     """It predicts tone curves: exact at any resolution."""
     PIXELS = "pixels"
-    """It predicts a 256-px picture: a color grid is fitted to it for other resolutions."""
+    """It predicts a picture of its input's size: a color grid is fitted to that for other resolutions."""
     ADJUSTMENT = "adjustment"
     """It predicts curves and a color grid itself."""
 
