@@ -139,7 +139,8 @@ def binary_mask_at(mask: Tensor, width: int) -> Tensor:
 class Level(nn.Module):
     """One level of the U-Net, holding all levels below it.
 
-    level: 0 is the outermost. inputs: channels that come in. attention: makes a module for so many channels, or None.
+    level: 0 is the outermost. inputs, outputs: channels that come in and go out. attention: makes a module for so many
+    channels. placement: where that works.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from .losses import LossWeights
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run. Every field is a flag of `harmonize train` and a key of its `--config` file."""
+    """One run. Every field is a key of `harmonize train --config`; most are also flags, of the same name."""
 
     network: str
     steps: int = 200_000
@@ -34,6 +34,7 @@ class TrainConfig:
     backbone_rate: float = 1.0
     """Factor on the learning rate of the pretrained parameters that a network names."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's and AdamW's."""
     weight_decay: float = 0.0
     schedule: Schedule = Schedule.CONSTANT
     milestones: tuple[float, ...] = ()
@@ -49,7 +50,9 @@ class TrainConfig:
     """Key of a network with shipped weights whose results are the targets, instead of the true photos: they depend on
     nothing that cannot be seen, so that a large network finds its way with far fewer composites. Empty = none."""
     discriminator: Discriminator = Discriminator.NONE
+    """What the adversarial term of the loss asks; not used where that term does not count."""
     discriminator_rate: float = 2e-4
+    """Its own learning rate, constant."""
     unlabelled: float = 0.25
     """Semantic networks: the share of steps without a label, so that the label stays optional."""
     recipe: Recipe = field(default_factory=Recipe)
@@ -60,7 +63,9 @@ class TrainConfig:
     """Hold the network's own batch norms at their running statistics: those it starts from, or, where it starts from
     random weights, those of a few batches. Small batches shift colors by what happens to be in them."""
     bf16: bool = True
+    """Networks run under bfloat16 autocast; weights and losses stay float32."""
     compile: bool = False
+    """Whether `torch.compile` makes the network's code."""
     seed: int = 1
     validate_minutes: float = 4.0
     checkpoint_minutes: float = 3.0

@@ -58,16 +58,19 @@ class EditRanges:
     tint: float = 0.09
     """Natural logarithm of the gain of green."""
     contrast: float = 0.25
+    """Share of a smooth step (or of its inverse, if negative) that tones are blended with."""
     gamma: float = 0.22
+    """Natural logarithm of the exponent."""
     saturation: float = 0.35
+    """Natural logarithm of the factor by which colors leave their luma."""
     tone: float = 0.05
     """Displacement of the inner knots of a random tone curve."""
     channel_tone: float = 0.025
     """The same for each channel by itself."""
     fade: float = 0.10
-    """Largest lift of the blacks and drop of the whites."""
+    """Lift of the blacks and drop of the whites, each at most 0.2."""
     often: float = 0.6
-    """The share of cases in which a setting is touched at all."""
+    """The share of cases in which a setting is touched at all; tones by channel and fading have rarer ones."""
 
 
 def random_edits(count: int, generator: torch.Generator, ranges: EditRanges | None = None) -> ColorChange:

@@ -201,7 +201,11 @@ def _coverage(masks: Tensor) -> Tensor:
 
 
 def _peers(categories: Sequence[str], fewest: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Masks ordered by category; rare categories join the group of their class."""
+    """Who is of whose kind: categories, of which rare ones (below `fewest` masks) join the group of their class.
+
+    Returns int64 [M] each: all masks ordered by group, and for each mask where its group starts there and how many it
+    has.
+    """
     counts = {name: categories.count(name) for name in set(categories)}
     groups = [
         name if name and counts[name] >= fewest else f"class {foreground_class(name).name}" for name in categories
