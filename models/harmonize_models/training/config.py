@@ -167,7 +167,8 @@ def preset(network: str) -> TrainConfig:
     """The authors' own settings (an epoch is iHarmony4's 65,742 composites), or general ones.
 
     Where a paper's text and the code published with it differ, these are the code's: comments in `_PRESETS` say what
-    the text has. How composites are cropped, flipped and masked is ours for all of them (`Recipe`).
+    the text has. Ours for all of them are how composites are cropped, flipped and masked (`Recipe`), the moving average
+    (`ema`), bfloat16 (`bf16`) and, for semantic networks, the steps without a label (`unlabelled`).
     """
     start = TrainConfig(network=network)
     family = next((family for family in _PRESETS if network.startswith(family)), None)

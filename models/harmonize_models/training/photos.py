@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
@@ -31,7 +32,10 @@ HELD_OUT = 10
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """N photos with M masks, all squeezed to one square size S (as the papers' 256 x 256 protocol does)."""
+    """N photos with M masks, all squeezed to one square size S, as in the papers' 256 x 256 protocol.
+
+    Scaled with antialiasing, as the product's thumbnails are; some of the papers' code scales without.
+    """
 
     photos: Tensor
     """[N, S, S, 3] uint8, sRGB."""
@@ -206,7 +210,7 @@ def _peers(categories: Sequence[str], fewest: int = 4) -> tuple[Tensor, Tensor, 
     Returns int64 [M] each: all masks ordered by group, and for each mask where its group starts there and how many it
     has.
     """
-    counts = {name: categories.count(name) for name in set(categories)}
+    counts = Counter(categories)
     groups = [
         name if name and counts[name] >= fewest else f"class {foreground_class(name).name}" for name in categories
     ]
