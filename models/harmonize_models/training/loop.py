@@ -56,6 +56,10 @@ class Trainer:
         semantic: bool = False,
         report: Report = print,
     ) -> None:
+        """validation: the composites to measure on. semantic: whether the network has heads for a foreground class.
+
+        report: gets a line for people at each validation.
+        """
         self.config, self.maker, self.folder, self.worker, self.report = config, maker, folder, worker, report
         device = worker.device
         self.network = network.to(device)
