@@ -7,8 +7,6 @@ changed pixels [B, 3, N], which may leave [0, 1].
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -122,7 +120,8 @@ def fit_quadratic(before: Tensor, after: Tensor, ridge: float = 1e-3) -> Tensor:
     terms = quadratic_terms(before)
     identity = terms.new_zeros(3, 10)
     identity[0, 1] = identity[1, 2] = identity[2, 3] = 1
-    normal = terms @ terms.mT / math.prod(before.shape[2:]) + ridge * torch.eye(10, device=before.device)
-    change = (after - before) @ terms.mT / math.prod(before.shape[2:])
+    count = before.shape[2]
+    normal = terms @ terms.mT / count + ridge * torch.eye(10, device=before.device)
+    change = (after - before) @ terms.mT / count
     fitted: Tensor = torch.linalg.solve(normal, change.mT).mT + identity
     return fitted

@@ -23,7 +23,7 @@ from .choices import Discriminator
 from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig, refuse_another_run
 from .discriminators import build_discriminator, judge
-from .distributed import Worker
+from .distributed import Worker, unwrapped
 from .errors import BadSettings
 from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
@@ -282,7 +282,7 @@ class Trainer:
             "config": self.config.to_json(),
         }
         if self.adversary is not None and self.adversary_optimizer is not None:
-            state["adversary"] = _bare(self.adversary).state_dict()
+            state["adversary"] = unwrapped(self.adversary).state_dict()
             state["adversary_optimizer"] = self.adversary_optimizer.state_dict()
         save_checkpoint(self.folder / "checkpoint.pt", state)
 
@@ -298,14 +298,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         if self.adversary is not None and self.adversary_optimizer is not None and "adversary" in state:
-            _bare(self.adversary).load_state_dict(state["adversary"])
+            unwrapped(self.adversary).load_state_dict(state["adversary"])
             self.adversary_optimizer.load_state_dict(state["adversary_optimizer"])
         if self.worker.leads:
             drop_rows_after(self.folder / "log.csv", self.progress.step)
         return True
-
-
-def _bare(network: nn.Module) -> nn.Module:
-    inner = getattr(network, "module", network)
-    assert isinstance(inner, nn.Module)
-    return inner

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -94,9 +95,8 @@ def load_photos(
             "Some of these places hold ready-made composites (iHarmony4), others photos of which they are to be made.",
             "Take one kind at a time: train on the one, then with --init on the other.",
         )
-    raw = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
-    if limit is not None:
-        raw = (photo for _, photo in zip(range(limit), raw, strict=False))
+    found = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
+    raw = islice(found, limit)
     with ThreadPoolExecutor(threads) as pool:
         decoded = [item for item in pool.map(lambda photo: _decode(photo, side, skipped), raw) if item is not None]
     if not decoded:
