@@ -45,7 +45,7 @@ _TRANSFERS: dict[Baseline, Transfer] = {
 
 
 def harmonize(baseline: Baseline, composite: Picture, mask: Picture) -> NDArray[np.float32]:
-    """Give the foreground the background's colours.
+    """Give the foreground the background's colors.
 
     composite: [H, W, 3] float, sRGB-encoded in [0, 1]; mask: [H, W] float in [0, 1], 1 = foreground, soft edges blend.
     Returns [H, W, 3] float32 in [0, 1]; outside the mask exactly the composite.

@@ -186,7 +186,6 @@ def import_checkpoint(path: Path, target_dir: Path) -> ImportedWeights:
     spec, state = read_foreign(path)
     own = _card(path)
     card = replace(own, source=path.name, source_sha256=_sha256(path), licence=own.licence or "as its authors say")
-    target_dir.mkdir(parents=True, exist_ok=True)
     return ImportedWeights(*_store(spec, state, target_dir / f"{spec.key}.safetensors", card))
 
 
@@ -226,7 +225,8 @@ def _cast(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
 def _store(
     spec: NetworkSpec, state: Mapping[str, Tensor], path: Path, card: WeightsCard
 ) -> tuple[str, Path, str, WeightsCard]:
-    """Writes the weights, then their sum; each beside its place first, then renamed."""
+    """Writes the weights, then their sum; each beside its place first, then renamed. Makes the folder if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     own = {name: tensor.contiguous().clone() for name, tensor in state.items()}
     data = safetensors.torch.save(own, metadata={"key": spec.key, "card": card.to_json()})
     digest = hashlib.sha256(data).hexdigest()

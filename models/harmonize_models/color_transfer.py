@@ -1,13 +1,11 @@
-"""Statistical colour transfer between two sets of pixels, batched: Reinhard, MKL, histogram matching, IDT.
+"""Statistical color transfer between two sets of pixels, batched: Reinhard, MKL, histogram matching, IDT.
 
 Every function takes `pixels` [B, 3, N] to be changed, `own` [B, 3, K] (drawn from the region they belong to) and
-`reference` [B, 3, M] (drawn from the region whose colours are wanted), all float, sRGB-encoded in [0, 1], and returns
+`reference` [B, 3, M] (drawn from the region whose colors are wanted), all float, sRGB-encoded in [0, 1], and returns
 changed pixels [B, 3, N], which may leave [0, 1].
 """
 
 from __future__ import annotations
-
-import math
 
 import torch
 from torch import Tensor
@@ -36,10 +34,10 @@ def mkl(pixels: Tensor, own: Tensor, reference: Tensor) -> Tensor:
 
 
 def covariance(pixels: Tensor) -> Tensor:
-    """[B, C, N] -> [B, C, C], with a trace of noise so that flat colour stays invertible."""
-    centred = pixels - pixels.mean(dim=2, keepdim=True)
+    """[B, C, N] -> [B, C, C], with a trace of noise so that flat color stays invertible."""
+    centered = pixels - pixels.mean(dim=2, keepdim=True)
     eye = torch.eye(pixels.shape[1], device=pixels.device, dtype=pixels.dtype)
-    return centred @ centred.mT / pixels.shape[2] + _TINY * eye
+    return centered @ centered.mT / pixels.shape[2] + _TINY * eye
 
 
 def mkl_matrix(source: Tensor, target: Tensor) -> Tensor:
@@ -122,7 +120,8 @@ def fit_quadratic(before: Tensor, after: Tensor, ridge: float = 1e-3) -> Tensor:
     terms = quadratic_terms(before)
     identity = terms.new_zeros(3, 10)
     identity[0, 1] = identity[1, 2] = identity[2, 3] = 1
-    normal = terms @ terms.mT / math.prod(before.shape[2:]) + ridge * torch.eye(10, device=before.device)
-    change = (after - before) @ terms.mT / math.prod(before.shape[2:])
+    count = before.shape[2]
+    normal = terms @ terms.mT / count + ridge * torch.eye(10, device=before.device)
+    change = (after - before) @ terms.mT / count
     fitted: Tensor = torch.linalg.solve(normal, change.mT).mT + identity
     return fitted

@@ -1,4 +1,4 @@
-"""Colour spaces as batched tensor code: sRGB, linear light, CIE Lab, luma. Channels are dimension 1 everywhere.
+"""Color spaces as batched tensor code: sRGB, linear light, CIE Lab, luma. Channels are dimension 1 everywhere.
 
 Sources: IEC 61966-2-1 (sRGB), CIE 15 (Lab, white point D65), ITU-R BT.709 (luma weights).
 """
@@ -47,7 +47,7 @@ def lab_from_srgb(encoded: Tensor) -> Tensor:
 
 
 def srgb_from_lab(lab: Tensor) -> Tensor:
-    """The inverse of `lab_from_srgb`; colours outside sRGB come out below 0 or above 1."""
+    """The inverse of `lab_from_srgb`; colors outside sRGB come out below 0 or above 1."""
     lightness, a, b = lab.unbind(1)
     y = (lightness + 16) / 116
     root = torch.stack([y + a / 500, y, y - b / 200], dim=1)

@@ -1,7 +1,7 @@
 """Requests under way.
 
-A `Job` is what callers hold. The methods that begin with an underscore are for the session: it sends `_request`, asks
-`_place` where to receive payload, hands replies to `_take`, and sends what `next_band` gives.
+A `Job` is what callers hold. What they need comes first; the rest is for the session, which sends `request`, asks
+`place` where to receive payload, hands replies to `take`, and sends what `next_band` gives.
 """
 
 from __future__ import annotations

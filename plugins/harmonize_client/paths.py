@@ -45,10 +45,6 @@ def home() -> Path:
     return Path.home() / ".local" / "share" / APPLICATION
 
 
-def connection_file() -> Path:
-    return home() / CONNECTION_FILE
-
-
 @dataclass(frozen=True)
 class Connection:
     """What the connection file says."""

@@ -27,7 +27,8 @@ from harmonize_client import (
     WorkerDied,
     connect,
 )
-from harmonize_client.paths import connection_file
+from harmonize_client.paths import CONNECTION_FILE
+from harmonize_client.paths import home as shared_folder
 
 pytest.importorskip("msgspec", reason="the daemon is not installed for this Python")
 
@@ -203,7 +204,7 @@ class TestStarting:
         with Session("test/1", start=False) as session:
             run(session, session.shutdown())
         end = time.monotonic() + 10
-        while connection_file().exists():
+        while (shared_folder() / CONNECTION_FILE).exists():
             assert time.monotonic() < end
             time.sleep(0.02)
 

@@ -14,7 +14,7 @@ CATEGORIES = ("person", "car", "rabbit", "bowl")
 
 
 def rendered_photo(seed: int, width: int = 96, height: int = 80) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """A picture [H, W, 3] with one ellipse on it, all under one coloured light, and the ellipse's mask [H, W]."""
+    """A picture [H, W, 3] with one ellipse on it, all under one colored light, and the ellipse's mask [H, W]."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / np.array([height, width]).reshape(2, 1, 1)
     scene = np.where((y < 0.5)[..., None], random.uniform(0.5, 0.8, 3), random.uniform(0.25, 0.5, 3))

@@ -1,4 +1,4 @@
-"""Statistical colour transfer: the moments and distributions that each promises."""
+"""Statistical color transfer: the moments and distributions that each promises."""
 
 from __future__ import annotations
 

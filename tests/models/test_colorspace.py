@@ -1,4 +1,4 @@
-"""Colour spaces, against scikit-image's."""
+"""Color spaces, against scikit-image's."""
 
 from __future__ import annotations
 

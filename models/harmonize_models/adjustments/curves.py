@@ -100,10 +100,6 @@ class Curves:
         """The nearest curves (least squares) that never fall: isotonic regression by pooling adjacent violators."""
         return Curves(np.stack([_isotonic(channel) for channel in self.values.astype(np.float64)]))
 
-    def resampled(self, pieces: int) -> Curves:
-        """The same curves with another number of pieces: linear between the new knots."""
-        return Curves(self.table(pieces + 1).astype(np.float32))
-
     def _channel(self, channel: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
         # np.interp holds the outermost delta beyond the ends: that is slope 1 there.
         knots = np.linspace(0.0, 1.0, self.pieces + 1)

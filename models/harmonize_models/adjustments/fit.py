@@ -1,6 +1,6 @@
 """Adjustments from a picture before and after: for networks and baselines that say what they want as pixels.
 
-`fit_grid` solves one regularised weighted least squares problem in closed form. Foreground pixels p with colors c(p)
+`fit_grid` solves one regularized weighted least squares problem in closed form. Foreground pixels p with colors c(p)
 (before), wanted changes r(p) and weights w(p) are explained by transforms T_k at the cells k of a bilateral grid:
 
     sum_p w(p) |sum_k a_k(p) T_k f(p) - r(p)|^2

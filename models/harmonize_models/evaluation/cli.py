@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import platform
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +37,7 @@ from .weights import network_of
 def run(args: argparse.Namespace) -> int:
     """Evaluate as the flags say; returns the exit status."""
     torch.set_num_threads(args.threads)
-    networks = _networks(args)
+    entrants = _entrants(args)
     skipped = Skipped()
     photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data))
     cases = build_cases(photos, args.side, args.seed, args.variants)
@@ -48,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
         contestants += [Contestant(oracle.value, partial(ask, oracle)) for oracle in Oracle]
     costs: dict[str, Cost] = {}
     fingerprints: dict[str, str] = {}
-    for spec, network in networks:
-        contestants.append(of_network(spec.key, network))
-        fingerprints[spec.key] = fingerprint(network.state_dict())
+    for entrant in entrants:
+        contestants.append(of_network(entrant.name, entrant.network))
+        fingerprints[entrant.name] = fingerprint(entrant.network.state_dict())
         if not args.raw_only:
-            contestants.append(_through_adjustment(spec, network))
+            contestants.append(_through_adjustment(entrant))
         if args.cost:
-            costs[spec.key] = cost_of(network, spec)
+            costs[entrant.name] = cost_of(entrant.network, entrant.spec)
     facts = {"side": args.side, "count": len(cases), "photos": len(photos.photos), "digest": digest}
     known = _still_valid(args.reuse, digest, fingerprints)
     scores: list[Score] = []
@@ -66,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
         first = next(cases.batches(8))
         for contestant in contestants[1:]:
             columns = [first.composite, first.mask, contestant.harmonize(first), first.target]
-            write_sheet(args.sheets / f"{contestant.name.replace(' ', '-')}.png", columns)
+            name = contestant.name.replace(" ", "-").replace("/", "-")
+            write_sheet(args.sheets / f"{name}.png", columns)
     if args.write:
         args.write.write_text(results_page(scores, costs, facts, _command(args), _machine()), encoding="utf-8")
     if args.json:
@@ -85,24 +88,39 @@ def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> 
     return {score.name: score for score in earlier.scores if score.name.partition(",")[0] not in changed}
 
 
-def _networks(args: argparse.Namespace) -> list[tuple[NetworkSpec, HarmonizationNetwork]]:
+@dataclass(frozen=True)
+class _Entrant:
+    """A network that takes part."""
+
+    name: str
+    """Of its rows: its key, and of a file's weights also the file where others of that network take part too."""
+    spec: NetworkSpec
+    network: HarmonizationNetwork
+
+
+def _entrants(args: argparse.Namespace) -> list[_Entrant]:
     weights = args.weights or SHIPPED_DIR
     there = {item.key for item in shipped(weights)}
-    names = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
-    found = [network_of(name, weights) for name in names]
-    for spec, network in found:
-        check_side(spec, network, args.side, "--side")
-    return found
+    wanted = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
+    of_key = Counter(name.partition("=")[0] for name in wanted)
+    entrants = []
+    for name in wanted:
+        key, _, file = name.partition("=")
+        row = f"{key} ({'/'.join(Path(file).parts[-2:])})" if file and of_key[key] > 1 else key
+        entrants.append(_Entrant(row, *network_of(name, weights)))
+        check_side(entrants[-1].spec, entrants[-1].network, args.side, "--side")
+    return entrants
 
 
 def _baseline(baseline: Baseline, batch: Batch) -> torch.Tensor:
     return harmonize_batch(baseline, batch.composite, batch.mask)
 
 
-def _through_adjustment(spec: NetworkSpec, network: HarmonizationNetwork) -> Contestant:
+def _through_adjustment(entrant: _Entrant) -> Contestant:
     from .product import harmonize_as_product  # needs the renderer and its kernels, which raw evaluation does not
 
-    return Contestant(f"{spec.key}, through the adjustment", partial(harmonize_as_product, network, spec))
+    harmonize = partial(harmonize_as_product, entrant.network, entrant.spec)
+    return Contestant(f"{entrant.name}, through the adjustment", harmonize)
 
 
 def _line(score: Score) -> str:

@@ -18,7 +18,7 @@ what is measured is harmonization alone.
 SceneFit's guard, and which weights of a run are kept, were chosen on part of these composites: differences of a tenth of a decibel mean little.
 """  # noqa: E501
 READY_MADE = """Every row harmonizes the same composites at {side} x {side} pixels: {count} composites that came with the data, of {photos} photos (hash
-`{digest}`).
+`{digest}`). Pictures are scaled with antialiasing; the papers' evaluation scales them without, so that figures differ a little.
 """  # noqa: E501
 COLUMNS = """* **PSNR**, **MSE** over the whole picture, **fMSE** within the mask, as the field's shared evaluation code has them: not
   rounded to 8 bits, PSNR against the target's own maximum; **PSNR 255** has the usual peak. **SSIM** with a Gaussian

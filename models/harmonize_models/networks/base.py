@@ -17,13 +17,16 @@ class Kind(Enum):
     CURVES = "curves"
     """It predicts tone curves: exact at any resolution."""
     PIXELS = "pixels"
-    """It predicts a 256-px picture: a colour grid is fitted to it for other resolutions."""
+    """It predicts a picture of its input's size: a color grid is fitted to that for other resolutions."""
     ADJUSTMENT = "adjustment"
-    """It predicts curves and a colour grid itself."""
+    """It predicts curves and a color grid itself."""
 
 
 class ForegroundClass(Enum):
-    """What the foreground shows, as S²CRNet's semantic head counts it (Liang 2021, "Semantic CRM")."""
+    """What the foreground shows, as S²CRNet's semantic head counts it (Liang 2021, "Semantic CRM").
+
+    The authors published the numbers of all but the vehicle, which must be the one that is left.
+    """
 
     PERSON = 0
     ANIMAL = 1
@@ -39,7 +42,7 @@ class Decision:
     curves: Tensor | None = None
     """[B, 3, P + 1] float: the whole tone curve of R, G and B at inputs 0, 1/P, ..., 1 (cascades already composed)."""
     grid: Tensor | None = None
-    """[B, D, GH, GW, 3, 4] float: luma x rows x columns of affine colour transforms, applied after `curves`."""
+    """[B, D, GH, GW, 3, 4] float: luma x rows x columns of affine color transforms, applied after `curves`."""
     confidence: Tensor | None = None
     """[B] float in [0, 1]: how sure the network is that its change helps."""
 
@@ -63,7 +66,7 @@ class HarmonizationNetwork(nn.Module, ABC):
     def forward(self, composite: Tensor, mask: Tensor, label: Tensor | None = None) -> Prediction:
         """Harmonize a batch.
 
-        composite: [B, 3, H, W] float, sRGB-encoded in [0, 1] (a network normalises for itself).
+        composite: [B, 3, H, W] float, sRGB-encoded in [0, 1] (a network normalizes for itself).
         mask: [B, 1, H, W] float in [0, 1], 1 = foreground; soft edges allowed.
         label: [B] int64, values of `ForegroundClass`, or None; networks without a semantic head ignore it.
         """

@@ -62,7 +62,7 @@ def _one_pixel_a_channel(weight: Tensor, planes: int, gain: float) -> None:
 
 @torch.no_grad()
 def clear(conv: nn.Conv2d, channels: int) -> None:
-    """Nothing goes to the first channels."""
+    """Let a convolution put out zeros in its first channels."""
     conv.weight[:channels] = 0
     if conv.bias is not None:
         conv.bias[:channels] = 0
@@ -70,14 +70,14 @@ def clear(conv: nn.Conv2d, channels: int) -> None:
 
 @torch.no_grad()
 def silence(norm: nn.BatchNorm2d, channels: int) -> None:
-    """Put out zeros in the first channels."""
+    """Let a norm put out zeros in its first channels."""
     norm.weight[:channels] = 0
     norm.bias[:channels] = 0
 
 
 @torch.no_grad()
 def pass_through(norm: nn.BatchNorm2d, channels: int = PLANES) -> None:
-    """Put out the first channels as they come in, as long as the norm is frozen or in evaluation mode."""
+    """Let a norm put out its first channels as they come in, as long as it is frozen or in evaluation mode."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
     norm.running_mean[:channels] = 0
@@ -106,7 +106,7 @@ def read_picture(to_rgb: nn.Conv2d) -> None:
 
 @torch.no_grad()
 def read_mask(attention: nn.Conv2d) -> None:
-    """Let a map, still to go three times through a sigmoid, keep the input where the mask is 0 and drop it where 1."""
+    """Let the map x, of which sigmoid(3 x) is the share of the input that is kept, be 1 outside the mask, -1 inside."""
     assert attention.bias is not None
     attention.weight.zero_()
     attention.weight[0, PLANES - 1] = -2

@@ -50,10 +50,7 @@ class ConvEncoder(Encoder):
                 act=elu,
                 norm=block >= norm_from,
             )
-            if block < 2:
-                setattr(self, f"block{block}", module)
-            else:
-                self.blocks_connected[f"block{block}"] = module
+            self.add_block(block, module)
             inputs = outputs
 
     def keep_pixels(self) -> None:

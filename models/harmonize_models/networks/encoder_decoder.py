@@ -49,6 +49,13 @@ class Encoder(nn.Module, ABC):
         super().__init__()
         self.blocks_connected = nn.ModuleDict()
 
+    def add_block(self, index: int, block: nn.Module) -> None:
+        """Keep block `index` under its published name."""
+        if index < FIRST_JOIN:
+            self.add_module(f"block{index}", block)
+        else:
+            self.blocks_connected[f"block{index}"] = block
+
     @abstractmethod
     def keep_pixels(self) -> None:
         """Let the first block keep picture and mask in its first channels (`carrying.py`)."""

@@ -1,4 +1,4 @@
-"""Networks that answer in pixels, recognised by all names and shapes of their parameters."""
+"""Networks that answer in pixels, recognized by all names and shapes of their parameters."""
 
 from __future__ import annotations
 
@@ -29,4 +29,13 @@ def pixel_spec(
     key: str, title: str, paper: str, parameters: int, build: Callable[[], HarmonizationNetwork]
 ) -> NetworkSpec:
     """The registry's entry of a network that makes pictures of 256 pixels along a side."""
-    return NetworkSpec(key, title, paper, Kind.PIXELS, 256, parameters, build, has_exactly_the_parameters_of(build))
+    return NetworkSpec(
+        key=key,
+        title=title,
+        paper=paper,
+        kind=Kind.PIXELS,
+        input_size=256,
+        parameters=parameters,
+        build=build,
+        recognises=has_exactly_the_parameters_of(build),
+    )

@@ -1,17 +1,21 @@
 """GKNet: every place of the decoder is filtered by a kernel of its own, predicted with the whole picture in view.
 
 Source: Shen et al., "Learning Global-aware Kernel for Image Harmonization" (ICCV 2023); equations (1) to (6). No code
-or weights were published, and the text leaves sizes open. Chosen here: a U-Net of depth 5 and width 16 as the base
-(encoder of iSSAM, attention at full resolution only), narrow so that it can be trained without a row of GPUs; its
-deepest features (stride 16, 128 channels, 256 tokens at 256 px) go through l = 6 pre-norm transformer layers of 8
-heads with sinusoidal positions and a fourfold perceptron; three kernel levels at strides 16, 8 and 4, of N = 5, 3
-and 3, one kernel per channel and pixel; channel groups of
-n = 16; kernels are predicted as a change of the identity, so that the network starts as its base.
+or weights were published, and the text leaves sizes open. Chosen here:
+
+* The base is a U-Net of depth 5 and width 16 (the encoder of iSSAM, attention at full resolution only), narrow so that
+  it can be trained without a row of GPUs. Colors are in ImageNet's normalization, as in iSSAM.
+* Its deepest features (stride 16, 128 channels, 256 tokens at 256 px) go through l = 6 pre-norm transformer layers of 8
+  heads with sinusoidal positions and a fourfold perceptron.
+* There are three kernel levels, at strides 16, 8 and 4 and of N = 5, 3 and 3, with one kernel per channel and pixel.
+* Attention vectors are divided into n = 16 groups.
+* Kernels are predicted as a change of the identity, so that the network starts as its base.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +37,9 @@ HEADS = 8
 KERNEL_SIZES = (5, 3, 3)
 """Of the kernel levels, deepest first."""
 GROUPS = 16
+"""Of the channels of an attention vector ("n")."""
 FIRST_CORRELATION_GAIN = 0.1
+"""Of `b` in equation (3)."""
 
 
 class LongDistanceReference(nn.Module):
@@ -148,7 +154,6 @@ class GKNet(PixelTranslator):
             UpBlock(
                 coarse[level],
                 coarse[level + 1],
-                coarse[level + 1],
                 SeparatedAttention(finest, finest // 2) if level == DEPTH - 2 else None,
             )
             for level in range(DEPTH - 1)
@@ -159,7 +164,7 @@ class GKNet(PixelTranslator):
             assert isinstance(block, KernelPrediction)
             nn.init.zeros_(block.kernels.weight)
 
-    def translate(self, picture: Tensor, mask: Tensor, features: object = ()) -> Tensor:
+    def translate(self, picture: Tensor, mask: Tensor, features: Sequence[Tensor] = ()) -> Tensor:
         encoded = self.encoder(torch.cat([picture, mask], dim=1))[::-1]
         x, deeper = encoded[0], self.reference(encoded[0])
         for level, block in enumerate(self.up_blocks):

@@ -55,7 +55,7 @@ def get(key: str) -> NetworkSpec:
 
 
 def detect(shapes: Mapping[str, torch.Size]) -> NetworkSpec:
-    """The first network that recognises a state dict by its names and shapes (wrappers and `module.` removed).
+    """The first network that recognizes a state dict by its names and shapes (wrappers and `module.` removed).
 
     Raises `UnrecognisedNetwork` if none does.
     """

@@ -92,7 +92,7 @@ class GivenMaskAttention(Attention):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        # The published kernel is exp(-(d / 2)²): a standard deviation of √2.
+        # The published kernel has 5 x 5 pixels (the text says 7 x 7) and is exp(-(d / 2)²): a standard deviation of √2.
         self.gaussianMask = MaskBlur(5, std=math.sqrt(2), padding="reflect")
 
     def masks(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,7 +139,8 @@ def binary_mask_at(mask: Tensor, width: int) -> Tensor:
 class Level(nn.Module):
     """One level of the U-Net, holding all levels below it.
 
-    level: 0 is the outermost. inputs: channels that come in. attention: makes a module for so many channels, or None.
+    level: 0 is the outermost. inputs, outputs: channels that come in and go out. attention: makes a module for so many
+    channels. placement: where that works.
     """
 
     def __init__(

@@ -143,7 +143,7 @@ def crop(picture: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 def _stretched(present: Tensor) -> Tensor:
     """[B, N] bool along one axis -> [B, N] places in [-1, 1] that spread the span from first to last over all N.
 
-    Nothing beyond the span is read: places stay between the centres of its first and its last pixel.
+    Nothing beyond the span is read: places stay between the centers of its first and its last pixel.
     """
     length = present.shape[1]
     place = torch.arange(length, device=present.device).expand_as(present)

@@ -56,10 +56,7 @@ class UNetEncoder(Encoder):
         inputs = 4
         for block, outputs in enumerate(self.widths):
             module = DownBlock(inputs + extra_channels(block, joins), outputs, norm=block >= norm_from)
-            if block < 2:
-                setattr(self, f"block{block}", module)
-            else:
-                self.blocks_connected[f"block{block}"] = module
+            self.add_block(block, module)
             inputs = outputs
 
     def keep_pixels(self) -> None:
@@ -112,15 +109,18 @@ class SeparatedAttention(nn.Module):
 
 
 class UpBlock(nn.Module):
-    """Twice the size, joined with the encoder's output of that size, perhaps attention, a double convolution."""
+    """Doubles the size, joins the encoder's output of that size, then perhaps attention, then a double convolution.
 
-    def __init__(self, inputs: int, skipped: int, outputs: int, attention: nn.Module | None) -> None:
+    outputs: channels that come out, which are also those of the encoder's output.
+    """
+
+    def __init__(self, inputs: int, outputs: int, attention: nn.Module | None) -> None:
         super().__init__()
         self.upconv = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), ConvBlock(inputs, outputs, norm=False)
         )
         self.attention = attention
-        self.convs = DoubleConv(skipped + outputs, outputs, norm=True)
+        self.convs = DoubleConv(2 * outputs, outputs, norm=True)
 
     def write_pixels(self) -> None:
         """Put out the encoder's first channels as they are (`carrying.py`)."""
@@ -152,7 +152,7 @@ class UNetDecoder(Decoder):
             joined = 2 * outputs
             attends = block >= attend_from
             attention = SeparatedAttention(joined, int(middle_ratio * joined)) if attends else None
-            self.up_blocks.append(UpBlock(inputs, outputs, outputs, attention))
+            self.up_blocks.append(UpBlock(inputs, outputs, attention))
 
     def start_at_identity(self) -> None:
         super().start_at_identity()

@@ -14,14 +14,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..errors import ModelError
 from .checkpoint import load_weights, save_weights
+from .errors import BadSettings
 from .history import Leg, read_history, write_history
 
 
 def mean_of(weights: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of state dicts of the same network; counters are those of the last. Raises ValueError otherwise."""
+    """The mean of state dicts of one network; counters are those of the last. Raises BadSettings for several."""
     if len({tuple((name, value.shape) for name, value in sorted(each.items())) for each in weights}) != 1:
-        raise ValueError("These are not weights of the same network.")
+        raise BadSettings("These are not weights of the same network.", "Name runs of one network.")
     return {
         name: torch.stack([each[name] for each in weights]).mean(dim=0) if value.is_floating_point() else value
         for name, value in weights[-1].items()
@@ -35,9 +37,16 @@ def average(runs: Sequence[Path], output: Path) -> None:
     save_weights(output / "best.safetensors", weights)
     shutil.copy(runs[-1] / "config.json", output / "config.json")
     legs = read_history(runs[-1])
-    command = f"python -m harmonize_models.training.average {' '.join(map(str, runs))} --output {output}"
-    size = legs[-1].size if legs else 0
-    write_history(output, [*legs, Leg(command, 0, 0, 0.0, size, legs[-1].device if legs else "", "those weights")])
+    mean = Leg(
+        command=f"python -m harmonize_models.training.average {' '.join(map(str, runs))} --output {output}",
+        steps=0,
+        images=0,
+        minutes=0.0,
+        size=legs[-1].size if legs else 0,
+        device=legs[-1].device if legs else "",
+        start="those weights",
+    )
+    write_history(output, [*legs, mean])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the mean")
     args = parser.parse_args(argv)
-    average(args.runs, args.output)
+    try:
+        average(args.runs, args.output)
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What can be chosen by name, apart from what it stands for: `harmonize train --help` is to need no torch."""
+"""What flags can choose by name, apart from the code that it stands for: `harmonize train --help` needs no torch."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ class Schedule(Enum):
 
 
 class Discriminator(Enum):
-    """Which one a preset uses."""
+    """Who judges for the adversarial term of the loss (`discriminators.py`)."""
 
     NONE = "none"
     S2CRNET = "s2crnet"
+    """Liang 2021's, which sees a picture alone."""
     PATCH = "patch"
+    """Cun & Pun 2020's, which sees it together with its composite."""

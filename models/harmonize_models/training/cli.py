@@ -112,16 +112,16 @@ def _train(
         progress = trainer.run(args.slice_minutes)
     if worker.leads:
         leg = Leg(
-            command_line(words, worker.world),
-            progress.step,
-            progress.step * config.batch,
-            progress.seconds / 60,
-            config.size,
-            worker.machine(),
-            f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
-            commit_of_this_code(),
-            ", ".join(given),
-            config.to_json()["recipe"],
+            command=command_line(words, worker.world),
+            steps=progress.step,
+            images=progress.step * config.batch,
+            minutes=progress.seconds / 60,
+            size=config.size,
+            device=worker.machine(),
+            start=f"the weights of {', then '.join(file.name for file in args.init)}" if args.init else Leg.start,
+            commit=commit_of_this_code(),
+            given=", ".join(given),
+            recipe=config.to_json()["recipe"],
         )
         write_history(trainer.folder, [*earlier, leg])
     report(f"step {progress.step} after {progress.seconds / 60:.1f} minutes, best PSNR {progress.best_psnr:.2f} dB")

@@ -46,24 +46,26 @@ KINDS = ("nothing", "edit by hand", *(f"transfer: {kind.value}" for kind in Tran
 
 @dataclass(frozen=True)
 class Recipe:
-    """How composites are made."""
+    """How composites are made. Shares are in [0, 1]."""
 
     identity_share: float = 0.1
-    """Composites that need no change: a network must learn to leave well alone."""
+    """Of composites that need no change: a network must learn to leave well alone."""
     edit_share: float = 0.45
-    """Changes made by hand's settings; the rest are transfers from another foreground."""
+    """Of edits as an expert makes them by hand (`edits.py`); the rest are transfers from another foreground."""
     same_category: float = 0.85
     """How often the other foreground shows the same kind of thing."""
     light_share: float = 0.25
+    """Of foregrounds whose light also differs from place to place (`light.py`)."""
     graded_share: float = 0.0
-    """Photos that are graded a little first, target and composite alike, as another camera would have shown them."""
+    """Of photos that are graded a little first, target and composite alike, as another camera would have shown them."""
     scene_share: float = 0.0
-    """Photos whose whole look is changed first, target and composite alike: fog, dusk, casts."""
+    """Of photos whose whole look is changed first, target and composite alike: fog, dusk, casts."""
     pasted_share: float = 0.0
-    """Foregrounds from another light: strong looks like those, of the background alone or of the foreground alone."""
+    """Of foregrounds from another light: strong looks like those, of the background alone or the foreground alone."""
     reversed_share: float = 0.0
     """Of the pasted ones, those whose mask is inverted: the scene is to be matched to its object."""
     vary_masks: bool = True
+    """Whether the masks that composites are blended by, and those that networks are given, may be a little wrong."""
     crop: tuple[float, float] = (0.5, 1.0)
     """Smallest and largest share of the photo's area that a crop keeps."""
     spare: float = 1.3
@@ -160,7 +162,7 @@ class CompositeMaker:
     def compose(
         self, target: Tensor, alpha: Tensor, changes: ColorChange, labels: Tensor, generator: torch.Generator
     ) -> Batch:
-        """Change the foreground of `target` [B, 3, T, T] uint8 under `alpha` [B, 1, T, T] float."""
+        """Change the foreground of `target` [B, 3, T, T] uint8 under `alpha` [B, 1, T, T] float in [0, 1]."""
         count, size = len(target), (target.shape[2], target.shape[3])
         changed = apply(changes, target)
         if self.recipe.light_share > 0:
@@ -175,7 +177,7 @@ class CompositeMaker:
         return Batch((composite * 255).round() / 255, given, original, labels)
 
     def changes(self, chosen: Tensor, generator: torch.Generator) -> tuple[ColorChange, Tensor, Tensor]:
-        """A colour change for each mask `chosen` [C] (on the CPU), which are plausible, [C] bool, and their `KINDS`."""
+        """A color change for each mask `chosen` [C] (on the CPU), which are plausible, [C] bool, and their `KINDS`."""
         recipe, count = self.recipe, len(chosen)
         untouched, edited = round(count * recipe.identity_share), round(count * recipe.edit_share)
         own = self._samples(chosen)

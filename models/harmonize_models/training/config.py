@@ -16,7 +16,7 @@ from .losses import LossWeights
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One run. Every field is a flag of `harmonize train` and a key of its `--config` file."""
+    """One run. Every field is a key of `harmonize train --config`; most are also flags, of the same name."""
 
     network: str
     steps: int = 200_000
@@ -34,6 +34,7 @@ class TrainConfig:
     backbone_rate: float = 1.0
     """Factor on the learning rate of the pretrained parameters that a network names."""
     betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's and AdamW's."""
     weight_decay: float = 0.0
     schedule: Schedule = Schedule.CONSTANT
     milestones: tuple[float, ...] = ()
@@ -49,7 +50,9 @@ class TrainConfig:
     """Key of a network with shipped weights whose results are the targets, instead of the true photos: they depend on
     nothing that cannot be seen, so that a large network finds its way with far fewer composites. Empty = none."""
     discriminator: Discriminator = Discriminator.NONE
+    """What the adversarial term of the loss asks; not used where that term does not count."""
     discriminator_rate: float = 2e-4
+    """Its own learning rate, constant."""
     unlabelled: float = 0.25
     """Semantic networks: the share of steps without a label, so that the label stays optional."""
     recipe: Recipe = field(default_factory=Recipe)
@@ -60,7 +63,9 @@ class TrainConfig:
     """Hold the network's own batch norms at their running statistics: those it starts from, or, where it starts from
     random weights, those of a few batches. Small batches shift colors by what happens to be in them."""
     bf16: bool = True
+    """Networks run under bfloat16 autocast; weights and losses stay float32."""
     compile: bool = False
+    """Whether `torch.compile` makes the network's code."""
     seed: int = 1
     validate_minutes: float = 4.0
     checkpoint_minutes: float = 3.0
@@ -82,7 +87,10 @@ class TrainConfig:
 
 
 def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
-    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist."""
+    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist.
+
+    Of the recipe only what is named changes; a loss is given as a whole, because its terms belong together.
+    """
     known = {f.name for f in fields(TrainConfig)}
     unknown = set(values) - known
     if unknown:
@@ -90,7 +98,7 @@ def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
             f"There is no setting named {', '.join(sorted(unknown))}.", f"There are {', '.join(sorted(known))}."
         )
     try:
-        return replace(config, **{name: _typed(name, value) for name, value in values.items()})
+        return replace(config, **{name: _typed(config, name, value) for name, value in values.items()})
     except (TypeError, ValueError) as error:
         raise BadSettings(f"These settings cannot be taken: {error}.", "See the config.json of a run.") from error
 
@@ -103,7 +111,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _typed(name: str, value: Any) -> Any:
+def _typed(config: TrainConfig, name: str, value: Any) -> Any:
     enums = {"optimizer": Optimizer, "schedule": Schedule, "discriminator": Discriminator}
     if name in enums:
         return enums[name](value)
@@ -111,7 +119,7 @@ def _typed(name: str, value: Any) -> Any:
         return LossWeights(**value)
     if name == "recipe" and isinstance(value, dict):
         settings: dict[str, Any] = {k: tuple(item) if isinstance(item, list) else item for k, item in value.items()}
-        return Recipe(**settings)
+        return replace(config.recipe, **settings)
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -156,7 +164,12 @@ def _flat(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def preset(network: str) -> TrainConfig:
-    """The paper's own settings (an epoch is iHarmony4's 65,742 composites), or general ones."""
+    """The authors' own settings (an epoch is iHarmony4's 65,742 composites), or general ones.
+
+    Where a paper's text and the code published with it differ, these are the code's: comments in `_PRESETS` say what
+    the text has. Ours for all of them are how composites are cropped, flipped and masked (`Recipe`), the moving average
+    (`ema`), bfloat16 (`bf16`) and, for semantic networks, the steps without a label (`unlabelled`).
+    """
     start = TrainConfig(network=network)
     family = next((family for family in _PRESETS if network.startswith(family)), None)
     return replace(start, **_PRESETS[family]) if family else replace(start, loss=LossWeights(relative_l1=1, rmse=1))
@@ -166,6 +179,7 @@ def _epochs(count: int, batch: int) -> int:
     return count * 65_742 // batch
 
 
+# Text of Sofiiuk 2021: 180 epochs for all, with drops at 160 and 175, and an A_min of 100 for all.
 _DIH = {
     "optimizer": Optimizer.ADAM,
     "learning_rate": 1e-3,
@@ -184,7 +198,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 0.01,
         "batch": 8,
         "steps": _epochs(50, 8),
-        "loss": LossWeights(relative_l1=1, adversarial=0.01),
+        "loss": LossWeights(relative_l1=1, adversarial=0.01),  # text: 20 epochs, and a weight of 1 for both terms
         "discriminator": Discriminator.S2CRNET,
     },
     "s2am-blind": {
@@ -193,11 +207,12 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "betas": (0.5, 0.999),
         "batch": 8,
         "steps": _epochs(60, 8),
-        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),  # l1: 100 for pictures in [-1, 1]
+        # Theirs is 100 for pictures in [-1, 1]. Text: the squared difference in its place (equation 3).
+        "loss": LossWeights(l1=200, found_masks=90, adversarial=1),
         "discriminator": Discriminator.PATCH,
         "discriminator_rate": 1e-3,
     },
-    "s2am": {
+    "s2am": {  # text: 80 epochs of S-COCO, 60 of S-Adobe5K
         "optimizer": Optimizer.ADAM,
         "learning_rate": 1e-3,
         "batch": 8,

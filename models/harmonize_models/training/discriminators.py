@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .choices import Discriminator
+from .distributed import unwrapped
 
 SMALLEST_JUDGED = 80
 """Side in pixels below which a discriminator has no pixel left to judge."""
@@ -46,8 +47,6 @@ class PatchDiscriminator(nn.Module):
 
 def judge(discriminator: nn.Module, picture: Tensor, composite: Tensor) -> Tensor:
     """The verdict on `picture`, whichever discriminator it is."""
-    inner = discriminator.module if hasattr(discriminator, "module") else discriminator
-    verdict: Tensor = (
-        discriminator(picture, composite) if isinstance(inner, PatchDiscriminator) else discriminator(picture)
-    )
+    sees_composite = isinstance(unwrapped(discriminator), PatchDiscriminator)
+    verdict: Tensor = discriminator(picture, composite) if sees_composite else discriminator(picture)
     return verdict

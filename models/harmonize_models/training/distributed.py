@@ -53,6 +53,11 @@ class Worker:
             distributed.destroy_process_group()
 
 
+def unwrapped(network: nn.Module) -> nn.Module:
+    """What `Worker.wrap` was given."""
+    return network.module if isinstance(network, DistributedDataParallel) else network
+
+
 def describe(device: torch.device) -> str:
     """The device in words, for cards and logs."""
     if device.type == "cuda":

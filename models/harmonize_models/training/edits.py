@@ -1,4 +1,4 @@
-"""Colour changes as data, and the changes that an expert makes by hand: exposure, white balance, contrast, curves.
+"""Color changes as data, and the changes that an expert makes by hand: exposure, white balance, contrast, curves.
 
 A `ColorChange` is a curve per channel, then a quadratic map of the three channels: wide enough for every edit and for
 every statistical transfer, and one code path applies them all to a batch.
@@ -18,7 +18,7 @@ from ..luma import WEIGHTS
 
 @dataclass(frozen=True)
 class ColorChange:
-    """B colour changes of sRGB-encoded pixels in [0, 1]."""
+    """B color changes of sRGB-encoded pixels in [0, 1]."""
 
     curve: Tensor
     """[B, 3, 256] float: the new value of each 8-bit level."""
@@ -58,16 +58,19 @@ class EditRanges:
     tint: float = 0.09
     """Natural logarithm of the gain of green."""
     contrast: float = 0.25
+    """Share of a smooth step (or of its inverse, if negative) that tones are blended with."""
     gamma: float = 0.22
+    """Natural logarithm of the exponent."""
     saturation: float = 0.35
+    """Natural logarithm of the factor by which colors leave their luma."""
     tone: float = 0.05
     """Displacement of the inner knots of a random tone curve."""
     channel_tone: float = 0.025
     """The same for each channel by itself."""
     fade: float = 0.10
-    """Largest lift of the blacks and drop of the whites."""
+    """Lift of the blacks and drop of the whites, each at most 0.2."""
     often: float = 0.6
-    """The share of cases in which a setting is touched at all."""
+    """The share of cases in which a setting is touched at all; tones by channel and fading have rarer ones."""
 
 
 def random_edits(count: int, generator: torch.Generator, ranges: EditRanges | None = None) -> ColorChange:
@@ -118,7 +121,7 @@ def _bump(levels: Tensor, knots: Tensor) -> Tensor:
 
 
 def _saturation(amount: Tensor) -> Tensor:
-    """[B, 1, 1] factor -> [B, 3, 10]: colours drawn away from (or to) their luma."""
+    """[B, 1, 1] factor -> [B, 3, 10]: colors drawn away from (or to) their luma."""
     quadratic = identity(len(amount)).quadratic
     linear = amount * torch.eye(3) + (1 - amount) * torch.tensor(WEIGHTS).expand(3, 3)
     quadratic[:, :, 1:4] = linear

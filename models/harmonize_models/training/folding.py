@@ -17,7 +17,7 @@ _NORM = ".norm."
 
 
 class NormedConv2d(nn.Conv2d):
-    """A convolution whose output is normalised; its own weights keep their names."""
+    """A convolution whose output is normalized; its own weights keep their names."""
 
     norm: nn.BatchNorm2d
     calibrating: bool = False
@@ -40,8 +40,8 @@ class NormedConv2d(nn.Conv2d):
             self.norm.weight.copy_((variance + self.norm.eps).sqrt())
             self.norm.bias.copy_(mean)
             self.norm.running_mean, self.norm.running_var = mean, variance
-        normalised: Tensor = self.norm(plain)
-        return normalised
+        normalized: Tensor = self.norm(plain)
+        return normalized
 
 
 def insert_norms(network: nn.Module, names: str = "") -> int:

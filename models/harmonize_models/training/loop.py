@@ -23,7 +23,7 @@ from .choices import Discriminator
 from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig, refuse_another_run
 from .discriminators import build_discriminator, judge
-from .distributed import Worker
+from .distributed import Worker, unwrapped
 from .errors import BadSettings
 from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
@@ -56,6 +56,10 @@ class Trainer:
         semantic: bool = False,
         report: Report = print,
     ) -> None:
+        """validation: the composites to measure on. semantic: whether the network has heads for a foreground class.
+
+        report: gets a line for people at each validation.
+        """
         self.config, self.maker, self.folder, self.worker, self.report = config, maker, folder, worker, report
         device = worker.device
         self.network = network.to(device)
@@ -152,7 +156,7 @@ class Trainer:
         self.progress.step += 1
 
     def loss(self, batch: Batch, labelled: bool) -> tuple[Tensor, Tensor | None]:
-        """What a step minimises, and the network's pictures for the adversary (None: it has nothing to judge)."""
+        """What a step minimizes, and the network's pictures for the adversary (None: it has nothing to judge)."""
         with self._autocast():
             prediction: Prediction = self.run_network(batch.composite, batch.mask, batch.label if labelled else None)
         loss = pixel_loss(self.config.loss, prediction, batch.target, batch.mask)
@@ -278,7 +282,7 @@ class Trainer:
             "config": self.config.to_json(),
         }
         if self.adversary is not None and self.adversary_optimizer is not None:
-            state["adversary"] = _bare(self.adversary).state_dict()
+            state["adversary"] = unwrapped(self.adversary).state_dict()
             state["adversary_optimizer"] = self.adversary_optimizer.state_dict()
         save_checkpoint(self.folder / "checkpoint.pt", state)
 
@@ -294,14 +298,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         if self.adversary is not None and self.adversary_optimizer is not None and "adversary" in state:
-            _bare(self.adversary).load_state_dict(state["adversary"])
+            unwrapped(self.adversary).load_state_dict(state["adversary"])
             self.adversary_optimizer.load_state_dict(state["adversary_optimizer"])
         if self.worker.leads:
             drop_rows_after(self.folder / "log.csv", self.progress.step)
         return True
-
-
-def _bare(network: nn.Module) -> nn.Module:
-    inner = getattr(network, "module", network)
-    assert isinstance(inner, nn.Module)
-    return inner

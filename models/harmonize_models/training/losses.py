@@ -65,10 +65,13 @@ def relative_l1(difference: Tensor, mask: Tensor, _: LossWeights) -> Tensor:
 
 
 def fn_mse(difference: Tensor, mask: Tensor, weights: LossWeights) -> Tensor:
-    """Sofiiuk 2021, equation 7, in ImageNet-normalised colours as their code has it; the sum runs over all pixels."""
-    normalised = difference / difference.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    """Sofiiuk 2021, equation 2: the sum runs over all pixels, only the divisor over the mask.
+
+    In ImageNet-normalized colors and divided by three channels, as in their code.
+    """
+    normalized = difference / difference.new_tensor(IMAGENET_STD).view(1, 3, 1, 1)
     area = mask.sum(dim=(1, 2, 3)).clamp(min=weights.least_area)
-    return (normalised.square().sum(dim=(1, 2, 3)) / (3 * area)).mean()
+    return (normalized.square().sum(dim=(1, 2, 3)) / (3 * area)).mean()
 
 
 def rmse(difference: Tensor, mask: Tensor, _: LossWeights) -> Tensor:

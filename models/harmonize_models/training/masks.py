@@ -19,9 +19,9 @@ def vary_masks(masks: Tensor, generator: torch.Generator, unchanged: float = 0.4
 
 
 def _bend(masks: Tensor, generator: torch.Generator) -> Tensor:
-    """A blurred mask under a ramp is the mask with its edge moved (the ramp's centre) and softened (its width).
+    """A blurred mask under a ramp is the mask with its edge moved (the ramp's center) and softened (its width).
 
-    A centre that wanders over the picture makes the edge wrong here and there. One blur radius serves the whole batch,
+    A center that wanders over the picture makes the edge wrong here and there. One blur radius serves the whole batch,
     which keeps this to a few passes.
     """
     count, _, height, width = masks.shape
@@ -31,12 +31,12 @@ def _bend(masks: Tensor, generator: torch.Generator) -> Tensor:
         return torch.randn(count, 1, *shape, generator=generator)
 
     wander = draw(6, 6) * 0.15 * (draw(1, 1) > 0.5)
-    centre, softness = 0.5 + draw(1, 1) * 0.2, draw(1, 1).abs() * 0.25
-    wander, centre, softness = wander.to(masks.device), centre.to(masks.device), softness.to(masks.device)
-    centre = (centre + F.interpolate(wander, (height, width), mode="bilinear")).clamp(0.1, 0.9)
+    center, softness = 0.5 + draw(1, 1) * 0.2, draw(1, 1).abs() * 0.25
+    wander, center, softness = wander.to(masks.device), center.to(masks.device), softness.to(masks.device)
+    center = (center + F.interpolate(wander, (height, width), mode="bilinear")).clamp(0.1, 0.9)
     # No wider than the way to 0 and to 1, so that what is surely outside stays 0 and what is surely inside stays 1.
-    half_width = torch.minimum(softness.clamp(min=0.02), torch.minimum(centre, 1 - centre))
-    return ((_box_blur(masks, radius) - centre) / (2 * half_width) + 0.5).clamp(0, 1)
+    half_width = torch.minimum(softness.clamp(min=0.02), torch.minimum(center, 1 - center))
+    return ((_box_blur(masks, radius) - center) / (2 * half_width) + 0.5).clamp(0, 1)
 
 
 def _box_blur(masks: Tensor, radius: int) -> Tensor:

@@ -35,7 +35,10 @@ def build_adversary_optimizer(adversary: nn.Module, config: TrainConfig) -> torc
 
 
 def rate_factor(config: TrainConfig, step: int, progress: float) -> float:
-    """What the learning rate is multiplied by, `progress` of the way through the run (0 to 1)."""
+    """What the learning rate is multiplied by at `step`, `progress` of the way through the run (0 to 1).
+
+    Apart from the warm-up it never falls below a thousandth.
+    """
     rise = min(1.0, (step + 1) / config.warm_up) if config.warm_up else 1.0
     progress = min(max(progress, 0.0), 1.0)
     if config.schedule is Schedule.COSINE:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -21,7 +23,7 @@ from .errors import BadSettings, NoPhotos
 from .sources import RawMask, RawPhoto, Skipped, brings_composites, has_split, read_photos
 
 SAMPLES = 512
-"""Foreground pixels kept of every mask: enough for the statistics that colour transfer needs."""
+"""Foreground pixels kept of every mask: enough for the statistics that color transfer needs."""
 CELLS = 32
 """Rows and columns of the coarse table that tells how much foreground a crop holds."""
 SMALLEST_SHARE, LARGEST_SHARE = 0.002, 0.95
@@ -31,7 +33,10 @@ HELD_OUT = 10
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """N photos with M masks, all squeezed to one square size S (as the papers' 256 x 256 protocol does)."""
+    """N photos with M masks, all squeezed to one square size S, as in the papers' 256 x 256 protocol.
+
+    Scaled with antialiasing, as the product's thumbnails are; some of the papers' code scales without.
+    """
 
     photos: Tensor
     """[N, S, S, 3] uint8, sRGB."""
@@ -90,9 +95,8 @@ def load_photos(
             "Some of these places hold ready-made composites (iHarmony4), others photos of which they are to be made.",
             "Take one kind at a time: train on the one, then with --init on the other.",
         )
-    raw = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
-    if limit is not None:
-        raw = (photo for _, photo in zip(range(limit), raw, strict=False))
+    found = (photo for place in places for photo in _of_split(place, split, skipped, place in whole))
+    raw = islice(found, limit)
     with ThreadPoolExecutor(threads) as pool:
         decoded = [item for item in pool.map(lambda photo: _decode(photo, side, skipped), raw) if item is not None]
     if not decoded:
@@ -201,8 +205,12 @@ def _coverage(masks: Tensor) -> Tensor:
 
 
 def _peers(categories: Sequence[str], fewest: int = 4) -> tuple[Tensor, Tensor, Tensor]:
-    """Masks ordered by category; rare categories join the group of their class."""
-    counts = {name: categories.count(name) for name in set(categories)}
+    """Who is of whose kind: categories, of which rare ones (below `fewest` masks) join the group of their class.
+
+    Returns int64 [M] each: all masks ordered by group, and for each mask where its group starts there and how many it
+    has.
+    """
+    counts = Counter(categories)
     groups = [
         name if name and counts[name] >= fewest else f"class {foreground_class(name).name}" for name in categories
     ]

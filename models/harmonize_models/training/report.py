@@ -56,13 +56,13 @@ def drop_rows_after(path: Path, step: int) -> None:
             writer.writerows(kept)
 
 
-def draw_curve(log: Path, picture: Path) -> bool:
-    """Draw loss and validation PSNR over the images seen; False if matplotlib is not installed (extra `train`)."""
+def draw_curve(log: Path, picture: Path) -> None:
+    """Draw loss and validation PSNR over the images seen, if matplotlib is installed (extra `train`)."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        return False
+        return
     with log.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     images = [float(row["images"]) / 1000 for row in rows]
@@ -76,7 +76,6 @@ def draw_curve(log: Path, picture: Path) -> bool:
     right.plot(images, [float(row["loss"]) for row in rows], color="C1", alpha=0.6)
     left.legend(loc="lower right")
     figure.savefig(picture, dpi=100)
-    return True
 
 
 def write_sheet(path: Path, columns: Sequence[Tensor], rows: int = 8) -> None:

@@ -20,6 +20,7 @@ from ..networks.base import HarmonizationNetwork, NetworkSpec
 from .card import USE, card_page, sources_of
 from .checkpoint import fingerprint, load_weights
 from .config import read_config
+from .errors import BadSettings
 from .folding import folded
 from .history import read_history
 from .photos import load_photos
@@ -50,16 +51,18 @@ def store(run: Path, data: Path, folder: Path, key: str | None = None) -> tuple[
 
 
 def ship(run: Path, data: Path, folder: Path, key: str | None = None, figures: Figures | None = None) -> str:
-    """Store the weights of `run` with their card; returns a line about them. The rest as `store`.
+    """Store the weights of `run` with their card; returns a line about them. The other arguments are those of `store`.
 
     figures: what `harmonize evaluate --json` measured on these very weights, once stored; without, they are measured
-    here, on `val.tar` in `data`. Raises ValueError if the figures were measured on others.
+    here, on `val.tar` in `data`. Raises BadSettings if the figures were measured on others.
     """
     spec, card = store(run, data, folder, key)
     stored = load(spec.key, weights_dir=folder)
     figures = figures or _measured(spec, stored, data)
     if figures.weights.get(spec.key) != fingerprint(stored.state_dict()):
-        raise ValueError(f"the figures were measured on other weights of {spec.key}: measure the stored ones")
+        raise BadSettings(
+            f"The figures were measured on other weights of {spec.key}.", "Measure the stored ones: --store-only first."
+        )
     scores = [score for score in figures.scores if score.name == NOTHING or score.name.partition(",")[0] == spec.key]
     own = next(score for score in scores if score.name == spec.key)
     measured = {name: round(getattr(own, name), 4) for name in ("psnr", "mse", "fmse", "ssim", "worse")}

@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _rates(args: argparse.Namespace, size: int, device: torch.device) -> tuple[float, float, float]:
+    """Of synthesis, forward and whole steps at `size` px."""
     config = replace(
         preset(args.network), size=size, batch=args.batch, bf16=args.bf16, batch_norm=args.batch_norm, steps=1_000_000
     )
@@ -82,11 +83,10 @@ def _rates(args: argparse.Namespace, size: int, device: torch.device) -> tuple[f
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
             trainer.network(batch.composite, batch.mask, batch.label)
 
-    def step() -> None:
-        trainer.train_step()
+    def rate(work: Callable[[], None]) -> float:
+        return images_per_second(work, config.batch, device, args.repeats)
 
-    measured = [images_per_second(work, config.batch, device, args.repeats) for work in (synthesize, forward, step)]
-    return measured[0], measured[1], measured[2]
+    return rate(synthesize), rate(forward), rate(trainer.train_step)
 
 
 def _as_cases(batch: Batch) -> Cases:

@@ -1,4 +1,4 @@
-"""Colour changes that give one foreground the colours of another: the four transfers behind iHarmony4's composites.
+"""Color changes that give one foreground the colors of another: the four transfers behind iHarmony4's composites.
 
 Source: Cong et al., "DoveNet" (2020), section 3.1: Reinhard in Lab, MKL, histogram matching and iterative distribution
 transfer take turns.
@@ -30,7 +30,7 @@ SMOOTHING = 17
 
 
 class Transfer(Enum):
-    """How the colours of the other foreground are given."""
+    """How the colors of the other foreground are given."""
 
     REINHARD = "reinhard"
     MKL = "mkl"
@@ -39,9 +39,9 @@ class Transfer(Enum):
 
 
 def transfer(kind: Transfer, own: Tensor, reference: Tensor, generator: torch.Generator) -> ColorChange:
-    """The change that moves `own` [B, 3, K] to the colours of `reference` [B, 3, K], both float in [0, 1].
+    """The change that moves `own` [B, 3, K] to the colors of `reference` [B, 3, K], both float in [0, 1].
 
-    All but histogram matching are fitted by a quadratic map of the colours: smooth, without IDT's grain.
+    All but histogram matching are fitted by a quadratic map of the colors: smooth, without IDT's grain.
     """
     change = identity(len(own), own.device)
     if kind is Transfer.HISTOGRAM:
@@ -74,7 +74,7 @@ def concatenate(changes: list[ColorChange]) -> ColorChange:
 def plausible(before: Tensor, after: Tensor) -> Tensor:
     """[B] bool: whether a change of sampled pixels [B, 3, K] looks like a photo still, and can be seen at all.
 
-    Dropped, as iHarmony4's automatic filter does: too dark or too bright, much of it clipped, contrast or colour blown
+    Dropped, as iHarmony4's automatic filter does: too dark or too bright, much of it clipped, contrast or color blown
     up or gone, hardly any difference.
     """
     difference = (after - before).abs().mean(dim=(1, 2))

@@ -14,7 +14,7 @@ from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.evaluation.contest import Contestant, hold, untouched
 from harmonize_models.evaluation.cost import cost_of
 from harmonize_models.evaluation.margin import margin_of
-from harmonize_models.evaluation.report import results_page
+from harmonize_models.evaluation.report import read_json, results_page
 from harmonize_models.networks import registry
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training.checkpoint import save_weights
@@ -102,6 +102,23 @@ def test_command_writes_a_page_with_every_row(shard_folder: Path, tmp_path: Path
     assert str(tmp_path) not in text
     assert (sheets / "s2crnet.png").stat().st_size > 1000
     assert '"psnr"' in figures.read_text()
+
+
+def test_weights_of_ones_own_beside_the_shipped_ones_have_a_row_of_their_own(
+    shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, figures = tmp_path / "run" / "best.safetensors", tmp_path / "results.json"
+    weights.parent.mkdir()
+    torch.manual_seed(0)
+    save_weights(weights, registry.get("s2crnet").build().state_dict())
+    words = ["s2crnet", f"s2crnet={weights}", "--data", str(shard_folder), "--side", "64", "--raw-only"]
+    sheets = tmp_path / "sheets"
+    assert cli.main([*words, "--no-baselines", "--no-cost", "--json", str(figures), "--sheets", str(sheets)]) == 0
+    _, shipped, own = read_json(figures).scores
+    assert (shipped.name, own.name) == ("s2crnet", "s2crnet (run/best.safetensors)")
+    assert shipped.psnr != own.psnr
+    assert len(set(read_json(figures).weights.values())) == 2
+    assert len(list(sheets.iterdir())) == 2
 
 
 def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measured(

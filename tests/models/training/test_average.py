@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from harmonize_models.training.average import average, mean_of
+from harmonize_models.training.average import average, main, mean_of
 from harmonize_models.training.checkpoint import load_weights, save_weights
+from harmonize_models.training.errors import BadSettings
 from harmonize_models.training.history import Leg, read_history, write_history
 
 
@@ -30,5 +31,12 @@ def test_mean_weights_come_with_the_last_runs_history(tmp_path: Path) -> None:
 
 
 def test_different_networks_have_no_mean() -> None:
-    with pytest.raises(ValueError, match="same network"):
+    with pytest.raises(BadSettings, match="same network"):
         mean_of([{"w": torch.zeros(2)}, {"w": torch.zeros(3)}])
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([str(tmp_path / "nowhere"), "--output", str(tmp_path / "mean")])
+    assert ended.value.code == 2
+    assert "nowhere" in capsys.readouterr().err

@@ -50,8 +50,7 @@ def run(tmp_path: Path) -> Path:
 def test_a_part_of_a_run_is_stored_with_a_card_of_its_own_figures(
     run: Path, shard_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = tmp_path / "weights"
-    folder.mkdir()
+    folder = tmp_path / "a new folder" / "weights"
     assert ship(run, shard_folder, folder, "s2crnet").startswith("s2crnet: PSNR")
     (item,) = shipped(folder)
     page = (folder / "s2crnet.md").read_text()
@@ -82,8 +81,11 @@ def test_figures_of_an_evaluation_are_taken_over_if_they_are_of_these_weights(
     ship(run, shard_folder, folder, "s2crnet", figures)
     assert "s2crnet, through the adjustment" in (folder / "s2crnet.md").read_text()
     save_weights(run / "best.safetensors", registry.get("s2crnet-cs").build().state_dict())
-    with pytest.raises(ValueError, match="other weights"):
-        ship(run, shard_folder, folder, "s2crnet", figures)
+    words = [str(run), "--data", str(shard_folder), "--folder", str(folder), "--key", "s2crnet", "--figures", str(file)]
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "other weights of s2crnet" in capsys.readouterr().err
 
 
 def test_our_own_network_is_no_papers() -> None:
