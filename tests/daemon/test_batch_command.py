@@ -140,7 +140,7 @@ def test_while_the_daemon_is_busy_a_batch_waits(
 
 
 @pytest.mark.parametrize("output", ["afile", "afile/below", "folder"])
-def test_results_that_cannot_be_recorded_are_an_error_in_words(
+def test_fault_32_results_that_cannot_be_recorded_are_an_error_in_words(
     scenes: Path, tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "afile").write_bytes(b"")
@@ -150,7 +150,7 @@ def test_results_that_cannot_be_recorded_are_an_error_in_words(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="other systems have no such device")
-def test_a_full_disk_ends_a_batch_in_words(
+def test_fault_32_a_full_disk_ends_a_batch_in_words(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(batch, "harmonize_inputs", lambda *_: ImageResult("fake", "cpu", 1.0, (), None))
@@ -174,7 +174,7 @@ def test_files_with_layers_need_no_mask(scenes: Path, tmp_path: Path) -> None:
     assert run(scenes, tmp_path / "out", "--layer", "paper", "--dry-run") == 0
 
 
-def test_what_fails_is_told_and_recorded_and_the_rest_is_done(
+def test_fault_32_what_fails_is_told_and_recorded_and_the_rest_is_done(
     scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (scenes / "broken.png").write_bytes(b"no picture")

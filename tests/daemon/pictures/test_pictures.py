@@ -318,7 +318,7 @@ def test_formats_that_cannot_hold_the_picture_say_so_and_write_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
+def test_fault_32_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
     (tmp_path / "taken.png").mkdir()
     with pytest.raises(UnwritablePicture):
         pictures.write(tmp_path / "taken.png", Picture(noise(3, "u1")))
