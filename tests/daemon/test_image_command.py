@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import imagecodecs
@@ -287,10 +286,14 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
     ],
 )
 def test_wrong_requests_say_why_and_write_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    code: str,
 ) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]

@@ -303,6 +303,23 @@ def test_files_that_are_no_pictures_are_refused(tmp_path: Path, content: bytes) 
         pictures.read(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("cut.png", r"cut\.png is damaged \(.*truncated.*\): save it again"),
+        ("empty.png", r"empty\.png is no picture, or of a format that is not known: use a PNG"),
+        ("folder.png", r"Cannot read .*folder\.png \(Is a directory\): check the path"),
+    ],
+)
+def test_what_to_do_about_a_file_depends_on_what_is_wrong_with_it(tmp_path: Path, name: str, says: str) -> None:
+    pictures.write(tmp_path / "cut.png", Picture(noise(3, "u1")))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-900])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UnreadablePicture, match=says):
+        pictures.read(tmp_path / name)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture, match=r"nowhere\.png"):
         pictures.read(tmp_path / "nowhere.png")
