@@ -17,7 +17,7 @@ from harmonize_daemon import batch, pictures
 from harmonize_daemon.batch import Share
 from harmonize_daemon.cli import main
 from harmonize_daemon.harmonizing import ImageRequest, ImageResult, Inputs
-from harmonize_daemon.pictures import Picture
+from harmonize_daemon.pictures import Picture, UnreadablePicture
 
 from .pictures.layered_files import Node, flat, save, stack_of
 
@@ -292,6 +292,23 @@ def test_a_folder_of_results_among_the_composites_is_left_out_however_it_is_name
     for output in (Path("results"), scenes / "sub" / ".." / "results"):
         plan = batch.plan(scenes, None, output, NOTHING)
         assert [item.name for item in plan.items] == ["one.png", "sub/three.png", "sub/two.tif"]
+
+
+def test_a_folder_of_masks_that_is_not_there_and_a_missing_reference_are_errors_before_anything_is_done(
+    scenes: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadRequest, match="nowhere is no folder"):
+        batch.plan(scenes, tmp_path / "nowhere", tmp_path / "out", NOTHING)
+    with pytest.raises(UnreadablePicture, match=r"There is no file nowhere\.png"):
+        batch.plan(scenes, None, tmp_path / "out", replace(NOTHING, reference=Path("nowhere.png")))
+
+
+def test_an_unknown_network_is_told_once_and_not_for_every_picture(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scenes, tmp_path / "out", "--network", "nonsense", "--quiet") == 1
+    assert capsys.readouterr().err.count("[unknown_network]") == 1
+    assert records(tmp_path / "out") == []
 
 
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
