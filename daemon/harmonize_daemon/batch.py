@@ -260,7 +260,8 @@ def _pictures(folder: Path, others: Sequence[Path]) -> Iterator[Path]:
 def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
     where = path.parent if masks is None else masks / path.relative_to(folder).parent
     stem = path.stem + (MASK if masks is None else "")
-    found = (where / f"{stem}{suffix}" for suffix in (".png", *sorted(READABLE_SUFFIXES)))
+    suffixes = (".png", *sorted(READABLE_SUFFIXES))
+    found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
     return next((mask for mask in found if mask.is_file()), None)
 
 

@@ -311,6 +311,13 @@ def test_an_unknown_network_is_told_once_and_not_for_every_picture(
     assert records(tmp_path / "out") == []
 
 
+def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
+    put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
+    (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert item.request.mask is not None
+    assert item.request.mask.name == "HAT.mask.PNG"
+
+
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     with pytest.raises(BadRequest, match="overwrite"):
         batch.plan(scenes, None, scenes, NOTHING)
