@@ -252,9 +252,14 @@ def _pictures(folder: Path, others: Sequence[Path]) -> Iterator[Path]:
             and not path.stem.endswith(MASK)
             and not any(part.startswith(".") for part in parts)
             and not any(parts[: len(other)] == other for other in inside)
-            and path.is_file()
+            and (path.is_file() or _leads_nowhere(path))
         ):
             yield path
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """A link to what is not there: an error to tell, not a picture to pass over."""
+    return path.is_symlink() and not path.exists()
 
 
 def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:

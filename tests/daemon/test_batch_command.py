@@ -318,6 +318,17 @@ def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
     assert item.request.mask.name == "HAT.mask.PNG"
 
 
+def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenes / "one.png").unlink()
+    (scenes / "one.png").symlink_to("nowhere.png")
+    assert run(scenes, tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "2 done, 1 failed" in said.out
+    assert said.err.startswith("one.png: There is no file")
+
+
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     with pytest.raises(BadRequest, match="overwrite"):
         batch.plan(scenes, None, scenes, NOTHING)
