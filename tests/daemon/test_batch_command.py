@@ -329,6 +329,26 @@ def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
     assert said.err.startswith("one.png: There is no file")
 
 
+def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = batch._append
+
+    def interrupted(path: Path, text: str) -> None:
+        if path.is_file() and records(tmp_path / "out"):
+            raise KeyboardInterrupt
+        append(path, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_append", interrupted)
+        assert run(scenes, tmp_path / "out", "--jobs", "1") == 130
+    assert "Interrupted: 1 done, 0 failed, 2 left" in capsys.readouterr().err
+    assert run(scenes, tmp_path / "out") == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("2 to do, 1 done already")
+    assert said.err == ""  # not even an empty line where no bar is seen
+
+
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     with pytest.raises(BadRequest, match="overwrite"):
         batch.plan(scenes, None, scenes, NOTHING)

@@ -61,21 +61,30 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> int:
 
     from .. import batch
 
+    done = 0
     failed: list[batch.Outcome] = []
     errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=arguments.quiet) as bar:
+    with Progress(*columns, console=errors, transient=True, disable=arguments.quiet or not errors.is_terminal) as bar:
         task = bar.add_task("", total=len(plan.items))
 
         def report(outcome: batch.Outcome) -> None:
+            nonlocal done
             if outcome.error:
                 failed.append(outcome)
                 errors.print(f"{outcome.name}: {outcome.error} [{outcome.code}]")
+            else:
+                done += 1
             bar.advance(task)
 
-        batch.run(plan.items, arguments.output, arguments.jobs, report)
+        try:
+            batch.run(plan.items, arguments.output, arguments.jobs, report)
+        except KeyboardInterrupt:
+            left = len(plan.items) - done - len(failed)
+            errors.print(f"Interrupted: {done} done, {len(failed)} failed, {left} left; the same command goes on here.")
+            raise
     if not arguments.quiet:
-        print(f"{len(plan.items) - len(failed)} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
+        print(f"{done} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
     return 1 if failed else 0
 
 
