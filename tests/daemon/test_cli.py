@@ -48,6 +48,16 @@ def test_wrong_usage_says_where_help_is(words: list[str], says: str, capsys: pyt
     assert capsys.readouterr().err.endswith(f"{says}\n")
 
 
+@pytest.mark.parametrize("command", ["image", "batch"])
+def test_help_says_what_each_option_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for meaning in ("--warmth X blue to amber, -1 … 1", "--light X share of its change of lightness, 0 … 2"):
+        assert meaning in words
+    assert "--layer NAME the layer to harmonize" in words
+
+
 def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:
     """Its front process must answer within 0.2 s of its start."""
     program = (

@@ -23,7 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="results go there, under their own names"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
+        "done is not done again",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="pictures at a time (default 2)")
