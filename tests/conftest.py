@@ -1,8 +1,25 @@
 """What all tests share: compiled kernels are kept from one run to the next, or every daemon would compile them anew."""
 
+from __future__ import annotations
+
 import getpass
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), f"harmonize-tests-{getpass.getuser()}")))
+
+
+@pytest.fixture(autouse=True)
+def kept_environment() -> Iterator[None]:
+    """What a test sets in the environment ends with it: commands that it runs in this process set it for themselves."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    for name, value in before.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value

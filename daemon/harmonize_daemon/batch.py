@@ -18,11 +18,11 @@ from pathlib import Path
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
-from harmonize_client.errors import BadRequest, Busy, InternalError
+from harmonize_client.errors import BadRequest, Busy, InternalError, UnknownNetwork
 
 from . import CLIENT_NAME
 from .harmonizing import ImageRequest, ImageResult, Inputs, check_device, harmonize_inputs
-from .pictures import UnwritablePicture
+from .pictures import UnreadablePicture, UnwritablePicture
 from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
 RECORDS = "harmonize.jsonl"
@@ -97,7 +97,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
     settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, and
-    nothing hidden, whose name begins with a dot. Raises BadRequest.
+    nothing hidden, whose name begins with a dot. Raises BadRequest, and UnreadablePicture if there is no reference.
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")
@@ -106,6 +106,10 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
             raise BadRequest(f"The results would overwrite the {what}", "give another folder with --output")
     if masks is not None and masks.resolve() == folder.resolve():
         raise BadRequest("Each picture would be its own mask", "leave --masks out: hat.mask.png belongs to hat.png")
+    if masks is not None and not masks.is_dir():
+        raise BadRequest(f"{masks} is no folder", "name the folder of masks, or leave --masks out")
+    if settings.reference is not None and not settings.reference.is_file():
+        raise UnreadablePicture(f"There is no file {settings.reference}", "check the path")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
     items, done, without_mask = [], [], []
@@ -132,7 +136,8 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
     """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others.
 
-    Raises HarmonizeError if there is no daemon to be had, and UnwritablePicture if nothing can be recorded.
+    Raises HarmonizeError if there is no daemon to be had or no such network, and UnwritablePicture if nothing can be
+    recorded.
     """
     records = output / RECORDS
     with _writing(output):
@@ -192,6 +197,8 @@ def _do(item: Item, connections: _Connections) -> Outcome:
     try:
         item.request.output.parent.mkdir(parents=True, exist_ok=True)
         result = _harmonized(item.request, connections)
+    except UnknownNetwork:  # nor is there for any other picture
+        raise
     except HarmonizeError as error:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
     except OSError as error:
@@ -245,15 +252,21 @@ def _pictures(folder: Path, others: Sequence[Path]) -> Iterator[Path]:
             and not path.stem.endswith(MASK)
             and not any(part.startswith(".") for part in parts)
             and not any(parts[: len(other)] == other for other in inside)
-            and path.is_file()
+            and (path.is_file() or _leads_nowhere(path))
         ):
             yield path
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """A link to what is not there: an error to tell, not a picture to pass over."""
+    return path.is_symlink() and not path.exists()
 
 
 def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
     where = path.parent if masks is None else masks / path.relative_to(folder).parent
     stem = path.stem + (MASK if masks is None else "")
-    found = (where / f"{stem}{suffix}" for suffix in (".png", *sorted(READABLE_SUFFIXES)))
+    suffixes = (".png", *sorted(READABLE_SUFFIXES))
+    found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
     return next((mask for mask in found if mask.is_file()), None)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from tempfile import TemporaryFile
 
 from harmonize_client import HarmonizeError, __version__, connect, paths
 from harmonize_models.errors import ModelError
@@ -32,6 +33,8 @@ PACKAGES = (
     "rich",
 )
 """All that an installation brings."""
+_SOME_BYTES = 64 * 1024
+"""A full disk still takes files, but nothing into them."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,12 @@ def _package(name: str) -> Finding:
 
 
 def _folders() -> str:
-    for folder in (cache_folder(), imported_weights_folder(), log_folder()):
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(f"cannot write into the folder for {folder.name}")
+    for folder in (paths.home(), cache_folder(), imported_weights_folder(), log_folder()):
+        try:
+            with TemporaryFile(dir=folder) as file:
+                file.write(bytes(_SOME_BYTES))
+        except OSError as error:
+            raise OSError(f"cannot write into the folder {folder.name} ({error.strerror})") from error
     return f"can be written; log in {log_folder()}"
 
 

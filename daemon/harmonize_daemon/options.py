@@ -29,6 +29,8 @@ class Limits:
     """Longest side of a scene's thumbnail, in pixels."""
     front_bytes: int = 512 * MIB
     """Memory of the front process: beyond it, connections are closed."""
+    strangers: int = 100
+    """Connections that have not sent the token: clients send it at once, and of too many the oldest are closed."""
     waiting: int = 64
     """Requests that wait or run, of all clients together."""
     waiting_per_client: int = 8

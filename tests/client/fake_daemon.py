@@ -86,10 +86,6 @@ class FakeDaemon:
         self.handlers = handlers
         self.requests: list[Message] = []
         self.heights: dict[str, int] = {}
-        self._context = zmq.Context()
-        # From the start: what a socket says when it closes may not reach a connection that is just made, and the end
-        # of the context would wait for that one for ever.
-        self._context.linger = 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-daemon")
         self._bound = threading.Event()
@@ -104,10 +100,9 @@ class FakeDaemon:
         (self.folder / CONNECTION_FILE).unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """End without a word, leaving the connection file behind."""
+        """End without a word, leaving the connection file behind. Any thread may, also several at once."""
         self._stop.set()
         self._thread.join()
-        self._context.destroy()
 
     def kinds(self) -> list[object]:
         return [message["kind"] for message in self.requests]
@@ -119,7 +114,15 @@ class FakeDaemon:
             time.sleep(0.005)
 
     def _run(self) -> None:
-        socket = self._context.socket(zmq.ROUTER)
+        # Both end in the thread that made them, and once: of two threads that end a context the second one waits for
+        # ever, or libzmq aborts the process.
+        with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+            self._serve(socket)
+
+    def _serve(self, socket: zmq.Socket[bytes]) -> None:
+        # From the start: what a socket says when it closes may not reach a connection that is just made, and the end
+        # of the context would wait for that one for ever.
+        socket.linger = 0
         socket.setsockopt(zmq.MAXMSGSIZE, 4 << 20)
         port = socket.bind_to_random_port("tcp://127.0.0.1")
         self.token = secrets.token_hex(32)
@@ -134,7 +137,6 @@ class FakeDaemon:
                     continue
                 handler = self.handlers.get(str(message["kind"])) or getattr(type(self), f"on_{message['kind']}")
                 handler(self, message)
-        socket.close()
 
     def on_hello(self, message: Message) -> None:
         message.reply("status", **STATUS)

@@ -159,6 +159,17 @@ def test_a_daemon_that_dies_in_the_middle_does_not_hang_the_caller(folder: Path)
         thread.join()
 
 
+def test_a_fake_daemon_that_several_threads_end_ends_once(folder: Path) -> None:
+    """As above where the test fails before its thread is done: the block ends the daemon meanwhile."""
+    for _ in range(5):
+        with FakeDaemon(folder) as daemon:
+            threads = [threading.Thread(target=daemon.kill) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+        for thread in threads:
+            thread.join()
+
+
 def test_arguments_that_can_never_be_right_leave_the_client_usable(folder: Path) -> None:
     with FakeDaemon(folder), Client(Session("test/1", start=False)) as client:
         with pytest.raises(ValueError, match="mask"):

@@ -17,7 +17,7 @@ from harmonize_daemon import batch, pictures
 from harmonize_daemon.batch import Share
 from harmonize_daemon.cli import main
 from harmonize_daemon.harmonizing import ImageRequest, ImageResult, Inputs
-from harmonize_daemon.pictures import Picture
+from harmonize_daemon.pictures import Picture, UnreadablePicture
 
 from .pictures.layered_files import Node, flat, save, stack_of
 
@@ -140,7 +140,7 @@ def test_while_the_daemon_is_busy_a_batch_waits(
 
 
 @pytest.mark.parametrize("output", ["afile", "afile/below", "folder"])
-def test_results_that_cannot_be_recorded_are_an_error_in_words(
+def test_fault_32_results_that_cannot_be_recorded_are_an_error_in_words(
     scenes: Path, tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "afile").write_bytes(b"")
@@ -150,7 +150,7 @@ def test_results_that_cannot_be_recorded_are_an_error_in_words(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="other systems have no such device")
-def test_a_full_disk_ends_a_batch_in_words(
+def test_fault_32_a_full_disk_ends_a_batch_in_words(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(batch, "harmonize_inputs", lambda *_: ImageResult("fake", "cpu", 1.0, (), None))
@@ -174,7 +174,7 @@ def test_files_with_layers_need_no_mask(scenes: Path, tmp_path: Path) -> None:
     assert run(scenes, tmp_path / "out", "--layer", "paper", "--dry-run") == 0
 
 
-def test_what_fails_is_told_and_recorded_and_the_rest_is_done(
+def test_fault_32_what_fails_is_told_and_recorded_and_the_rest_is_done(
     scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (scenes / "broken.png").write_bytes(b"no picture")
@@ -292,6 +292,61 @@ def test_a_folder_of_results_among_the_composites_is_left_out_however_it_is_name
     for output in (Path("results"), scenes / "sub" / ".." / "results"):
         plan = batch.plan(scenes, None, output, NOTHING)
         assert [item.name for item in plan.items] == ["one.png", "sub/three.png", "sub/two.tif"]
+
+
+def test_a_folder_of_masks_that_is_not_there_and_a_missing_reference_are_errors_before_anything_is_done(
+    scenes: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(BadRequest, match="nowhere is no folder"):
+        batch.plan(scenes, tmp_path / "nowhere", tmp_path / "out", NOTHING)
+    with pytest.raises(UnreadablePicture, match=r"There is no file nowhere\.png"):
+        batch.plan(scenes, None, tmp_path / "out", replace(NOTHING, reference=Path("nowhere.png")))
+
+
+def test_an_unknown_network_is_told_once_and_not_for_every_picture(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scenes, tmp_path / "out", "--network", "nonsense", "--quiet") == 1
+    assert capsys.readouterr().err.count("[unknown_network]") == 1
+    assert records(tmp_path / "out") == []
+
+
+def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
+    put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
+    (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert item.request.mask is not None
+    assert item.request.mask.name == "HAT.mask.PNG"
+
+
+def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scenes / "one.png").unlink()
+    (scenes / "one.png").symlink_to("nowhere.png")
+    assert run(scenes, tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "2 done, 1 failed" in said.out
+    assert said.err.startswith("one.png: There is no file")
+
+
+def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append = batch._append
+
+    def interrupted(path: Path, text: str) -> None:
+        if path.is_file() and records(tmp_path / "out"):
+            raise KeyboardInterrupt
+        append(path, text)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "_append", interrupted)
+        assert run(scenes, tmp_path / "out", "--jobs", "1") == 130
+    assert "Interrupted: 1 done, 0 failed, 2 left" in capsys.readouterr().err
+    assert run(scenes, tmp_path / "out") == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("2 to do, 1 done already")
+    assert said.err == ""  # not even an empty line where no bar is seen
 
 
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:

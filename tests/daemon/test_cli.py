@@ -32,10 +32,30 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"harmonize {__version__}\n"
 
 
-def test_a_missing_command_is_wrong_usage() -> None:
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "the following arguments are required: COMMAND; see `harmonize --help`"),
+        (["imge"], "; see `harmonize --help`"),
+        (["batch"], "FOLDER, -o/--output; see `harmonize batch --help`"),
+        (["daemon", "start", "--idle-exit", "soon"], "see `harmonize daemon start --help`"),
+    ],
+)
+def test_wrong_usage_says_where_help_is(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main([])
+        main(words)
     assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{says}\n")
+
+
+@pytest.mark.parametrize("command", ["image", "batch"])
+def test_help_says_what_each_option_does(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    for meaning in ("--warmth X blue to amber, -1 … 1", "--light X share of its change of lightness, 0 … 2"):
+        assert meaning in words
+    assert "--layer NAME the layer to harmonize" in words
 
 
 def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:

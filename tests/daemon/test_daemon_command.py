@@ -114,3 +114,11 @@ def test_a_variable_that_is_no_number_matters_only_where_it_is_used(
         main(["daemon", "run"])
     assert ended.value.code == 2
     assert "--idle-exit: 'never' is no number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "x"])
+def test_a_port_that_there_cannot_be_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["daemon", "run", f"--port={port}"])
+    assert ended.value.code == 2
+    assert "give a number from 0 to 65535" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import configparser
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from harmonize_daemon import doctor
@@ -42,3 +43,17 @@ def test_a_connection_file_that_was_left_behind_is_no_daemon_that_runs(command_l
     leave_behind(command_line_home, pid_of_the_dead())
     assert doctor._daemon().startswith("was started")
     assert doctor._daemon().startswith("runs")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="other systems have no such device")
+def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It keeps a daemon from starting, which then cannot even say why: its words would go to the same disk."""
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    assert doctor._folders().startswith("can be written")
+
+    def full(dir: Path) -> BinaryIO:
+        return open("/dev/full", "wb", buffering=0)
+
+    monkeypatch.setattr(doctor, "TemporaryFile", full)
+    with pytest.raises(OSError, match=r"cannot write into the folder .*No space left on device"):
+        doctor._folders()

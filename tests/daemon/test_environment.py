@@ -22,3 +22,10 @@ def test_a_core_is_left_to_others_and_what_the_user_has_set_stays(
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     assert os.environ["NUMBA_NUM_THREADS"] == "7"
     assert Path(os.environ["NUMBA_CACHE_DIR"]).is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize("_time", ["first", "second"])
+def test_what_one_test_sets_does_not_reach_the_next(_time: str) -> None:
+    """`harmonize batch` and others set variables for their process, and tests run them in their own."""
+    assert "HARMONIZE_SET_BY_A_TEST" not in os.environ
+    os.environ["HARMONIZE_SET_BY_A_TEST"] = "1"

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import msgpack
 import pytest
 
 from tests.daemon.conftest import Start
-from tests.daemon.rig import GREETING, Daemon, RawClient, connected, descriptors, greeted, memory_mb, until
+from tests.daemon.rig import GREETING, READY, Daemon, RawClient, connected, descriptors, greeted, memory_mb, until
 
 TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(193)
 
@@ -50,6 +52,24 @@ def test_fault_1_a_connection_without_a_handshake_is_not_in_the_way(shared_daemo
     with connected(shared_daemon), connected(shared_daemon) as half:
         half.sendall(GREETING[:20])
         assert client.status()["kind"] == "status"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process can be set on Linux only")
+def test_fault_1_connections_without_a_token_do_not_use_up_the_descriptors(start: Start) -> None:
+    import resource  # other systems have no such module
+
+    daemon = start().ready()
+    few = 200
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE, (few, few))
+    with daemon.raw() as old, ExitStack() as strangers:
+        old.status()
+        for _ in range(few + 50):  # the system answers for those that the daemon has not accepted yet
+            connection = strangers.enter_context(connected(daemon))
+            connection.sendall(GREETING + READY)  # or else libzmq itself closes them, after ten seconds
+        with daemon.raw() as client:
+            assert client.status()["state"] == "ready"
+        assert old.status()["state"] == "ready"  # the same connection as before
+        until(lambda: descriptors(daemon.process.pid) < few - 50)
 
 
 @pytest.mark.parametrize("size", [(4 << 20) + 1, 8 << 30, 1 << 40, 1 << 62, (1 << 64) - 1])

@@ -137,7 +137,7 @@ def everything_below(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["half.ora/x.cube", "folder", "."])
 @pytest.mark.parametrize("option", ["cube", "adjustment_out", "output"])
-def test_nothing_is_written_where_one_of_the_files_cannot_be(
+def test_fault_32_nothing_is_written_where_one_of_the_files_cannot_be(
     tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch, option: str, name: str
 ) -> None:
     (tmp_path / "folder").mkdir()

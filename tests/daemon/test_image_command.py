@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import imagecodecs
@@ -269,6 +268,15 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
     assert (pictures.read(tmp_path / "three.png").pixels != before.pixels // 2).any()
 
 
+def test_where_nobody_watches_only_the_result_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    result = str(tmp_path / "out.png")
+    assert main(["image", str(source), "--mask", str(mask), "-o", result]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{result}: scenefit on cpu, ")
+    assert said.err == ""
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -287,10 +295,14 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
     ],
 )
 def test_wrong_requests_say_why_and_write_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: str
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    code: str,
 ) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]

@@ -59,7 +59,7 @@ def test_the_sums_are_those_that_sha256sum_checks(weights_dir: Path) -> None:
     )
 
 
-def test_all_weights_in_the_package_are_whole() -> None:
+def test_fault_30_all_weights_in_the_package_are_whole() -> None:
     for row in checkpoints.shipped():
         network = checkpoints.load(row.key)
         assert not network.training
@@ -116,7 +116,7 @@ def test_bfloat16_is_for_the_asking(weights_dir: Path) -> None:
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.bfloat16}
 
 
-def test_one_changed_byte_is_noticed_before_loading(weights_dir: Path) -> None:
+def test_fault_30_one_changed_byte_is_noticed_before_loading(weights_dir: Path) -> None:
     path = weights_dir / f"{KEY}.safetensors"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -241,7 +241,7 @@ def _refused(path: Path, tmp_path: Path) -> CheckpointError:
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy pickle"])
-def test_a_pickle_that_wants_to_run_code_does_not(tmp_path: Path, legacy: bool) -> None:
+def test_fault_30_a_pickle_that_wants_to_run_code_does_not(tmp_path: Path, legacy: bool) -> None:
     path, proof = tmp_path / "evil.pth", tmp_path / "proof"
     torch.save({"w": torch.zeros(1), "x": _Evil(proof)}, path, _use_new_zipfile_serialization=not legacy)
     error = _refused(path, tmp_path)
@@ -251,7 +251,7 @@ def test_a_pickle_that_wants_to_run_code_does_not(tmp_path: Path, legacy: bool) 
     assert not proof.exists()
 
 
-def test_a_bare_pickle_that_wants_to_run_code_does_not(tmp_path: Path) -> None:
+def test_fault_30_a_bare_pickle_that_wants_to_run_code_does_not(tmp_path: Path) -> None:
     path, proof = tmp_path / "evil.pkl", tmp_path / "proof"
     path.write_bytes(pickle.dumps(_Evil(proof)))
     _refused(path, tmp_path)
@@ -259,7 +259,7 @@ def test_a_bare_pickle_that_wants_to_run_code_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"garbage" * 100, b"\x00" * 1000, b"PK\x03\x04" + b"\x00" * 60])
-def test_garbage_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_fault_30_garbage_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "garbage.pth"
     path.write_bytes(data)
     assert _refused(path, tmp_path).code == "not_a_checkpoint"
@@ -272,7 +272,9 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.999])
 @pytest.mark.parametrize("kind", ["pth", "legacy.pth", "safetensors"])
-def test_truncated_files_are_refused(network: HarmonizationNetwork, tmp_path: Path, kind: str, share: float) -> None:
+def test_fault_30_truncated_files_are_refused(
+    network: HarmonizationNetwork, tmp_path: Path, kind: str, share: float
+) -> None:
     path = tmp_path / f"cut.{kind}"
     if kind == "safetensors":
         safetensors.torch.save_file(network.state_dict(), path)
@@ -284,7 +286,7 @@ def test_truncated_files_are_refused(network: HarmonizationNetwork, tmp_path: Pa
 
 
 @pytest.mark.parametrize("kind", ["pth", "legacy.pth", "safetensors"])
-def test_random_damage_ends_in_a_clear_error(tmp_path: Path, kind: str) -> None:
+def test_fault_30_random_damage_ends_in_a_clear_error(tmp_path: Path, kind: str) -> None:
     path, weights = tmp_path / f"damaged.{kind}", {"a.weight": torch.rand(8, 4), "b.weight": torch.rand(5)}
     if kind == "safetensors":
         safetensors.torch.save_file(weights, path)
@@ -305,13 +307,13 @@ def _safetensors(header: dict[str, object], data: bytes, length: int | None = No
     return (len(text) if length is None else length).to_bytes(8, "little") + text + data
 
 
-def test_a_huge_header_is_refused_unread(tmp_path: Path) -> None:
+def test_fault_30_a_huge_header_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "huge.safetensors"
     path.write_bytes(_safetensors({}, b"", length=1 << 60))
     assert _refused(path, tmp_path).code == "unsafe_checkpoint"
 
 
-def test_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
+def test_fault_30_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "nested.safetensors"
     text = b"[" * 100_000
     path.write_bytes(len(text).to_bytes(8, "little") + text)
@@ -319,14 +321,14 @@ def test_a_deeply_nested_header_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [[1 << 40, 1 << 40], [3], [-1]])
-def test_shapes_that_do_not_fit_the_data_are_refused(tmp_path: Path, shape: list[int]) -> None:
+def test_fault_30_shapes_that_do_not_fit_the_data_are_refused(tmp_path: Path, shape: list[int]) -> None:
     path = tmp_path / "shapes.safetensors"
     row = {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}
     path.write_bytes(_safetensors({"w": row}, b"\0" * 4))
     assert _refused(path, tmp_path).code == "not_a_checkpoint"
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(network: HarmonizationNetwork, tmp_path: Path) -> None:
+def test_fault_30_a_zip_bomb_is_refused_before_it_is_unpacked(network: HarmonizationNetwork, tmp_path: Path) -> None:
     path, bomb = tmp_path / "plain.pth", tmp_path / "bomb.pth"
     torch.save({"w": torch.zeros(1_000_000)}, path)
     with zipfile.ZipFile(path) as plain, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
+from typing import NoReturn
 
 from harmonize_client.errors import HarmonizeError, OutOfMemory
 from harmonize_client.version import __version__
@@ -61,15 +62,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says where help is: not everybody knows what square brackets mean."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; see `{self.prog} --help`")
+
+
 def _fail(error: HarmonizeError | ModelError) -> int:
     print(f"harmonize: {error} [{error.code}]", file=sys.stderr)
     return 1
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="harmonize", description="Makes a pasted layer take on the light and color of its scene."
-    )
+    parser = _Parser(prog="harmonize", description="Makes a pasted layer take on the light and color of its scene.")
     parser.add_argument("--version", action="version", version=f"harmonize {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asked_for = next((word for word in words if not word.startswith("-")), None)

@@ -23,7 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FOLDER", help="results go there, under their own names"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
+        "done is not done again",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="pictures at a time (default 2)")
@@ -61,21 +67,30 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> int:
 
     from .. import batch
 
+    done = 0
     failed: list[batch.Outcome] = []
     errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True, disable=arguments.quiet) as bar:
+    with Progress(*columns, console=errors, transient=True, disable=arguments.quiet or not errors.is_terminal) as bar:
         task = bar.add_task("", total=len(plan.items))
 
         def report(outcome: batch.Outcome) -> None:
+            nonlocal done
             if outcome.error:
                 failed.append(outcome)
                 errors.print(f"{outcome.name}: {outcome.error} [{outcome.code}]")
+            else:
+                done += 1
             bar.advance(task)
 
-        batch.run(plan.items, arguments.output, arguments.jobs, report)
+        try:
+            batch.run(plan.items, arguments.output, arguments.jobs, report)
+        except KeyboardInterrupt:
+            left = len(plan.items) - done - len(failed)
+            errors.print(f"Interrupted: {done} done, {len(failed)} failed, {left} left; the same command goes on here.")
+            raise
     if not arguments.quiet:
-        print(f"{len(plan.items) - len(failed)} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
+        print(f"{done} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
     return 1 if failed else 0
 
 

@@ -15,6 +15,7 @@ from ..front.lifetime import daemon_runs
 from ..options import Limits, Options
 
 STOP_SECONDS = 10.0
+_HIGHEST_PORT = 65_535
 SETTINGS = {
     "device": "HARMONIZE_DEVICE",
     "idle_exit": "HARMONIZE_IDLE_EXIT",
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("status", help="what it is doing")
     for each in (run_parser, start, restart):
         _add_settings(each)
-    run_parser.add_argument("--port", type=int, default=Options.port, help="0 = any free one (default)")
+    run_parser.add_argument("--port", type=_port, default=Options.port, metavar="N", help="0 = any free one (default)")
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -64,6 +65,12 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
 def _whole_number(word: str) -> int:
     if not word.isdecimal():
         raise argparse.ArgumentTypeError(f"{word!r} is no number from 0 on (given here or in the environment)")
+    return int(word)
+
+
+def _port(word: str) -> int:
+    if not word.isdecimal() or int(word) > _HIGHEST_PORT:  # libzmq takes what remains of it after division by 65536
+        raise argparse.ArgumentTypeError(f"{word!r} is no port: give a number from 0 to {_HIGHEST_PORT}")
     return int(word)
 
 

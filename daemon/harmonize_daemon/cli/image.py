@@ -16,6 +16,16 @@ from ..devices import device_name
 if TYPE_CHECKING:
     from ..harmonizing import ImageRequest
 
+_SLIDERS = {
+    "strength": "how much of the change is made",
+    "light": "share of its change of lightness",
+    "color": "share of its change of color",
+    "warmth": "blue to amber",
+    "tint": "green to magenta",
+    "saturation": "grey to vivid",
+    "contrast": "flat to hard, around middle grey",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
@@ -42,7 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe what holds for one picture as for many: layer, network, reference, device and sliders."""
     parser.add_argument(
-        "--layer", default="", metavar="NAME", help="of files with layers (default: the topmost that is visible)"
+        "--layer",
+        default="",
+        metavar="NAME",
+        help="the layer to harmonize, in files with layers (default: the topmost that is visible)",
     )
     parser.add_argument(
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
@@ -79,7 +92,11 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     for name, (low, high) in Look.ranges().items():
         default = getattr(Look(), name)
         look.add_argument(
-            f"--{name}", type=float, default=default, metavar="X", help=f"{low:g} … {high:g} (default {default:g})"
+            f"--{name}",
+            type=float,
+            default=default,
+            metavar="X",
+            help=f"{_SLIDERS[name]}, {low:g} … {high:g} (default {default:g})",
         )
     look.add_argument("--protect-highlights", action="store_true", help="the change fades out towards white")
     look.add_argument("--color-only", action="store_true", help="keep the light as it is")

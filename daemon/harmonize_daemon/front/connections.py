@@ -1,7 +1,8 @@
-"""All connections there are, also those that say nothing, and what to do when they take too much memory.
+"""All connections there are, also those that say nothing, and what to do when they take too much.
 
 libzmq bounds a frame and counts messages, but not the frames of one message: whoever can reach the port, token or not,
 can send a message that never ends. All that the front sees of it is that its memory grows.
+Nor does it bound how many connections there are: strangers could take all of the process's descriptors.
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ _STATM = Path("/proc/self/statm")
 
 
 class Connections:
-    """Follows what a bound socket accepts."""
+    """Follows what a bound socket accepts. Strangers are connections that have never sent the right token."""
 
-    def __init__(self, router: zmq.Socket[bytes]) -> None:
+    def __init__(self, router: zmq.Socket[bytes], most_strangers: int) -> None:
         self._router = router
+        self._most_strangers = most_strangers
         self.monitor = router.get_monitor_socket(_EVENTS)
         self._peers: dict[int, Peer] = {}
-        self._trusted: set[int] = set()
+        """By descriptor, the newest last."""
+        self._trusted: set[tuple[str, int] | None] = set()
+        """Far ends of connections: a descriptor may already be another's when its connection is first heard of here."""
 
     def close(self) -> None:
         """Stop following. Call it before the socket is closed."""
@@ -41,21 +45,28 @@ class Connections:
         with suppress(zmq.Again):
             while True:
                 event, descriptor = struct.unpack("=HI", self.monitor.recv_multipart(zmq.NOBLOCK)[0])
-                self._trusted.discard(descriptor)
+                self._peers.pop(descriptor, None)
                 if event == zmq.EVENT_ACCEPTED:
                     self._peers[descriptor] = Peer.on(descriptor)
-                else:
-                    self._peers.pop(descriptor, None)
 
     def trust(self, peer: Peer) -> None:
         """This connection has sent the right token."""
-        self._trusted.add(peer.descriptor)
+        self._trusted.add(peer.address)
+
+    def tick(self) -> None:
+        """Close the oldest strangers where there are too many. Call it a few times a second."""
+        self.read()
+        self._trusted &= {peer.address for peer in self._peers.values()}
+        for peer in self._strangers()[: -self._most_strangers]:
+            peer.disconnect()
 
     def drop(self, trusted_too: bool) -> None:
-        """Close the connections that have never sent the right token, or all of them."""
-        for descriptor, peer in self._peers.items():
-            if trusted_too or descriptor not in self._trusted:
-                peer.disconnect()
+        """Close the connections of strangers, or all of them."""
+        for peer in list(self._peers.values()) if trusted_too else self._strangers():
+            peer.disconnect()
+
+    def _strangers(self) -> list[Peer]:
+        return [peer for peer in self._peers.values() if peer.address not in self._trusted]
 
 
 class MemoryGuard:

@@ -114,7 +114,7 @@ class Front:
             stack.callback(self._context.term)
             stack.enter_context(self._socket)
             self._port = self._bind()
-            self._connections = Connections(self._socket)
+            self._connections = Connections(self._socket, self._options.limits.strangers)
             stack.callback(self._connections.close)
             self._guard = MemoryGuard(self._connections, self._options.limits.front_bytes)
             connection = paths.Connection(self._port, self._secret, os.getpid(), __version__)
@@ -203,6 +203,7 @@ class Front:
         self._supervisor.tick()
         self._dispatcher.tick()
         self._check_findable()
+        self._connections.tick()
         if self._guard.check():
             give_freed_memory_back()
         if len(self._dispatcher.jobs):

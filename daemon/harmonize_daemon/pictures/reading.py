@@ -89,9 +89,12 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+    except UnidentifiedImageError as error:
+        raise UnreadablePicture(f"{path.name} is no picture, or of a format that is not known") from error
     except OSError as error:
-        known = not isinstance(error, UnidentifiedImageError)
-        raise UnreadablePicture(f"{path.name} cannot be read" + (f" ({error})" if known else "")) from error
+        if error.strerror:  # the system's word; what decoders raise has none
+            raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error
+        raise _damaged(path, error) from error
     except MemoryError as error:
         raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
 
@@ -107,7 +110,11 @@ def _decoding(path: Path) -> Iterator[None]:
     except (HarmonizeError, OSError, MemoryError):
         raise
     except Exception as error:
-        raise UnreadablePicture(f"{path.name} is damaged ({error})", "save it again") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> PictureError:
+    return UnreadablePicture(f"{path.name} is damaged ({error})", "save it again")
 
 
 def _too_large(path: Path) -> PictureError:

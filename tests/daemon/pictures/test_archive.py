@@ -35,13 +35,13 @@ def test_entries_are_exchanged_added_and_left_out(path: Path) -> None:
     assert found == {"mimetype": b"type", "compressed": SMALL, "stored": LARGE, "changed": b"after", "added": b"new"}
 
 
-def test_too_large_an_entry_is_not_read(path: Path) -> None:
+def test_fault_31_too_large_an_entry_is_not_read(path: Path) -> None:
     with pytest.raises(PictureTooLarge, match="100000"):
         Archive(path, "Test").read("compressed", 99_999)
     assert len(Archive(path, "Test").read("compressed", 100_000)) == 100_000
 
 
-def test_missing_and_damaged_entries_are_named(path: Path) -> None:
+def test_fault_31_missing_and_damaged_entries_are_named(path: Path) -> None:
     with pytest.raises(UnreadablePicture, match="none"):
         Archive(path, "Test").read("none")
     data = path.read_bytes()

@@ -285,7 +285,9 @@ ENTITY = "<!DOCTYPE DOC [<!ENTITY a 'b'>]>"
         (('<?xml version="1.0" encoding="UTF-16"?>' + ENTITY + image("")).encode("utf-16"), UnsupportedPicture),
     ],
 )
-def test_hostile_lists_of_layers_are_refused(tmp_path: Path, tree: str | bytes, error: type[PictureError]) -> None:
+def test_fault_31_hostile_lists_of_layers_are_refused(
+    tmp_path: Path, tree: str | bytes, error: type[PictureError]
+) -> None:
     with pytest.raises(error):
         Krita(save(tmp_path / "a.kra", SIZE, tree=tree))
 
@@ -314,13 +316,13 @@ HEAD = b"VERSION 2\nTILEWIDTH 64\nTILEHEIGHT 64\nPIXELSIZE 4\n"
         (HEAD + b"DATA 1\n0,0,LZF,3\n\1\0\0", UnreadablePicture),
     ],
 )
-def test_damaged_pixels_are_refused(tmp_path: Path, data: bytes, error: type[PictureError]) -> None:
+def test_fault_31_damaged_pixels_are_refused(tmp_path: Path, data: bytes, error: type[PictureError]) -> None:
     with pytest.raises(error):
         opened(tmp_path, Node("bad", HAT.pixels, data=data), PAPER).merged()
 
 
 @pytest.mark.parametrize("damage", range(12))
-def test_damage_anywhere_is_an_error_in_words(tmp_path: Path, damage: int) -> None:
+def test_fault_31_damage_anywhere_is_an_error_in_words(tmp_path: Path, damage: int) -> None:
     """A truncated archive, and bytes that are other ones."""
     random = np.random.default_rng(damage)
     pixels = random.integers(0, 256, (64, 64, 4), np.uint8)

@@ -203,7 +203,7 @@ def test_grey_layers_are_read(tmp_path: Path) -> None:
         (b"<!DOCTYPE x [<!ENTITY a 'b'>]><image w='4' h='3'><stack/></image>", UnsupportedPicture),
     ],
 )
-def test_hostile_lists_of_layers_are_refused(tmp_path: Path, stack: bytes, error: type[PictureError]) -> None:
+def test_fault_31_hostile_lists_of_layers_are_refused(tmp_path: Path, stack: bytes, error: type[PictureError]) -> None:
     with pytest.raises(error):
         OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, stack=stack))
 
@@ -217,7 +217,7 @@ def test_hostile_lists_of_layers_are_refused(tmp_path: Path, stack: bytes, error
         b"<layer name='a'/>",
     ],
 )
-def test_layers_without_a_picture_are_refused(tmp_path: Path, layer: bytes) -> None:
+def test_fault_31_layers_without_a_picture_are_refused(tmp_path: Path, layer: bytes) -> None:
     stack = b"<image w='4' h='3'><stack>" + layer + b"</stack></image>"
     file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, stack=stack))
     with pytest.raises(UnreadablePicture):

@@ -326,7 +326,7 @@ def test_other_colors_are_refused(tmp_path: Path, mode: str, depth: int) -> None
         read_layered(path)
 
 
-def test_damaged_files_are_refused(tmp_path: Path) -> None:
+def test_fault_31_damaged_files_are_refused(tmp_path: Path) -> None:
     whole = save(tmp_path / "a.psd", PAPER, HAT).read_bytes()
     random = np.random.default_rng(4)
     for length in (0, 4, 26, 60, len(whole) // 2):

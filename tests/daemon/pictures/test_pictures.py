@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import tifffile
 from harmonize_client import BadMask
 from harmonize_daemon import pictures
+from harmonize_daemon.bench.files import photo_like
 from harmonize_daemon.pictures import (
     Metadata,
     Picture,
@@ -301,6 +303,23 @@ def test_files_that_are_no_pictures_are_refused(tmp_path: Path, content: bytes) 
         pictures.read(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("cut.png", r"cut\.png is damaged \(.*truncated.*\): save it again"),
+        ("empty.png", r"empty\.png is no picture, or of a format that is not known: use a PNG"),
+        ("folder.png", r"Cannot read .*folder\.png \(Is a directory\): check the path"),
+    ],
+)
+def test_what_to_do_about_a_file_depends_on_what_is_wrong_with_it(tmp_path: Path, name: str, says: str) -> None:
+    pictures.write(tmp_path / "cut.png", Picture(noise(3, "u1")))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "cut.png").read_bytes()[:-900])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(UnreadablePicture, match=says):
+        pictures.read(tmp_path / name)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture, match=r"nowhere\.png"):
         pictures.read(tmp_path / "nowhere.png")
@@ -318,7 +337,19 @@ def test_formats_that_cannot_hold_the_picture_say_so_and_write_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
+def test_webp_is_written_sooner_than_by_pillow_left_alone(tmp_path: Path) -> None:
+    pixels = np.rint(photo_like(1200, 800) * 255).astype(np.uint8)
+    begun = time.thread_time()
+    Image.fromarray(pixels).save(tmp_path / "slow.webp", lossless=True, exact=True)
+    slow = time.thread_time() - begun
+    begun = time.thread_time()
+    pictures.write(tmp_path / "a.webp", Picture(pixels))
+    assert time.thread_time() - begun < 0.6 * slow
+    assert (tmp_path / "a.webp").stat().st_size < 1.01 * (tmp_path / "slow.webp").stat().st_size
+    np.testing.assert_array_equal(pictures.read(tmp_path / "a.webp").pixels, pixels)
+
+
+def test_fault_32_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
     (tmp_path / "taken.png").mkdir()
     with pytest.raises(UnwritablePicture):
         pictures.write(tmp_path / "taken.png", Picture(noise(3, "u1")))

@@ -393,7 +393,7 @@ def test_a_picture_has_a_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [Format(3), Format(23, xcf.ZLIB)], ids=["v3", "v23"])
-def test_damaged_files_are_refused(tmp_path: Path, form: Format) -> None:
+def test_fault_31_damaged_files_are_refused(tmp_path: Path, form: Format) -> None:
     whole = save(tmp_path / "a.xcf", WIDTH, HEIGHT, *NODES, form=form).read_bytes()
     path = tmp_path / "b.xcf"
     for length in (0, 8, 13, 14, 30, 200, len(whole) // 2, len(whole) - 40):
@@ -423,7 +423,7 @@ def all_of(path: Path) -> None:
     file.merged()
 
 
-def test_layers_that_point_at_the_same_pixels_are_refused(tmp_path: Path) -> None:
+def test_fault_31_layers_that_point_at_the_same_pixels_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.xcf", WIDTH, HEIGHT, HAT, GREY)
     document = parse(path.read_bytes())
     data = bytearray(document.data)
@@ -434,7 +434,7 @@ def test_layers_that_point_at_the_same_pixels_are_refused(tmp_path: Path) -> Non
         read_layered(path)
 
 
-def test_a_huge_list_of_layers_is_refused(tmp_path: Path) -> None:
+def test_fault_31_a_huge_list_of_layers_is_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.xcf", WIDTH, HEIGHT, HAT)
     document = parse(path.read_bytes())
     entry = document.items[0].entry
@@ -463,7 +463,7 @@ def test_parts_that_overlap_do_not_multiply(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [(0, 5), (7, 0), (-1, 0), tuple(range(200)), ()])
-def test_groups_that_are_not_there_are_refused(tmp_path: Path, path: tuple[int, ...]) -> None:
+def test_fault_31_groups_that_are_not_there_are_refused(tmp_path: Path, path: tuple[int, ...]) -> None:
     lost = Node("lost", HAT.pixels, properties={xcf.PATH: words(*path)})
     file = save(tmp_path / "a.xcf", WIDTH, HEIGHT, HAT, lost)
     if path:
