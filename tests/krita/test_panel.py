@@ -23,6 +23,7 @@ from harmonize_client.values import Look
 from harmonize_selection.state import DockerState, Health, Problem, Variant
 from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings
 from harmonize_selection.view.panel import Panel
+from harmonize_selection.view.preview import Preview
 from harmonize_selection.view.slider import LookSlider
 
 from .fake_host import CANVAS, NETWORK, layer_ref
@@ -137,3 +138,13 @@ def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[
             name = widget.accessibleName() or getattr(widget, "text", str)()
             inside = isinstance(widget, QtWidgets.QScrollBar)
             assert name or inside, widget
+
+
+def test_any_size_of_the_docker_is_drawn(app: Any, panel: tuple[Panel, Noted]) -> None:
+    """A preview that is lower beside a scroll bar and needs none then had Qt show and hide it for ever, to the crash."""
+    for width in (240, 262, 300, 340):
+        for height in range(700, 240, -1):
+            panel[0].resize(width, height)
+            app.processEvents()
+            preview = panel[0].findChild(Preview)
+            assert preview.height() == max(90, min(200, round(preview.width() * PICTURE.height / PICTURE.width)))
