@@ -15,7 +15,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 try:
-    from harmonize_selection.qt import Qt, QtWidgets
+    from harmonize_selection.qt import Qt, QtGui, QtWidgets
 except ImportError:
     pytest.skip("neither PyQt6 nor PyQt5 is installed here", allow_module_level=True)
 
@@ -141,10 +141,39 @@ def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[
 
 
 def test_any_size_of_the_docker_is_drawn(app: Any, panel: tuple[Panel, Noted]) -> None:
-    """A preview that is lower beside a scroll bar and needs none then had Qt show and hide it for ever, to the crash."""
+    """A preview that is lower beside a scroll bar, and needs none then, had Qt show and hide it until the crash."""
     for width in (240, 262, 300, 340):
         for height in range(700, 240, -1):
             panel[0].resize(width, height)
             app.processEvents()
             preview = panel[0].findChild(Preview)
             assert preview.height() == max(90, min(200, round(preview.width() * PICTURE.height / PICTURE.width)))
+
+
+@pytest.mark.parametrize(
+    ("window", "text", "button_color", "mid"),
+    [("#474747", "#c8c8c8", "#363636", "#3f3f3f"), ("#eff0f1", "#31363b", "#eff0f1", "#bec0c2")],
+    ids=["Krita dark", "bright"],
+)
+def test_a_button_that_cannot_be_pressed_can_be_read(
+    app: Any, window: str, text: str, button_color: str, mid: str
+) -> None:
+    """In the theme that Krita starts with, and in another one that is chosen meanwhile."""
+    before = app.palette()
+    palette = QtGui.QPalette(before)
+    for role, color in (("Window", window), ("WindowText", text), ("Button", button_color), ("Mid", mid)):
+        palette.setColor(getattr(QtGui.QPalette.ColorRole, role), QtGui.QColor(color))
+    old = Panel()
+    app.setPalette(palette)
+    new = Panel()
+    for panel in (old, new):
+        panel.show()
+        app.processEvents()
+        picture = button(panel, "Harmonize").grab().toImage()
+        rows = range(picture.height() // 2 - 4, picture.height() // 2 + 5)
+        shades = [picture.pixelColor(x, y).lightness() for x in range(8, picture.width() - 8) for y in rows]
+        background = max(shades, key=shades.count)
+        assert abs(background - QtGui.QColor(button_color).lightness()) < 3
+        assert max(abs(shade - background) for shade in shades) > 60
+        panel.close()
+    app.setPalette(before)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..client import Look, Place
 from ..i18n import tr
@@ -142,13 +142,7 @@ class Panel(QtWidgets.QWidget):
         font = QtGui.QFont(self._button.font())
         font.setBold(True)
         self._button.setFont(font)
-        self._button.setStyleSheet(
-            "QPushButton { background: palette(highlight); color: palette(highlighted-text);"
-            f" border: none; border-radius: {theme.RADIUS}px; padding: 0 10px; }}"
-            "QPushButton:hover { border: 1px solid palette(highlighted-text); }"
-            "QPushButton:focus { border: 1px solid palette(window-text); }"
-            "QPushButton:disabled { background: palette(button); color: palette(mid); }"
-        )
+        self._color_button()
         for button, text, tooltip in (
             (self._live, tr("Live"), tr("Follow the layer while you move it; switching off leaves editable curves")),
             (self._compare, tr("Before"), tr("Show the original in the picture")),
@@ -158,6 +152,20 @@ class Panel(QtWidgets.QWidget):
             button.setCheckable(True)
             button.setMinimumHeight(self._button.minimumHeight())
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 18)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.Type.PaletteChange:  # another theme
+            self._color_button()
+
+    def _color_button(self) -> None:
+        self._button.setStyleSheet(
+            "QPushButton { background: palette(highlight); color: palette(highlighted-text);"
+            f" border: none; border-radius: {theme.RADIUS}px; padding: 0 10px; }}"
+            "QPushButton:hover { border: 1px solid palette(highlighted-text); }"
+            "QPushButton:focus { border: 1px solid palette(window-text); }"
+            f"QPushButton:disabled {{ background: palette(button); color: {theme.faint(self).name()}; }}"
+        )
 
     def _set_up_history(self) -> None:
         self._history_rows.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
