@@ -99,3 +99,9 @@ def test_the_notes_are_those_of_the_daemon() -> None:
     assert words.SHORT_OF_MEMORY == engine.SHORT_OF_MEMORY
     assert words.note_words(engine.SHORT_OF_MEMORY.format(device="cuda:0")).startswith("The memory of cuda:0 did")
     assert set(words.NOTES) == {predict.EMPTY_MASK, predict.FULL_MASK, predict.ALREADY_FITS, predict.NO_ANSWER}
+
+
+def test_what_the_host_cannot_do_is_told_in_sentences() -> None:
+    problem = problem_of(HostError("the layer was deleted", "try again"))
+    assert problem.line == "The layer was deleted"
+    assert problem.details == "The layer was deleted\n\nTry again\n\n(host)"

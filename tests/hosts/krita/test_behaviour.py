@@ -71,7 +71,7 @@ def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
 
 
 def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
-    assert said["nothing-above"]["problem"].startswith("nothing lies above the layer “Dark”")
+    assert said["nothing-above"]["problem"].startswith("Nothing lies above the layer “Dark”")
 
 
 def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
