@@ -132,6 +132,11 @@ def test_cancelling_leaves_the_picture_as_it_is(said: Said) -> None:
     assert line["layers"] == PLAIN
 
 
+def test_the_preview_of_a_grey_layer_has_no_color(said: Said) -> None:
+    assert said["grey"]["same"]
+    assert said["grey"]["changed"]
+
+
 def test_a_layer_or_document_that_vanishes_in_the_middle_is_a_quiet_line(said: Said) -> None:
     assert "deleted" in said["vanished-layer"]["problem"]
     assert said["vanished-layer"]["layers"] == ["Scene"]
