@@ -17,7 +17,7 @@ from harmonize_client import Client, Look, NetworkInfo, Session  # noqa: E402
 
 from . import harmonize, layers, masks, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
-from .errors import Ending, PluginError  # noqa: E402
+from .errors import Ending, NothingChosen, PluginError  # noqa: E402
 from .geometry import closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
@@ -296,7 +296,8 @@ class Dialog:
         try:
             view, scene = self._views.view(options)
         except PluginError as error:
-            self._live.show(None, options.look, Shown(Mood.TROUBLE, str(error), error.code))
+            mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
+            self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
             if scene is not self._scene:
                 self._scene = scene
