@@ -119,6 +119,9 @@ class Dialog:
             rows.pack_start(dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
         if self._made_from is not None:
             note = _("“{name}” is made anew from “{source}”.")
+        if self._image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            note = _("The image is indexed: the result takes the nearest colors of its palette.")
+            rows.pack_start(dim_label(note + " " + _("Convert it to RGB first to keep all colors.")), False, False, 0)
             names = {"name": self._targets[0].get_name(), "source": self._made_from.get_name()}
             rows.pack_start(dim_label(note.format(**names)), False, False, 0)
         return rows
