@@ -22,7 +22,7 @@ from .geometry import closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
-from .preview import Mode, Preview  # noqa: E402
+from .preview import SIDE, Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
 from .variant_strip import VariantStrip  # noqa: E402
@@ -33,6 +33,8 @@ from .words import _, ngettext, note_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
 COLUMN_WIDTH = 340
+RESERVE = 80
+"""Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
 SWITCHES = ("protect-highlights", "color-only")
@@ -117,11 +119,11 @@ class Dialog:
             note = text + " " + _("The preview shows “{name}”.")
             name = self._targets[0].get_name()
             rows.pack_start(dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
-        if self._made_from is not None:
-            note = _("“{name}” is made anew from “{source}”.")
         if self._image.get_base_type() == Gimp.ImageBaseType.INDEXED:
             note = _("The image is indexed: the result takes the nearest colors of its palette.")
             rows.pack_start(dim_label(note + " " + _("Convert it to RGB first to keep all colors.")), False, False, 0)
+        if self._made_from is not None:
+            note = _("“{name}” is made anew from “{source}”.")
             names = {"name": self._targets[0].get_name(), "source": self._made_from.get_name()}
             rows.pack_start(dim_label(note.format(**names)), False, False, 0)
         return rows
@@ -303,6 +305,8 @@ class Dialog:
             self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
             if scene is not self._scene:
+                if self._scene is None:
+                    self._preview.set_room(*self._room())
                 self._scene = scene
                 self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
@@ -315,6 +319,13 @@ class Dialog:
         now = (options.network, options.look)
         self._variants.offer(offered, next((each for each in offered if (each.network, each.look) == now), None))
         self._live.offer(offered)
+
+    def _room(self) -> tuple[int, int]:
+        """How large the preview may be, so that the buttons below it are still on the screen."""
+        screen = self._window.get_display().get_monitor_at_window(self._window.get_window()).get_workarea()
+        self._preview.set_size_request(SIDE, SIDE)
+        _smallest, natural = self._window.get_preferred_size()
+        return SIDE + screen.width - natural.width, SIDE + screen.height - natural.height - RESERVE
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
