@@ -29,7 +29,7 @@ from .variant_strip import VariantStrip  # noqa: E402
 from .variants import Variant, variants  # noqa: E402
 from .views import Views  # noqa: E402
 from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
-from .words import _, ngettext, note_in_words  # noqa: E402
+from .words import _, ngettext, note_in_words, summary_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
 COLUMN_WIDTH = 340
@@ -221,7 +221,7 @@ class Dialog:
             self._config.set_property("network", key)
         key = key or self._default
         chosen = next((network for network in self._networks if network.key == key), None)
-        self._summary.set_text(chosen.summary if chosen else "")
+        self._summary.set_text(summary_in_words(chosen.summary) if chosen else "")
         self._summary.set_visible(bool(chosen and chosen.summary))
 
     def _layer_chosen(self, combo: Any) -> None:
