@@ -140,6 +140,15 @@ def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[
             assert name or inside, widget
 
 
+def test_live_mode_shows_no_picture_of_where_the_layer_was(panel: tuple[Panel, Noted]) -> None:
+    preview = panel[0].findChild(Preview)
+    panel[0].show_state(replace(FULL, live=True))
+    assert preview._before is None
+    assert preview._words == "Live: look at the picture itself."
+    panel[0].show_state(FULL)
+    assert preview._before is not None
+
+
 def test_any_size_of_the_docker_is_drawn(app: Any, panel: tuple[Panel, Noted]) -> None:
     """A preview that is lower beside a scroll bar, and needs none then, had Qt show and hide it until the crash."""
     for width in (240, 262, 300, 340):

@@ -106,8 +106,10 @@ class Panel(QtWidgets.QWidget):
     def show_state(self, state: DockerState) -> None:
         self._state = state
         can = state.layer is not None and not state.layer.problem and not state.busy
-        inviting = state.preview_waits or state.before is not None
-        self._preview.show_pictures(state.before, state.after, state.shade, _preview_words(state), inviting)
+        # In live mode the layer moves on, and a picture of where it was would mislead.
+        before, after, shade = (None, None, None) if state.live else (state.before, state.after, state.shade)
+        inviting = not state.live and (state.preview_waits or before is not None)
+        self._preview.show_pictures(before, after, shade, _preview_words(state), inviting)
         self._variants.show_variants(state.variants, _focus(state))
         several = state.selected > 1
         self._button.setText(tr("Harmonize {count} layers", count=state.selected) if several else tr("Harmonize"))
@@ -211,12 +213,12 @@ def _preview_words(state: DockerState) -> str:
         return tr("Open a picture, and choose the layer that was pasted into it.")
     if state.layer.problem:
         return state.layer.problem
+    if state.live:
+        return tr("Live: look at the picture itself.")
     if state.preview_trouble is not None:
         return state.preview_trouble.line
     if state.preview_waits:
         return tr("A large picture: click here for a preview.")
-    if state.live:
-        return tr("Live: look at the picture itself.")
     return tr("“{name}” will fit what lies below it.", name=state.layer.name)
 
 
