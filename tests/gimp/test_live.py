@@ -62,7 +62,7 @@ class FakeSession:
         return self.predicts[-1]
 
     def render(self, adjustment: str, layer: object, pixels: object, mask: object, **request: Any) -> FakeJob:
-        self.renders.append(FakeJob(adjustment=adjustment, **request))
+        self.renders.append(FakeJob(adjustment=adjustment, layer=layer, pixels=pixels, **request))
         return self.renders[-1]
 
 
@@ -276,3 +276,16 @@ def test_showing_nothing_asks_for_nothing(rig: Rig) -> None:
     rig.live.show(None, Look())
     rig.step()
     assert rig.session.predicts == []
+
+
+def test_the_preview_of_a_grey_image_has_no_color(rig: Rig) -> None:
+    grey = Thumbnail(2, 1, bytes([7, 7, 7, 9, 9, 9]))
+    rig.live.show(View(grey, bytes(2), None, "", "", grey=True), Look(warmth=1))
+    rig.step()
+    rig.session.predicts[0].finish(prediction())
+    rig.step()
+    request = rig.session.renders[0].request
+    assert (request["layer"].layout, request["pixels"]) == ("Y", bytes([7, 9]))
+    request["into"][:] = bytes([50, 60])
+    rig.session.renders[0].finish(Rendered(1.0, ()))
+    assert rig.pictures[0].rgb == bytes([50, 50, 50, 60, 60, 60])

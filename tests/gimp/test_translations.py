@@ -12,6 +12,7 @@ from pathlib import Path
 import harmonize_gimp
 import pytest
 from harmonize_daemon.install import catalogs
+from harmonize_daemon.worker import catalogue, engine
 from harmonize_gimp import words
 from harmonize_models import predict
 
@@ -90,3 +91,19 @@ def test_a_compiled_catalog_is_read_by_gettext(path: Path) -> None:
 
 def test_the_notes_are_those_of_the_daemon() -> None:
     assert set(words.NOTES) == {predict.EMPTY_MASK, predict.FULL_MASK, predict.ALREADY_FITS, predict.NO_ANSWER}
+    assert words.SHORT_OF_MEMORY == engine.SHORT_OF_MEMORY
+    note = engine.SHORT_OF_MEMORY.format(device="cuda:0")
+    assert words.note_in_words(note) == note
+
+
+def test_what_is_said_of_networks_is_what_the_daemon_says() -> None:
+    said = (catalogue.LIKENESS, catalogue.NOT_MEASURED, catalogue.IMPORTED, catalogue.STATISTICS)
+    assert said == words.SUMMARIES
+    assert words.summary_in_words("something new") == "something new"
+
+
+def test_what_is_said_of_networks_is_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    german = catalog(next(path for path in CATALOGS if path.stem == "de"))
+    monkeypatch.setattr(words, "_", german.get)
+    assert words.summary_in_words(catalogue.IMPORTED.format(file="a.pth")) == "Importiert aus a.pth"
+    assert words.summary_in_words(catalogue.LIKENESS.format(decibels="31.4")).endswith(": 31.4 dB")

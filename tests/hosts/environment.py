@@ -108,6 +108,7 @@ def build(host: Host) -> None:
         *("mmdebstrap", "--mode=root", "--variant=apt", "--format=directory"),
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
+        '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror that stands still will do
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "doc", "help", "locale")),
         f"--include={','.join(PACKAGES)}",
         host.suite,

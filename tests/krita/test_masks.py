@@ -44,3 +44,9 @@ def test_copies_of_the_wrong_size_are_refused() -> None:
 def test_the_shade_is_clear_where_everything_changes() -> None:
     shades = masks.shade(bytes([0, 255]))
     assert shades == bytes([0, 0, 0, 178, 0, 0, 0, 0])
+
+
+def test_grey_there_and_back() -> None:
+    rgba = bytes([7, 7, 7, 255, 9, 9, 9, 128])
+    assert masks.grey_alpha(rgba) == bytes([7, 255, 9, 128])
+    assert masks.rgba_of(masks.grey_alpha(rgba)) == rgba

@@ -15,7 +15,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 try:
-    from harmonize_selection.qt import Qt, QtWidgets
+    from harmonize_selection.qt import Qt, QtGui, QtWidgets
 except ImportError:
     pytest.skip("neither PyQt6 nor PyQt5 is installed here", allow_module_level=True)
 
@@ -23,6 +23,7 @@ from harmonize_client.values import Look
 from harmonize_selection.state import DockerState, Health, Problem, Variant
 from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings
 from harmonize_selection.view.panel import Panel
+from harmonize_selection.view.preview import Preview
 from harmonize_selection.view.slider import LookSlider
 
 from .fake_host import CANVAS, NETWORK, layer_ref
@@ -137,3 +138,51 @@ def test_everything_can_be_reached_with_the_tab_key_and_has_a_name(panel: tuple[
             name = widget.accessibleName() or getattr(widget, "text", str)()
             inside = isinstance(widget, QtWidgets.QScrollBar)
             assert name or inside, widget
+
+
+def test_live_mode_shows_no_picture_of_where_the_layer_was(panel: tuple[Panel, Noted]) -> None:
+    preview = panel[0].findChild(Preview)
+    panel[0].show_state(replace(FULL, live=True))
+    assert preview._before is None
+    assert preview._words == "Live: look at the picture itself."
+    panel[0].show_state(FULL)
+    assert preview._before is not None
+
+
+def test_any_size_of_the_docker_is_drawn(app: Any, panel: tuple[Panel, Noted]) -> None:
+    """A preview that is lower beside a scroll bar, and needs none then, had Qt show and hide it until the crash."""
+    for width in (240, 262, 300, 340):
+        for height in range(700, 240, -1):
+            panel[0].resize(width, height)
+            app.processEvents()
+            preview = panel[0].findChild(Preview)
+            assert preview.height() == max(90, min(200, round(preview.width() * PICTURE.height / PICTURE.width)))
+
+
+@pytest.mark.parametrize(
+    ("window", "text", "button_color", "mid"),
+    [("#474747", "#c8c8c8", "#363636", "#3f3f3f"), ("#eff0f1", "#31363b", "#eff0f1", "#bec0c2")],
+    ids=["Krita dark", "bright"],
+)
+def test_a_button_that_cannot_be_pressed_can_be_read(
+    app: Any, window: str, text: str, button_color: str, mid: str
+) -> None:
+    """In the theme that Krita starts with, and in another one that is chosen meanwhile."""
+    before = app.palette()
+    palette = QtGui.QPalette(before)
+    for role, color in (("Window", window), ("WindowText", text), ("Button", button_color), ("Mid", mid)):
+        palette.setColor(getattr(QtGui.QPalette.ColorRole, role), QtGui.QColor(color))
+    old = Panel()
+    app.setPalette(palette)
+    new = Panel()
+    for panel in (old, new):
+        panel.show()
+        app.processEvents()
+        picture = button(panel, "Harmonize").grab().toImage()
+        rows = range(picture.height() // 2 - 4, picture.height() // 2 + 5)
+        shades = [picture.pixelColor(x, y).lightness() for x in range(8, picture.width() - 8) for y in rows]
+        background = max(shades, key=shades.count)
+        assert abs(background - QtGui.QColor(button_color).lightness()) < 3
+        assert max(abs(shade - background) for shade in shades) > 60
+        panel.close()
+    app.setPalette(before)

@@ -68,7 +68,7 @@ def test_sliders_render_again_without_another_inference(docker: Docker) -> None:
     docker.wait(1)
     docker.host.active_layer = "figure harmonized"
     docker.wait(1)
-    assert docker.state.adjusting == "figure"
+    assert docker.state.adjusting == "figure harmonized"  # not the original, which stays as it is
     docker.session.log.clear()
     docker.choose(look=Look(strength=0.5))
     docker.wait(1)

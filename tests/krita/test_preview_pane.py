@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from harmonize_client import BadWeights, CannotStart
 from harmonize_client.session import State
-from harmonize_client.values import Look
-from harmonize_selection.values import Rect, Reference, Source
+from harmonize_client.values import LayerFormat, Look, Thumbnail
+from harmonize_selection import requests
+from harmonize_selection.values import Picture, Rect, Reference, Scene, Source
 
 from .docker import Docker
 from .fake_host import NETWORK, STATUS, FakeHost
@@ -199,3 +200,22 @@ def test_a_network_that_is_broken_is_only_missing_among_the_variants() -> None:
     assert len(docker.state.variants) == 4
     assert docker.state.preview_trouble is None
     assert docker.state.after is not None
+
+
+def test_the_picture_of_a_grey_layer_has_no_color() -> None:
+    """A slider for warmth would show it, and the layer would never have it."""
+    asked = []
+
+    class Session:
+        def render(self, *arguments: object, into: bytearray, look: Look) -> None:
+            asked.append(arguments[1:3])
+            into[:] = bytes([50, 255, 60, 128])
+
+    layer = Picture(2, 1, bytes([7, 7, 7, 255, 9, 9, 9, 128]))
+    scene = Scene(Thumbnail(2, 1, bytes(6)), b"\xff\xff", layer, None, grey=True)
+    task = requests.render_preview(FakeHost(), Session(), scene, "adjustment", Look(warmth=1))  # type: ignore[arg-type]
+    next(task)
+    with pytest.raises(StopIteration) as end:
+        task.send(None)
+    assert asked == [(LayerFormat(2, 1, "YA", "u8"), bytes([7, 255, 9, 128]))]
+    assert end.value.value.rgba == bytes([50, 50, 50, 255, 60, 60, 60, 128])

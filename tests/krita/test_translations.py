@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from harmonize_client import HarmonizeError, NotInstalled, TooLarge, WorkerDied
 from harmonize_daemon.install.catalogs import compile_po, parse_po
-from harmonize_daemon.worker import engine
+from harmonize_daemon.worker import catalogue, engine
 from harmonize_models import predict
 from harmonize_selection import i18n, words
 from harmonize_selection.task import HostError
@@ -99,3 +99,16 @@ def test_the_notes_are_those_of_the_daemon() -> None:
     assert words.SHORT_OF_MEMORY == engine.SHORT_OF_MEMORY
     assert words.note_words(engine.SHORT_OF_MEMORY.format(device="cuda:0")).startswith("The memory of cuda:0 did")
     assert set(words.NOTES) == {predict.EMPTY_MASK, predict.FULL_MASK, predict.ALREADY_FITS, predict.NO_ANSWER}
+
+
+def test_what_the_host_cannot_do_is_told_in_sentences() -> None:
+    problem = problem_of(HostError("the layer was deleted", "try again"))
+    assert problem.line == "The layer was deleted"
+    assert problem.details == "The layer was deleted\n\nTry again\n\n(host)"
+
+
+def test_what_is_said_of_networks_is_what_the_daemon_says() -> None:
+    said = (catalogue.LIKENESS, catalogue.NOT_MEASURED, catalogue.IMPORTED, catalogue.STATISTICS)
+    assert said == words.SUMMARIES
+    assert words.summary_words(catalogue.IMPORTED.format(file="a.pth")) == "Imported from a.pth"
+    assert words.summary_words("something new") == "something new"

@@ -13,6 +13,12 @@ from harmonize_models.networks.base import NetworkSpec
 
 from harmonize_daemon.wire.messages import NetworkInfo
 
+LIKENESS = "Likeness to real photos: {decibels} dB"
+NOT_MEASURED = "Likeness to real photos: not measured"
+IMPORTED = "Imported from {file}"
+STATISTICS = "Statistics, no network"
+"""What artists are told of a network; the plug-ins translate it."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -61,9 +67,9 @@ def default_network(entries: dict[str, Entry]) -> str:
 
 def _network(spec: NetworkSpec, row: ShippedWeights | ImportedWeights) -> Entry:
     psnr = _psnr(row)
-    summary = f"{psnr:.1f} dB on the validation photos" if psnr else "not measured"
+    summary = LIKENESS.format(decibels=f"{psnr:.1f}") if psnr else NOT_MEASURED
     if isinstance(row, ImportedWeights):
-        summary = f"imported from {row.card.source}"
+        summary = IMPORTED.format(file=row.card.source)
     info = NetworkInfo(
         key=spec.key,
         title=spec.title,
@@ -82,4 +88,4 @@ def _psnr(row: ShippedWeights | ImportedWeights) -> float:
 
 def _baseline(baseline: Baseline) -> Entry:
     title = TITLES[baseline]
-    return Entry(NetworkInfo(baseline.value, title, "baseline", title, 0, "MIT", "statistics, no network"), None)
+    return Entry(NetworkInfo(baseline.value, title, "baseline", title, 0, "MIT", STATISTICS), None)

@@ -1,4 +1,4 @@
-"""Masks and masked copies of tightly packed rows, with nothing but bytes: hosts have no NumPy."""
+"""Masks, masked copies and grey pictures of tightly packed rows, with nothing but bytes: hosts have no NumPy."""
 
 from __future__ import annotations
 
@@ -43,6 +43,23 @@ def shade(mask: bytes) -> bytes:
     shades = bytearray(4 * len(mask))
     shades[3::4] = mask.translate(_SHADES)
     return bytes(shades)
+
+
+def grey_alpha(rgba: bytes) -> bytes:
+    """Y A from R G B A of equal R, G and B, 8 bit."""
+    pixels = bytearray(len(rgba) // 2)
+    pixels[0::2], pixels[1::2] = rgba[0::4], rgba[3::4]
+    return bytes(pixels)
+
+
+def rgba_of(grey_alpha: Buffer) -> bytes:
+    """R G B A from Y A, 8 bit."""
+    pixels = bytes(grey_alpha)
+    rgba = bytearray(2 * len(pixels))
+    for channel in range(3):
+        rgba[channel::4] = pixels[0::2]
+    rgba[3::4] = pixels[1::2]
+    return bytes(rgba)
 
 
 def copy_masked(source: Buffer, target: Buffer, mask: bytes, pixel_bytes: int) -> None:

@@ -264,8 +264,9 @@ class Presenter:
         if result is None and self._comparing.on:
             self._end_comparing()
         adjustable = self._adjustable()
+        slid = self._host.find(adjustable.written) if adjustable else None
         self._show(
-            adjusting=adjustable.layer_name if adjustable else "",
+            adjusting=slid.name if slid else "",
             can_compare=result is not None and result.settings.output is not Output.REPLACE,
         )
         if self.live is None and not self._work.busy:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+from . import masks
 from .client import Exported, LayerFormat, Look, Prediction, Rendered, Session, Thumbnail
 from .host import Host
 from .i18n import tr
@@ -96,13 +97,14 @@ def render(session: Session, region: Region, adjustment: str, look: Look) -> Tas
 
 
 def render_preview(host: Host, session: Session, scene: Scene, adjustment: str, look: Look) -> Task[Picture]:
-    """The scene's thumbnail with the layer harmonized."""
+    """The scene's thumbnail with the layer harmonized: without color, where the layer itself will have none."""
     layer = scene.layer
-    pixels = bytearray(len(layer.rgba))
-    yield session.render(
-        adjustment, LayerFormat(layer.width, layer.height, "RGBA", "u8"), layer.rgba, scene.mask, into=pixels, look=look
-    )
-    return host.compose(scene, Picture(layer.width, layer.height, bytes(pixels)))
+    format = LayerFormat(layer.width, layer.height, "YA" if scene.grey else "RGBA", "u8")
+    before = masks.grey_alpha(layer.rgba) if scene.grey else layer.rgba
+    pixels = bytearray(len(before))
+    yield session.render(adjustment, format, before, scene.mask, into=pixels, look=look)
+    after = masks.rgba_of(pixels) if scene.grey else bytes(pixels)
+    return host.compose(scene, Picture(layer.width, layer.height, after))
 
 
 def export_curves(session: Session, adjustment: str, look: Look) -> Task[Curves]:

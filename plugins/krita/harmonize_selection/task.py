@@ -81,6 +81,14 @@ class HostError(HarmonizeError):
     default_code = "host"
     default_hint = ""
 
+    def __init__(self, cause: str, hint: str = "") -> None:
+        super().__init__(_sentence(cause), _sentence(hint))
+
+
+def _sentence(text: str) -> str:
+    """Beginning with a capital, also where the catalog's texts, made to be joined, do not."""
+    return text[:1].upper() + text[1:]
+
 
 class Touched(HostError):
     """The artist has changed the layer that was to be written again, or has locked it: it is not ours any more."""

@@ -148,6 +148,8 @@ class Scene:
     """The layer alone, as large as the composite, where it lies."""
     background: Opaque
     """What lies below, and what above, and how the layer is blended onto it: for `Host.compose`."""
+    grey: bool = False
+    """Whether the layer can hold no color."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,13 @@ NOTES = (
 """What the daemon tells artists about a prediction."""
 SHORT_OF_MEMORY = later("The memory of {device} did not suffice: computed on the CPU.")
 """And when a prediction had to leave its device."""
+SUMMARIES = (
+    later("Likeness to real photos: {decibels} dB"),
+    later("Likeness to real photos: not measured"),
+    later("Imported from {file}"),
+    later("Statistics, no network"),
+)
+"""What the daemon says of its networks."""
 
 
 def stage_words(stage: str) -> str:
@@ -32,10 +39,22 @@ def stage_words(stage: str) -> str:
 
 def note_words(note: str) -> str:
     """A note of the daemon in the artist's language; one that is not known here in its own."""
-    before, after = SHORT_OF_MEMORY.split("{device}")
-    if note.startswith(before) and note.endswith(after):
-        return tr(SHORT_OF_MEMORY, device=note[len(before) : -len(after)])
-    return tr(note)
+    return _in_words(note, (SHORT_OF_MEMORY,))
+
+
+def summary_words(summary: str) -> str:
+    """What the daemon says of a network, likewise."""
+    return _in_words(summary, SUMMARIES)
+
+
+def _in_words(said: str, patterns: tuple[str, ...]) -> str:
+    """The translation of what was said, which may be one of the patterns with a value in it."""
+    for pattern in patterns:
+        before, brace, rest = pattern.partition("{")
+        name, _, after = rest.partition("}")
+        if brace and said.startswith(before) and said.endswith(after):
+            return tr(pattern, **{name: said[len(before) : len(said) - len(after)]})
+    return tr(said)
 
 
 def notes_words(notes: tuple[str, ...]) -> str:

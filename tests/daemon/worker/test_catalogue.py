@@ -28,7 +28,7 @@ def test_trained_weights_of_the_default_network_stay_the_default(tmp_path: Path)
     save_weights(file, checkpoints.load(key).state_dict())
     checkpoints.import_checkpoint(file, tmp_path / "mine")
     usable = usable_networks(tmp_path / "mine")
-    assert usable[key].info.summary == "imported from best.safetensors"
+    assert usable[key].info.summary == "Imported from best.safetensors"
     assert default_network(usable) == key
 
 

@@ -19,7 +19,7 @@ PICTURE_SIZE = (480, 320)
 DISPLAY = ":71"
 
 _WINDOWED = f"""
-Xvfb {DISPLAY} -screen 0 1440x900x24 -nolisten tcp >/dev/null 2>&1 &
+Xvfb {DISPLAY} -screen 0 ${{HARMONIZE_TEST_SCREEN:-1440x900}}x24 -nolisten tcp >/dev/null 2>&1 &
 export DISPLAY={DISPLAY}
 for i in $(seq 100); do xdotool getdisplaygeometry >/dev/null 2>&1 && break; sleep 0.1; done
 openbox >/dev/null 2>&1 &

@@ -71,7 +71,7 @@ def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
 
 
 def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
-    assert said["nothing-above"]["problem"].startswith("nothing lies above the layer “Dark”")
+    assert said["nothing-above"]["problem"].startswith("Nothing lies above the layer “Dark”")
 
 
 def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
@@ -130,6 +130,11 @@ def test_cancelling_leaves_the_picture_as_it_is(said: Said) -> None:
     line = said["cancelled"]
     assert line["busy"] == ""
     assert line["layers"] == PLAIN
+
+
+def test_the_preview_of_a_grey_layer_has_no_color(said: Said) -> None:
+    assert said["grey"]["same"]
+    assert said["grey"]["changed"]
 
 
 def test_a_layer_or_document_that_vanishes_in_the_middle_is_a_quiet_line(said: Said) -> None:

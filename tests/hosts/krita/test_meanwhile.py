@@ -32,8 +32,8 @@ def test_the_sliders_leave_a_locked_layer_alone(said: Said) -> None:
 @pytest.mark.parametrize("what", ["layer", "group"])
 def test_a_locked_layer_is_not_replaced(said: Said, what: str) -> None:
     line = said[f"locked-{what}"]
-    assert line["problem"] == "the layer is locked"
-    assert "unlock it" in line["details"]
+    assert line["problem"] == "The layer is locked"
+    assert "Unlock it" in line["details"]
     assert line["unchanged"]
 
 

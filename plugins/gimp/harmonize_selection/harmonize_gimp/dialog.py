@@ -17,22 +17,24 @@ from harmonize_client import Client, Look, NetworkInfo, Session  # noqa: E402
 
 from . import harmonize, layers, masks, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
-from .errors import Ending, PluginError  # noqa: E402
+from .errors import Ending, NothingChosen, PluginError  # noqa: E402
 from .geometry import closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
-from .preview import Mode, Preview  # noqa: E402
+from .preview import SIDE, Mode, Preview  # noqa: E402
 from .reading import Scene  # noqa: E402
 from .states import Mood, Shown  # noqa: E402
 from .variant_strip import VariantStrip  # noqa: E402
 from .variants import Variant, variants  # noqa: E402
 from .views import Views  # noqa: E402
 from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
-from .words import _, ngettext, note_in_words  # noqa: E402
+from .words import _, ngettext, note_in_words, summary_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
 COLUMN_WIDTH = 340
+RESERVE = 80
+"""Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
 SWITCHES = ("protect-highlights", "color-only")
@@ -117,6 +119,9 @@ class Dialog:
             note = text + " " + _("The preview shows “{name}”.")
             name = self._targets[0].get_name()
             rows.pack_start(dim_label(note.format(count=len(self._targets), name=name)), False, False, 0)
+        if self._image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+            note = _("The image is indexed: the result takes the nearest colors of its palette.")
+            rows.pack_start(dim_label(note + " " + _("Convert it to RGB first to keep all colors.")), False, False, 0)
         if self._made_from is not None:
             note = _("“{name}” is made anew from “{source}”.")
             names = {"name": self._targets[0].get_name(), "source": self._made_from.get_name()}
@@ -216,7 +221,7 @@ class Dialog:
             self._config.set_property("network", key)
         key = key or self._default
         chosen = next((network for network in self._networks if network.key == key), None)
-        self._summary.set_text(chosen.summary if chosen else "")
+        self._summary.set_text(summary_in_words(chosen.summary) if chosen else "")
         self._summary.set_visible(bool(chosen and chosen.summary))
 
     def _layer_chosen(self, combo: Any) -> None:
@@ -296,9 +301,12 @@ class Dialog:
         try:
             view, scene = self._views.view(options)
         except PluginError as error:
-            self._live.show(None, options.look, Shown(Mood.TROUBLE, str(error), error.code))
+            mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
+            self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
             if scene is not self._scene:
+                if self._scene is None:
+                    self._preview.set_room(*self._room())
                 self._scene = scene
                 self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
@@ -311,6 +319,13 @@ class Dialog:
         now = (options.network, options.look)
         self._variants.offer(offered, next((each for each in offered if (each.network, each.look) == now), None))
         self._live.offer(offered)
+
+    def _room(self) -> tuple[int, int]:
+        """How large the preview may be, so that the buttons below it are still on the screen."""
+        screen = self._window.get_display().get_monitor_at_window(self._window.get_window()).get_workarea()
+        self._preview.set_size_request(SIDE, SIDE)
+        _smallest, natural = self._window.get_preferred_size()
+        return SIDE + screen.width - natural.width, SIDE + screen.height - natural.height - RESERVE
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)

@@ -42,6 +42,10 @@ class CannotHarmonize(PluginError):
         super().__init__(code, cause, hint, Ending.CALLING_ERROR)
 
 
+class NothingChosen(CannotHarmonize):
+    """A choice that is not made yet: in a dialog no trouble, just the next step."""
+
+
 def sentence(cause: str, hint: str) -> str:
     """`Cause: hint.` with the first letter large and one full stop."""
     cause, hint = cause.strip().rstrip(_STOPS), hint.strip().rstrip(_STOPS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harmonize_client import Client, HarmonizeError, Progress, Thumbnail
 
 from . import curves, layers, reading, scene, writing
-from .errors import CannotHarmonize, from_client
+from .errors import NothingChosen, from_client
 from .layers import Image, Layer
 from .options import Options, Output, Reference
 from .reading import Region
@@ -81,9 +81,13 @@ def reference_thumbnail(image: Image, targets: Sequence[Layer], options: Options
         return scene.visible_reference(image, targets)
     if options.reference is Reference.LAYER:
         if not options.reference_layer:
-            raise CannotHarmonize("no_reference", _("No reference layer is chosen"), _("choose a reference layer"))
+            raise NothingChosen("no_reference", _("No reference layer is chosen"), _("choose a reference layer"))
         return scene.layer_reference(image, options.reference_layer)
     if options.reference is Reference.FILE:
+        if not options.reference_file:
+            raise NothingChosen(
+                "no_reference", _("No reference picture is chosen"), _("choose a picture that GIMP can open")
+            )
         return scene.file_reference(options.reference_file)
     return None
 

@@ -23,7 +23,7 @@ from harmonize_client import (
     Thumbnail,
 )
 
-from . import states
+from . import masks, states
 from .states import Shown
 from .variants import Variant
 
@@ -39,6 +39,8 @@ class View:
     reference: Thumbnail | None
     network: str
     foreground_class: str
+    grey: bool = False
+    """Whether the result can hold no color."""
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,11 @@ class Live:
     def _asked_to_render(self, view: View, prediction: Prediction, look: Look) -> tuple[Job[Rendered], bytearray]:
         """The job, and where its pixels are going to be."""
         thumbnail = view.thumbnail
-        target = bytearray(thumbnail.width * thumbnail.height * 3)
-        form = LayerFormat(thumbnail.width, thumbnail.height, "RGB", "u8")
-        job = self.session.render(
-            prediction.adjustment, form, thumbnail.rgb, view.mask, into=target, look=look, live=True
-        )
+        # Rendered as the layer will be: warmth or tint would else show colors that a grey image never gets.
+        before = thumbnail.rgb[::3] if view.grey else thumbnail.rgb
+        target = bytearray(len(before))
+        form = LayerFormat(thumbnail.width, thumbnail.height, "Y" if view.grey else "RGB", "u8")
+        job = self.session.render(prediction.adjustment, form, before, view.mask, into=target, look=look, live=True)
         return job, target
 
     def _ask_for_status(self) -> None:
@@ -255,4 +257,5 @@ def _key(view: View, variant: Variant) -> tuple[View, Look]:
 
 
 def _picture(view: View, pixels: bytearray, seconds: float) -> Picture:
-    return Picture(view.thumbnail.width, view.thumbnail.height, bytes(pixels), seconds)
+    rgb = masks.rgb_of(pixels) if view.grey else bytes(pixels)
+    return Picture(view.thumbnail.width, view.thumbnail.height, rgb, seconds)

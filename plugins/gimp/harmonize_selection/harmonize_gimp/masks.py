@@ -92,6 +92,14 @@ def _spliced(before: bytes, after: bytearray, mask: bytes, pixel_bytes: int) -> 
     return (old ^ ((old ^ new) & chosen)).to_bytes(len(before), "little")
 
 
+def rgb_of(grey: bytes | bytearray) -> bytes:
+    """R G B of a grey picture."""
+    rgb = bytearray(3 * len(grey))
+    for index in range(3):
+        rgb[index::3] = grey
+    return bytes(rgb)
+
+
 def packed(pixels: bytes, width: int, height: int, stride: int, channels: int) -> bytes:
     """R G B A without gaps, from rows of R G B or R G B A (3 or 4 `channels`) that begin every `stride` bytes."""
     rows = b"".join(pixels[y * stride : y * stride + channels * width] for y in range(height))

@@ -14,6 +14,8 @@ from . import compare, masks
 from .live import Picture
 
 SIDE = 512
+_SMALLEST = 160
+"""A smaller one would show nothing."""
 STEP = 0.05
 """How far an arrow key moves the line, of the picture's width."""
 _DIRECTIONS = {Gdk.KEY_Left: -1, Gdk.KEY_KP_Left: -1, Gdk.KEY_Right: 1, Gdk.KEY_KP_Right: 1}
@@ -28,7 +30,7 @@ class Mode(enum.Enum):
 
 
 class Preview(Gtk.EventBox):  # type: ignore[misc]
-    """Shows a scene's thumbnail, `SIDE` pixels at most, pixel by pixel."""
+    """Shows a scene's thumbnail, `SIDE` pixels at most: pixel by pixel, or smaller where there is no room for it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,19 +45,27 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         self.connect("key-press-event", self._key)
         for event in ("focus-in-event", "focus-out-event"):
             self.connect_after(event, self._focus_changed)
+        self._room = (SIDE, SIDE)
         self._width = self._height = 0
+        self._shown = (0, 0)
         self._before = self._after = b""
         self._mask = b""
         self._mode = Mode.AFTER
         self._show_mask = False
         self._column = 0
 
+    def set_room(self, width: int, height: int) -> None:
+        """How large it may be; for scenes that come from now on."""
+        self._room = (max(width, _SMALLEST), max(height, _SMALLEST))
+
     def set_scene(self, width: int, height: int, rgb: bytes, mask: bytes) -> None:
         """Another scene, of which there is no result yet."""
         if (width, height) != (self._width, self._height):
             shown = masks.bounds(mask, width)
             self._column = (shown.x + shown.right) // 2
-            self.set_size_request(width, height)
+            scale = min(1.0, self._room[0] / width, self._room[1] / height)
+            self._shown = (max(1, round(width * scale)), max(1, round(height * scale)))
+            self.set_size_request(*self._shown)
         self._width, self._height, self._mask = width, height, mask
         self._before = self._after = rgb
         self._draw()
@@ -81,8 +91,8 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         if self._mode is not Mode.SPLIT:
             return False
         self.grab_focus()
-        margin = (self.get_allocated_width() - self._width) // 2
-        self._move_line(int(event.x) - margin)
+        margin = (self.get_allocated_width() - self._shown[0]) // 2
+        self._move_line(round((event.x - margin) * self._width / self._shown[0]))
         return True
 
     def _key(self, _widget: Any, event: Any) -> bool:
@@ -112,6 +122,8 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
             pixbuf = pixbuf.copy()
             veil = _pixbuf(compare.veil(self._mask, _VEIL, _VEIL_STRENGTH), self._width, self._height, alpha=True)
             veil.composite(pixbuf, 0, 0, self._width, self._height, 0, 0, 1, 1, GdkPixbuf.InterpType.NEAREST, 255)
+        if self._shown != (self._width, self._height):
+            pixbuf = pixbuf.scale_simple(*self._shown, GdkPixbuf.InterpType.BILINEAR)
         self._image.set_from_pixbuf(pixbuf)
 
 

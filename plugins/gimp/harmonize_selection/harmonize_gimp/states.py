@@ -18,6 +18,8 @@ class Mood(enum.Enum):
     WAITING = "waiting"
     READY = "ready"
     BUSY = "busy"
+    CHOOSING = "choosing"
+    """The artist has something to choose."""
     TROUBLE = "trouble"
 
 

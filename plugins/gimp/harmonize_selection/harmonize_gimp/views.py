@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gi.repository import Gimp
 from harmonize_client import Thumbnail
 
 from . import harmonize, layers, reading, writing
@@ -46,8 +47,9 @@ class Views:
         matched = options.matched
         if matched not in self._references:
             self._references[matched] = harmonize.reference_thumbnail(self._image, self._targets, options)
-        view = View(thumbnail, found.mask, self._references[matched], options.network, options.foreground_class)
-        return view, found
+        reference = self._references[matched]
+        grey = self._image.get_base_type() == Gimp.ImageBaseType.GRAY
+        return View(thumbnail, found.mask, reference, options.network, options.foreground_class, grey), found
 
     def _look(self, to_above: bool) -> tuple[Scene, Thumbnail]:
         layer, made_from = self._targets[0], self._made_from

@@ -13,7 +13,13 @@ from .words import DOMAIN, _
 SPACING = 6
 TEXT_WIDTH = 42
 BOUND = GObject.BindingFlags.BIDIRECTIONAL | GObject.BindingFlags.SYNC_CREATE
-_DOTS = {Mood.WAITING: "#e0a030", Mood.READY: "#46b05a", Mood.BUSY: "#4a90d9", Mood.TROUBLE: "#d9534f"}
+_DOTS = {
+    Mood.WAITING: "#e0a030",
+    Mood.READY: "#46b05a",
+    Mood.BUSY: "#4a90d9",
+    Mood.CHOOSING: "#e0a030",
+    Mood.TROUBLE: "#d9534f",
+}
 
 
 class StateLine(Gtk.Box):  # type: ignore[misc]

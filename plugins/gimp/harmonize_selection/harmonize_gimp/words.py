@@ -30,6 +30,32 @@ NOTES = (
 """What the daemon tells artists about a prediction."""
 
 
+SHORT_OF_MEMORY = later("The memory of {device} did not suffice: computed on the CPU.")
+"""And when a prediction had to leave its device."""
+SUMMARIES = (
+    later("Likeness to real photos: {decibels} dB"),
+    later("Likeness to real photos: not measured"),
+    later("Imported from {file}"),
+    later("Statistics, no network"),
+)
+"""What the daemon says of its networks."""
+
+
 def note_in_words(note: str) -> str:
     """A note of the daemon in the artist's language; one that is not known here in its own."""
-    return _(note)
+    return _in_words(note, (SHORT_OF_MEMORY,))
+
+
+def summary_in_words(summary: str) -> str:
+    """What the daemon says of a network, likewise."""
+    return _in_words(summary, SUMMARIES)
+
+
+def _in_words(said: str, patterns: tuple[str, ...]) -> str:
+    """The translation of what was said, which may be one of the patterns with a value in it."""
+    for pattern in patterns:
+        before, brace, rest = pattern.partition("{")
+        name, _brace, after = rest.partition("}")
+        if brace and said.startswith(before) and said.endswith(after):
+            return _(pattern).format(**{name: said[len(before) : len(said) - len(after)]})
+    return _(said)

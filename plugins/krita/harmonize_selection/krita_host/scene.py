@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..client import Thumbnail
@@ -62,8 +62,9 @@ def read_scene(ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above:
     yield 0.3
     background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above)
     yield 0.8
-    document = need_document(ref)
-    return place(layer, background, bounds_of(need_node(ref)), canvas_of(document), composite)
+    document, node = need_document(ref), need_node(ref)
+    scene = place(layer, background, bounds_of(node), canvas_of(document), composite)
+    return replace(scene, grey=color_space(node).model == "GRAYA")
 
 
 def read_layer_image(document: Document, node: Node, *, without: Sequence[Node] = ()) -> LayerImage:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .. import words
 from ..client import NetworkInfo
 from ..i18n import tr
 from ..qt import Qt, QtCore, QtWidgets
@@ -124,7 +125,7 @@ def _network_items(networks: tuple[NetworkInfo, ...], default: str) -> list[tupl
     items: list[tuple[str, object, str]] = [(first, "", tr("The best network that is installed"))]
     for info in networks:
         speed = f" · {info.milliseconds:.0f} ms" if info.milliseconds else ""
-        items.append((info.title, info.key, f"{info.summary}{speed}\n{info.paper}".strip()))
+        items.append((info.title, info.key, f"{words.summary_words(info.summary)}{speed}\n{info.paper}".strip()))
     return items
 
 

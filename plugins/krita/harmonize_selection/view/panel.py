@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..client import Look, Place
 from ..i18n import tr
@@ -106,8 +106,10 @@ class Panel(QtWidgets.QWidget):
     def show_state(self, state: DockerState) -> None:
         self._state = state
         can = state.layer is not None and not state.layer.problem and not state.busy
-        inviting = state.preview_waits or state.before is not None
-        self._preview.show_pictures(state.before, state.after, state.shade, _preview_words(state), inviting)
+        # In live mode the layer moves on, and a picture of where it was would mislead.
+        before, after, shade = (None, None, None) if state.live else (state.before, state.after, state.shade)
+        inviting = not state.live and (state.preview_waits or before is not None)
+        self._preview.show_pictures(before, after, shade, _preview_words(state), inviting)
         self._variants.show_variants(state.variants, _focus(state))
         several = state.selected > 1
         self._button.setText(tr("Harmonize {count} layers", count=state.selected) if several else tr("Harmonize"))
@@ -142,13 +144,7 @@ class Panel(QtWidgets.QWidget):
         font = QtGui.QFont(self._button.font())
         font.setBold(True)
         self._button.setFont(font)
-        self._button.setStyleSheet(
-            "QPushButton { background: palette(highlight); color: palette(highlighted-text);"
-            f" border: none; border-radius: {theme.RADIUS}px; padding: 0 10px; }}"
-            "QPushButton:hover { border: 1px solid palette(highlighted-text); }"
-            "QPushButton:focus { border: 1px solid palette(window-text); }"
-            "QPushButton:disabled { background: palette(button); color: palette(mid); }"
-        )
+        self._color_button()
         for button, text, tooltip in (
             (self._live, tr("Live"), tr("Follow the layer while you move it; switching off leaves editable curves")),
             (self._compare, tr("Before"), tr("Show the original in the picture")),
@@ -158,6 +154,20 @@ class Panel(QtWidgets.QWidget):
             button.setCheckable(True)
             button.setMinimumHeight(self._button.minimumHeight())
             button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 18)
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() == QtCore.QEvent.Type.PaletteChange:  # another theme
+            self._color_button()
+
+    def _color_button(self) -> None:
+        self._button.setStyleSheet(
+            "QPushButton { background: palette(highlight); color: palette(highlighted-text);"
+            f" border: none; border-radius: {theme.RADIUS}px; padding: 0 10px; }}"
+            "QPushButton:hover { border: 1px solid palette(highlighted-text); }"
+            "QPushButton:focus { border: 1px solid palette(window-text); }"
+            f"QPushButton:disabled {{ background: palette(button); color: {theme.faint(self).name()}; }}"
+        )
 
     def _set_up_history(self) -> None:
         self._history_rows.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
@@ -203,12 +213,12 @@ def _preview_words(state: DockerState) -> str:
         return tr("Open a picture, and choose the layer that was pasted into it.")
     if state.layer.problem:
         return state.layer.problem
+    if state.live:
+        return tr("Live: look at the picture itself.")
     if state.preview_trouble is not None:
         return state.preview_trouble.line
     if state.preview_waits:
         return tr("A large picture: click here for a preview.")
-    if state.live:
-        return tr("Live: look at the picture itself.")
     return tr("“{name}” will fit what lies below it.", name=state.layer.name)
 
 

@@ -47,8 +47,9 @@ class Preview(QtWidgets.QWidget):
         self.setToolTip(
             tr("Left of the line: as it is. Right of it: harmonized. Move the pointer, or use the arrow keys.")
         )
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
-        self._fit_height()
+        policy = QtWidgets.QSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def show_pictures(
         self, before: Picture | None, after: Picture | None, shade: Picture | None, words: str, inviting: bool
@@ -60,7 +61,7 @@ class Preview(QtWidgets.QWidget):
         if before is not self._shown[0]:
             self._before = to_pixmap(before) if before else None
             self._proportion = before.height / before.width if before else self._proportion
-            self._fit_height()
+            self.updateGeometry()
         if after is not self._shown[1]:
             self._after = to_pixmap(after) if after else None
         if shade is not self._shown[2]:
@@ -72,14 +73,23 @@ class Preview(QtWidgets.QWidget):
         self.update()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        self._fit_height()
         hint = self._mask.sizeHint()
         self._mask.setGeometry(self.width() - hint.width() - 4, 4, hint.width(), hint.height())
 
-    def _fit_height(self) -> None:
-        """As high as the picture needs at this width: the docker scrolls rather than squeezing it."""
-        wanted = 110 if self._proportion is None else round(self.width() * self._proportion)
-        self.setFixedHeight(int(max(_SMALLEST, min(_LARGEST, wanted))))
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """As high as the picture needs: the docker scrolls rather than squeezing it.
+
+        Qt has to know before it lays out: a height that is set when the width has changed has it show the scroll bar,
+        which makes the picture lower, hide it, which makes it higher, and so on until the stack is full.
+        """
+        wanted = 110 if self._proportion is None else round(width * self._proportion)
+        return max(_SMALLEST, min(_LARGEST, wanted))
+
+    def minimumSizeHint(self) -> QtCore.QSize:  # noqa: N802
+        return QtCore.QSize(_SMALLEST, _SMALLEST)
+
+    def sizeHint(self) -> QtCore.QSize:  # noqa: N802
+        return QtCore.QSize(280, self.heightForWidth(280))
 
     def paintEvent(self, event: Any) -> None:  # noqa: N802
         painter = theme.painter_for(self)

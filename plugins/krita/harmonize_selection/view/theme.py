@@ -40,6 +40,11 @@ def quiet(widget: QtWidgets.QWidget) -> QtGui.QColor:
     return mixed(role(widget, "WindowText"), role(widget, "Window"), 0.35)
 
 
+def faint(widget: QtWidgets.QWidget) -> QtGui.QColor:
+    """For text of what cannot be used now; a style sheet has no name for it that can be read in every theme."""
+    return mixed(role(widget, "WindowText"), role(widget, "Window"), 0.5)
+
+
 def line(widget: QtWidgets.QWidget) -> QtGui.QColor:
     """For thin borders."""
     return mixed(role(widget, "WindowText"), role(widget, "Window"), 0.75)

@@ -46,6 +46,7 @@ def steps():
     yield from several_layers(presenter, document, figure)
     yield from kinds_of_layers(presenter, document, scene, figure)
     yield from troubles(presenter, document, scene, figure)
+    yield from grey(presenter)
     yield from vanishing(presenter)
 
 
@@ -375,6 +376,19 @@ def troubles(presenter, document, scene, figure):
     presenter.cancel()
     yield 0.5
     say("cancelled", busy=presenter.state.busy, note=presenter.state.note, layers=layers(document))
+
+
+def grey(presenter):
+    """Warmth shows nothing that a grey layer cannot have."""
+    document, _, figure = composite("GRAYA", "U8", "Gray-D50-elle-V2-srgbtrc.icc")
+    yield from at_hand(presenter, document, figure)
+    choose(presenter, look=dataclasses.replace(SEEN, warmth=1.0))
+    yield 1.0
+    yield from until(lambda: presenter.state.after is not None and presenter.state.variants)
+    after = presenter.state.after.rgba
+    say("grey", same=after[0::4] == after[1::4] == after[2::4], changed=after != presenter.state.before.rgba)
+    choose(presenter, look=Look())
+    yield from close(document)
 
 
 def vanishing(presenter):

@@ -1,0 +1,69 @@
+"""A small screen; choices that are half made; an image that cannot hold the colors of the preview."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dialogs
+import support
+from dialogs import in_loop
+from gi.repository import Gimp
+
+
+def text(dialog: Any) -> str:
+    return str(dialog._state._text.get_text())
+
+
+def labels(widget: Any) -> list[str]:
+    """All that is written below a widget."""
+    inner = (
+        [text for child in widget.get_children() for text in labels(child)] if hasattr(widget, "get_children") else []
+    )
+    return [widget.get_text(), *inner] if hasattr(widget, "get_text") else inner
+
+
+def a_square(dialog: Any, _config: Any) -> None:
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    time.sleep(1)
+    number = support.window("Harmonize Selection")
+    support.shot("small")
+    place = dict(line.split("=") for line in support.xdotool("getwindowgeometry", "--shell", number).splitlines())
+    preview = dialog._preview
+    width, height = preview._shown
+    in_loop(lambda: preview.set_mode(type(preview._mode).SPLIT))
+    margin = (preview.get_allocated_width() - width) // 2
+    point = preview.get_window().get_root_coords(margin + width // 4, 10)
+    support.xdotool("mousemove", *map(str, point), "click", "1")
+    time.sleep(0.5)
+    support.say(
+        case="small",
+        right=int(place["X"]) + int(place["WIDTH"]),
+        bottom=int(place["Y"]) + int(place["HEIGHT"]),
+        shown=[width, height],
+        column=preview._column / preview._width,
+    )
+
+
+def choices(dialog: Any, config: Any) -> None:
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    for reference in ("layer", "file"):
+        in_loop(lambda reference=reference: config.set_property("reference", reference))
+        support.say(case=reference, text=text(dialog), buttons=dialog._state._ways_out.get_visible())
+
+
+def an_indexed_image(dialog: Any, _config: Any) -> None:
+    support.say(case="indexed", labels=labels(dialog._window))
+
+
+def main() -> None:
+    image, _background, figure = support.composite()
+    dialogs.show(image, [figure], choices)
+    image.scale(900, 900)
+    dialogs.show(image, [figure], a_square)
+    palette = Gimp.ConvertPaletteType.GENERATE
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, palette, 16, False, False, "")
+    dialogs.show(image, [figure], an_indexed_image)
+
+
+dialogs.main(main)

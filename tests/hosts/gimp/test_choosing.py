@@ -1,0 +1,38 @@
+"""The dialog on a small screen, with choices that are half made, and for an indexed image."""
+
+from __future__ import annotations
+
+import pytest
+
+from .gimp import Gimp, Said
+
+WIDTH, HEIGHT = 1280, 720
+
+
+@pytest.fixture(scope="module")
+def said(gimp: Gimp) -> Said:
+    return gimp.run("choosing", windowed=True, environ={"HARMONIZE_TEST_SCREEN": f"{WIDTH}x{HEIGHT}"}, timeout=180)
+
+
+def test_the_buttons_are_on_a_small_screen(said: Said) -> None:
+    told = said["small"]
+    assert told["right"] <= WIDTH
+    assert told["bottom"] <= HEIGHT
+    assert told["shown"][0] == told["shown"][1] >= 200
+
+
+def test_the_line_of_a_smaller_preview_goes_where_the_pointer_is(said: Said) -> None:
+    assert abs(said["small"]["column"] - 0.25) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [("layer", "No reference layer is chosen: choose a"), ("file", "No reference picture is chosen: choose a")],
+)
+def test_what_is_not_chosen_yet_is_no_trouble(case: str, words: str, said: Said) -> None:
+    assert said[case]["text"].startswith(words)
+    assert not said[case]["buttons"]
+
+
+def test_an_indexed_image_is_said_to_take_colors_of_its_palette(said: Said) -> None:
+    assert any("nearest colors of its palette" in text for text in said["indexed"]["labels"])
