@@ -203,7 +203,7 @@ def roles_reversed(presenter, document, scene, figure):
         mask_on_the_figure=seen.mask[row * seen.composite.width + column],
         mask_in_the_corner=seen.mask[0],
         layers=layers(document),
-        darker_by=(sum(before[::4]) - sum(after[::4])) / (len(before) / 4),
+        darker_by=sum(sum(before[channel::4]) - sum(after[channel::4]) for channel in range(3)) * 4 / 3 / len(before),
     )
     if written:
         yield from undo()
