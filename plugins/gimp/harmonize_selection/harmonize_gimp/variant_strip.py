@@ -13,7 +13,7 @@ from .preview import pixbuf_of
 from .variants import Variant
 from .widgets import SPACING
 
-SIDE = 76
+SIDE = 72
 """Longest side of a small picture."""
 TITLE = 9
 """Characters of a title that are seen at least; all of it is in the tooltip."""
