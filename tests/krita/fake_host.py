@@ -80,9 +80,14 @@ class FakeHost:
     # Reading
 
     def read_scene(
-        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+        self,
+        ref: LayerRef,
+        *,
+        without: tuple[LayerRef, ...] = (),
+        with_above: bool = False,
+        results: tuple[LayerRef, ...] = (),
     ) -> Steps[Scene]:
-        left_out = "".join(f" without {mask.layer}" for mask in without)
+        left_out = "".join(f" without {each.layer}" for each in (*without, *(results if with_above else ())))
         self.log.append(f"scene {ref.layer}" + left_out + " with what lies above" * with_above)
         yield 0.5
         if ref.layer in self.bounds and self.bounds[ref.layer].is_empty:

@@ -29,11 +29,16 @@ class Host(Protocol):
     # Reading
 
     def read_scene(
-        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+        self,
+        ref: LayerRef,
+        *,
+        without: tuple[LayerRef, ...] = (),
+        with_above: bool = False,
+        results: tuple[LayerRef, ...] = (),
     ) -> Steps[Scene]:
         """The scene with the layer on it, as a thumbnail. without: masks of the layer that do not count.
 
-        with_above: and with what lies above the layer, which is what it is to fit.
+        with_above: and with what lies above the layer, which is what it is to fit, but for its own earlier `results`.
         """
 
     def fingerprint(self, ref: LayerRef) -> bytes:

@@ -270,7 +270,7 @@ class Presenter:
             can_compare=result is not None and result.settings.output is not Output.REPLACE,
         )
         if self.live is None and not self._work.busy:
-            self._preview.look(layer, self._results.target(layer).curves if layer else (), self._clock())
+            self._preview.look(layer, self._results.target(layer) if layer else None, self._clock())
             self._want_preview()
 
     def _want_preview(self) -> None:

@@ -11,7 +11,7 @@ from .host import Host
 from .previews import Previews, Sight
 from .state import DockerState
 from .trouble import problem_of
-from .values import LayerInfo, LayerRef, Settings
+from .values import LayerInfo, Settings, Target
 
 AUTOMATIC_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
@@ -32,13 +32,13 @@ class PreviewPane:
     def working(self) -> bool:
         return self._previews.working
 
-    def look(self, layer: LayerInfo | None, without: tuple[LayerRef, ...], now: float) -> None:
-        """Looks whether the layer or its scene has changed. without: masks of the layer that do not count."""
+    def look(self, layer: LayerInfo | None, target: Target | None, now: float) -> None:
+        """Looks whether the layer or its scene has changed. target: what is left of earlier times on the layer."""
         last = self._seen
-        if layer is None or layer.problem:
+        if layer is None or target is None or layer.problem:
             self._seen = None
         else:
-            self._seen = Sight(layer, self._host.fingerprint(layer.ref), without)
+            self._seen = Sight(layer, self._host.fingerprint(layer.ref), target.curves, target.results)
         if self._seen is None or last is None or self._seen.layer.ref != last.layer.ref:
             self._waits, self._dismissed = False, None
             self._previews.clear()

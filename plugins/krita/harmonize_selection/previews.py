@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import masks, requests
 from .client import DaemonStatus, Look, Prediction, Session
@@ -26,6 +26,8 @@ class Sight:
     """See `Host.fingerprint`."""
     without: tuple[LayerRef, ...] = ()
     """Masks of the layer that do not count."""
+    results: tuple[LayerRef, ...] = field(default=(), compare=False)
+    """Earlier results, which are no part of what lies above: one more is nothing new to see."""
 
 
 class Previews:
@@ -84,7 +86,7 @@ class Previews:
         if fresh or sight != self._sight:
             if self._sight is None or sight.layer.ref != self._sight.layer.ref:
                 self._forget_pictures()
-            self._sight, self._scene = sight, None
+            self._scene = None
             self._stop()
         elif settings.reference != before.reference:
             if settings.reference.is_above != before.reference.is_above:
@@ -95,6 +97,7 @@ class Previews:
             self._stop()
         elif settings.look == before.look and not self._is_another_daemon():
             return
+        self._sight = sight
         self.trouble, self._variants_fail = None, False
         self._changed()
 
@@ -133,7 +136,9 @@ class Previews:
 
     def _read(self, sight: Sight) -> Task[None]:
         above = self._settings.reference.is_above
-        scene = yield from self._host.read_scene(sight.layer.ref, without=sight.without, with_above=above)
+        scene = yield from self._host.read_scene(
+            sight.layer.ref, without=sight.without, with_above=above, results=sight.results
+        )
         self._forget_pictures()
         self._scene = scene
         self.before = self._host.compose(scene, scene.layer)

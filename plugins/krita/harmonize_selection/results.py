@@ -56,7 +56,7 @@ class Results:
         there = list(self._still_there(layer))
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER]
         curves = [one.written for one in there if one.settings.output is Output.CURVES and one.original == layer.ref]
-        return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(curves))
+        return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(copies), tuple(curves))
 
     def _still_there(self, layer: LayerInfo | None) -> Iterator[Result]:
         of_it = [one for one in self.all if layer is not None and layer.ref in (one.original, one.written)]

@@ -202,6 +202,8 @@ class Target:
     ref: LayerRef
     name: str
     cover: LayerRef | None = None
-    """An earlier result: a new layer has to lie above it."""
+    """The newest of `results`: a new layer has to lie above it."""
+    results: tuple[LayerRef, ...] = ()
+    """Earlier results, as layers: they are no part of what lies above."""
     curves: tuple[LayerRef, ...] = ()
     """Our own earlier curves on the layer: it is read without them, or their change would come twice."""

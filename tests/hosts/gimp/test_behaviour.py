@@ -50,6 +50,10 @@ def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
     assert after < before - 5
 
 
+def test_an_earlier_result_is_no_part_of_what_lies_above(said: Said) -> None:
+    assert said["reversed"]["again"] is True
+
+
 def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
     status, message = said["reversed"]["nothing_above"]
     assert status == "CALLING_ERROR"

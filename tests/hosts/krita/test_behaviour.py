@@ -70,6 +70,12 @@ def test_a_scene_is_made_to_fit_what_lies_above_it(said: Said) -> None:
     assert line["darker_by"] > 10
 
 
+def test_an_earlier_result_is_no_part_of_what_lies_above(said: Said) -> None:
+    line = said["reversed-again"]
+    assert line["problem"] == ""
+    assert line["layers"] == ["Scene", "(Scene harmonized)", "Scene harmonized", "(Figure)", "Dark"]
+
+
 def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
     assert said["nothing-above"]["problem"].startswith("Nothing lies above the layer “Dark”")
 

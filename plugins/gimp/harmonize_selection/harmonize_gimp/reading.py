@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gi.repository import Gimp
 from harmonize_client.values import LayerFormat, Place, Thumbnail
 
-from . import buffers, curves, layers, masks, scene
+from . import buffers, curves, layers, masks, record, scene
 from .errors import CannotHarmonize
 from .geometry import Box
 from .layers import Layer
@@ -138,7 +138,8 @@ def around(
 ) -> Scene:
     """The scene with the layer on it and nothing above it, and where `box` (in image coordinates) lies in it.
 
-    to_above: with the roles reversed, all that is seen; what lies above the layer is its surroundings then.
+    to_above: with the roles reversed, all that is seen; what lies above the layer is its surroundings then, but for
+    what was made of the layer before.
     `changed` holds regions of layers, by their position, that this run has harmonized before: they are shown so.
     Curves of an earlier run are left out of all these layers: what is about to be replaced must not be looked at.
     Raises CannotHarmonize when nothing of the layer is seen, or when a background is needed and there is none.
@@ -152,6 +153,8 @@ def around(
             put(before, new)
         twin = layers.at(duplicate, layers.position(layer))
         curves.remove(twin)
+        for result in record.results_above(layer) if to_above else ():
+            layers.at(duplicate, layers.position(result)).set_visible(False)
         (scene.show if to_above else scene.show_up_to)(twin)
         scale, rgba = scene.picture(duplicate)
         above = None

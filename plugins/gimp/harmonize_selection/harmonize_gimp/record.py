@@ -7,6 +7,7 @@ that mark is the one that was meant.
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from collections.abc import Sequence
@@ -99,6 +100,14 @@ def source(layer: Layer) -> Layer | None:
 def is_made_from(layer: Layer, other: Layer) -> bool:
     made_from = source(layer)
     return made_from is not None and made_from.get_id() == other.get_id()
+
+
+def results_above(layer: Layer) -> list[Layer]:
+    """What was made from the layer before and lies right above it: a new result below these would not be seen."""
+    siblings = layers.siblings(layer)
+    place = [sibling.get_id() for sibling in siblings].index(layer.get_id())
+    above = reversed(siblings[:place])
+    return list(itertools.takewhile(lambda sibling: is_made_from(sibling, layer), above))
 
 
 def _marked(image: Image, tattoo: int) -> str:

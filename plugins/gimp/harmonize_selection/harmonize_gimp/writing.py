@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,7 +143,7 @@ def _apply(image: Image, change: Change) -> Layer:
 
 def _insert(image: Image, change: Change, copy: Layer) -> None:
     name = change.layer.get_name()
-    older = [] if change.supersedes else _results_above(change.layer)
+    older = [] if change.supersedes else record.results_above(change.layer)
     copy.set_name(name if change.supersedes else _("{name} (harmonized)").format(name=name))
     copy.set_visible(True)
     if not change.supersedes:
@@ -159,14 +158,6 @@ def _insert(image: Image, change: Change, copy: Layer) -> None:
     for result in older:
         if layers.box(result) == layers.box(copy):
             result.set_visible(False)
-
-
-def _results_above(layer: Layer) -> list[Layer]:
-    """What was made from the layer before and lies right above it: a new result below these would not be seen."""
-    siblings = layers.siblings(layer)
-    place = [sibling.get_id() for sibling in siblings].index(layer.get_id())
-    above = reversed(siblings[:place])
-    return list(itertools.takewhile(lambda sibling: record.is_made_from(sibling, layer), above))
 
 
 def _replace(layer: Layer, new: Region) -> None:

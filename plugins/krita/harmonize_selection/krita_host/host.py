@@ -93,9 +93,14 @@ class KritaHost:
     # Reading
 
     def read_scene(
-        self, ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False
+        self,
+        ref: LayerRef,
+        *,
+        without: tuple[LayerRef, ...] = (),
+        with_above: bool = False,
+        results: tuple[LayerRef, ...] = (),
     ) -> Steps[Scene]:
-        return scene.read_scene(ref, without=without, with_above=with_above)
+        return scene.read_scene(ref, without=without, with_above=with_above, results=results)
 
     def fingerprint(self, ref: LayerRef) -> bytes:
         return live_view.fingerprint(ref)

@@ -56,11 +56,18 @@ class LayerImage:
     """Of the image's size: its alpha, restricted to the selection."""
 
 
-def read_scene(ref: LayerRef, *, without: tuple[LayerRef, ...] = (), with_above: bool = False) -> Steps[Scene]:
+def read_scene(
+    ref: LayerRef,
+    *,
+    without: tuple[LayerRef, ...] = (),
+    with_above: bool = False,
+    results: tuple[LayerRef, ...] = (),
+) -> Steps[Scene]:
     masks = [mask for mask in map(find_node, without) if mask is not None and mask.visible()]
     layer = read_layer_image(need_document(ref), need_node(ref), without=masks)
     yield 0.3
-    background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above)
+    earlier = [node for node in map(find_node, results) if node is not None]
+    background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above, results=earlier)
     yield 0.8
     document, node = need_document(ref), need_node(ref)
     scene = place(layer, background, bounds_of(node), canvas_of(document), composite)
@@ -111,12 +118,12 @@ def _selection_image(selection: Node, bounds: Rect, width: int, height: int) -> 
 
 
 def read_background(
-    document: Document, node: Node, *, with_above: bool = False
+    document: Document, node: Node, *, with_above: bool = False, results: Sequence[Node] = ()
 ) -> tuple[Background, QtGui.QImage | None]:
     """What lies below the layer; and the layer on it, if only Krita knows the layer's blending mode.
 
-    A copy of the document shows it: the artist's own is left alone. with_above: and what lies above the layer. Raises
-    `HostError` if nothing does.
+    A copy of the document shows it: the artist's own is left alone. with_above: and what lies above the layer, but for
+    its own earlier `results`. Raises `HostError` if nothing does.
     """
     canvas = canvas_of(document)
     scale = images.thumbnail_scale(canvas)
@@ -132,6 +139,8 @@ def read_background(
 
         above = None
         if with_above:
+            for result in results:
+                copy.nodeByUniqueID(result.uniqueId()).setVisible(False)
             hidden = hide_up_to(twin)
             above = seen()
             if not any(images.to_picture(above).rgba[3::4]):

@@ -102,6 +102,8 @@ def roles_reversed() -> None:
     above = record.load(image.get_selected_layers()[0]).adjustment if status == "SUCCESS" else ""
     (support.OUT / "reversed.before").write_bytes(before)
     (support.OUT / "reversed.after").write_bytes(seen(image))
+    again, message_again = support.call(image, [background], reference="above")
+    same = again == "SUCCESS" and record.load(image.get_selected_layers()[0]).adjustment == above
     alone = support.call(image, [figure], reference="above")
     support.say(
         case="reversed",
@@ -111,6 +113,7 @@ def roles_reversed() -> None:
         figure=[*figure.get_offsets()[1:], figure.get_width(), figure.get_height()],
         image=[image.get_width(), image.get_height()],
         other_than_below=above != below,
+        again=same or message_again,
         nothing_above=list(alone),
     )
     image.delete()

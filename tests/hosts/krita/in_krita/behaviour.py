@@ -205,8 +205,10 @@ def roles_reversed(presenter, document, scene, figure):
         layers=layers(document),
         darker_by=sum(sum(before[channel::4]) - sum(after[channel::4]) for channel in range(3)) * 4 / 3 / len(before),
     )
-    if written:
-        yield from undo()
+    yield from harmonize(presenter)
+    say("reversed-again", problem=problem(presenter), layers=layers(document))
+    yield from undo()
+    yield from undo()
     yield from at_hand(presenter, document, dark)
     yield from harmonize(presenter)
     say("nothing-above", problem=problem(presenter))
