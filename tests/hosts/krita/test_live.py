@@ -79,3 +79,10 @@ def test_what_a_drag_shows_is_near_the_curves(said: Said, depth: str) -> None:
     assert line["filter"] == "levels"
     assert line["change"] > 8
     assert line["off"] < 3
+
+
+def test_a_scene_follows_what_lies_above_it_and_comes_to_rest(said: Said) -> None:
+    line = said["above"]
+    assert line["problem"] == ""
+    assert (line["rested"], line["rests_again"]) == (True, True)
+    assert line["darker_by"] > 10

@@ -6,7 +6,7 @@ import time
 
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.color import PICTURE, Converter, color_space
-from harmonize_selection.values import Curves
+from harmonize_selection.values import Curves, Reference, Source
 from support import app, at_hand, close, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
 
 _DRAG = """
@@ -37,6 +37,7 @@ def steps():
     yield from deleted(presenter, document, figure)
     yield from saved(presenter)
     yield from nearly_the_curves(presenter)
+    yield from fitting_what_lies_above(presenter)
 
 
 def shown(node, document):
@@ -225,3 +226,40 @@ def _mean_difference(one, other):
     """Of 8-bit values, where anything is shown."""
     opaque = [index for index in range(0, len(one), 4) if one[index + 3] > 127][::7]
     return sum(abs(one[i + c] - other[i + c]) for i in opaque for c in range(3)) / (3 * len(opaque))
+
+
+def fitting_what_lies_above(presenter):
+    """The scene follows the figure that is put on it, and rests when that does."""
+    document, scene, figure = composite()
+    yield from at_hand(presenter, document, scene)
+    presenter.set_settings(
+        dataclasses.replace(presenter.state.settings, reference=Reference(Source.ABOVE), look=Look())
+    )
+    presenter.set_live(True)
+    live = presenter.live
+    yield from until(lambda: live.updates)
+    yield 2.5
+    first = shown(scene, document)
+    resting = live.updates
+    yield 2.0
+    rested = live.updates == resting
+    data = bytearray(pixels(figure, document))
+    for channel in range(3):
+        data[channel::4] = bytes(value // 4 for value in data[channel::4])
+    figure.setPixelData(bytes(data), 0, 0, document.width(), document.height())
+    settle(document)
+    yield from until(lambda: live.updates > resting)
+    yield 2.5
+    second, updates = shown(scene, document), live.updates
+    yield 2.0
+    say(
+        "above",
+        problem=presenter.state.problem.line if presenter.state.problem else "",
+        rested=rested,
+        rests_again=live.updates == updates,
+        updates=updates - resting,
+        darker_by=sum(sum(first[channel::4]) - sum(second[channel::4]) for channel in range(3)) * 4 / 3 / len(first),
+    )
+    presenter.set_live(False)
+    presenter.set_settings(dataclasses.replace(presenter.state.settings, reference=Reference()))
+    yield from close(document)
