@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plugins/gimp/harmonize_selection"))
+# Behind all else: the script is called as Krita's package is, which its tests import.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "plugins/gimp/harmonize_selection"))
