@@ -198,12 +198,12 @@ def below(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
 
 
 def above(nodes: tuple[Node, ...], layer: Layer) -> tuple[Node, ...]:
-    """What is painted after the layer, in the groups that hold it as well."""
+    """What is painted after the layer: the rest of the groups that hold it, which are shown, and what lies above."""
     for place, node in enumerate(nodes):
         if node is layer:
             return nodes[:place]
         if isinstance(node, Group) and layer in _leaves(node.inside):
-            return (*nodes[:place], replace(node, inside=above(node.inside, layer)))
+            return (*nodes[:place], replace(node, inside=above(node.inside, layer), visible=True))
     return ()
 
 

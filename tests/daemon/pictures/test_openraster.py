@@ -66,6 +66,15 @@ def test_with_the_roles_reversed_the_scene_is_all_that_is_seen(tmp_path: Path) -
         file.scene_below_others(file.subject("veil"), file.decoded(file.subject("veil")))
 
 
+def test_a_hidden_group_is_shown_with_the_layer_in_it_that_is_to_fit_what_lies_above(tmp_path: Path) -> None:
+    group = Node("group", inside=(HAT, GREY), attributes=HIDDEN)
+    file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, group))
+    paper = file.subject("paper")
+    scene, mask = file.scene_below_others(paper, file.decoded(paper))
+    assert scene.pixels[2, 3].tolist() == [200, 50, 0, 255]
+    assert int((mask == 0).sum()) == 12
+
+
 def test_opacity_and_what_lies_outside_count(tmp_path: Path) -> None:
     half = Node("hat", flat(4, 3, 200, 0, 0, 255), -2, -1, attributes={"opacity": "0.5"})
     file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, half, GREY))
