@@ -179,7 +179,7 @@ class Live:
             job = self._aside = self._asked_to_predict(key[0])
 
             def predicted(job: Job[Prediction]) -> None:
-                if self._is_of_use(job):
+                if self._finish_aside(job):
                     self._known[key[0]] = job.result()
 
             job.when_done(predicted)
@@ -188,15 +188,15 @@ class Live:
         self._aside = rendering
 
         def rendered(job: Job[Rendered]) -> None:
-            if self._is_of_use(job):
+            if self._finish_aside(job):
                 picture = self._made[key] = _picture(view, target, 0.0)
                 if variant in self._offered:
                     self._on_variant(variant, picture)
 
         rendering.when_done(rendered)
 
-    def _is_of_use(self, job: Job[Prediction] | Job[Rendered]) -> bool:
-        """Whether a variant's job has given what is still wanted. One that fails ends them: nobody asked for any."""
+    def _finish_aside(self, job: Job[Prediction] | Job[Rendered]) -> bool:
+        """A variant's job is over: whether what it gave is still wanted. One that fails ends them all."""
         if job is not self._aside:
             return False
         self._aside = None
