@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from . import pictures
 from .pictures import Layer, LayeredPicture, Picture, Pixels, UnsupportedPicture
 from .pictures.box import Box
+from .pictures.picture import product
 
 HARMONIZED = "{name} (harmonized)"
 """How the new layer is called, as by the plug-in for GIMP."""
@@ -149,8 +150,7 @@ def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
     """A mask [H, W] of the picture, of which transparent pixels are no part."""
     if picture.pixels.shape[2] not in (2, 4):
         return mask
-    alpha = pictures.to_u8(picture.pixels[..., -1])
-    return ((mask.astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
+    return product(mask, pictures.to_u8(picture.pixels[..., -1]))
 
 
 def check_output(composite: Path, output: Path) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .blending import Canvas, Mode, overlap
 from .errors import NothingAbove, PictureTooLarge, UnsupportedPicture
-from .picture import LUMA, Metadata, Picture, Pixels
+from .picture import LUMA, Metadata, Picture, Pixels, product
 from .reading import MAX_PIXELS
 from .writing import write_all
 
@@ -137,11 +137,10 @@ class LayeredPicture(ABC):
         covered = others.pixels(np.uint8)[..., 3]
         if not covered.any():
             raise NothingAbove(f"{self.path.name}: there is nothing above the layer {layer.name!r} to match")
-        free = (255 - covered).astype(np.uint16)
-        mask = (self._coverage(layer, picture) * free + 127) // 255
+        mask = product(self._coverage(layer, picture), 255 - covered)
         canvas = self._canvas()
         self._draw(self.nodes, canvas, {layer: picture})
-        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask.astype(np.uint8)
+        return picture.with_pixels(canvas.pixels(picture.pixels.dtype)), mask
 
     def _coverage(self, layer: Layer, picture: Picture) -> NDArray[np.uint8]:
         """[H, W], 255 = the layer hides what lies below it."""

@@ -73,3 +73,9 @@ def to_u8(pixels: Pixels) -> NDArray[np.uint8]:
     if pixels.dtype == np.uint16:
         return ((pixels.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     return (np.nan_to_num(pixels.astype(np.float32)).clip(0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def product(mask: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Two masks [H, W], 255 = all, as one: what both leave."""
+    both: NDArray[np.uint8] = ((mask.astype(np.uint16) * other + 127) // 255).astype(np.uint8)
+    return both
