@@ -12,7 +12,7 @@ import numpy as np
 from harmonize_client import Client, HarmonizeError, LayerFormat, Look, Prediction, Thumbnail, connect
 from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Progress
-from harmonize_models.adjustments.adjustment import Adjustment
+from harmonize_models.adjustments import Adjustment, EdgeColors
 from harmonize_models.thumbnail import thumbnail
 from numpy.typing import NDArray
 
@@ -160,7 +160,7 @@ def _harmonized(
         on_progress(progress.stage, progress.fraction)
 
     if request.adjustment:
-        prediction = stored(request.adjustment)
+        prediction = stored(request.adjustment, edge_colors(composite) if request.look.clean_edges else None)
     else:
         mask = thumbnail(composite.mask, THUMBNAIL_SIDE)
         predicted = client.predict(
@@ -192,9 +192,18 @@ def _harmonized(
     return files, ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
 
 
-def stored(adjustment: str) -> Prediction:
-    """What a network has said earlier, about this picture or another one. Raises AdjustmentError."""
-    return Prediction(adjustment, Adjustment.from_json(adjustment).network, "", 0.0, (), None)
+def stored(adjustment: str, edges: EdgeColors | None) -> Prediction:
+    """What a network has said earlier, about this picture or another one, with the edges of this one.
+
+    Raises AdjustmentError.
+    """
+    found = replace(Adjustment.from_json(adjustment), edges=edges)
+    return Prediction(found.to_json(), found.network, "", 0.0, (), None)
+
+
+def edge_colors(composite: Composite) -> EdgeColors | None:
+    """What its edges can be cleaned with, without asking a network."""
+    return EdgeColors.of(_without_alpha(_small(composite.scene)), thumbnail(composite.mask, THUMBNAIL_SIDE))
 
 
 def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
@@ -202,7 +211,8 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
 
     Raises BadRequest if the network never says how sure it is.
     """
-    if min_confidence <= 0 or Adjustment.from_json(prediction.adjustment).is_identity:
+    adjustment = Adjustment.from_json(prediction.adjustment)
+    if min_confidence <= 0 or adjustment.is_identity:
         return prediction
     if prediction.confidence is None:
         raise BadRequest(
@@ -211,7 +221,7 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
         )
     if prediction.confidence >= min_confidence:
         return prediction
-    unchanged = Adjustment(network=prediction.network).to_json()
+    unchanged = Adjustment(network=prediction.network, edges=adjustment.edges).to_json()
     note = f"Nothing is changed: the network is only {prediction.confidence:.0%} sure that its change would help."
     return replace(prediction, adjustment=unchanged, notes=(*prediction.notes, note))
 
@@ -245,7 +255,7 @@ def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray
     pixels: [h, w, C], C = 1 … 4. None when nothing but transparency lies outside the mask. To the bit as
     `scene.without_holes` in the plug-in for GIMP.
     """
-    colors = pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
+    colors = _without_alpha(pixels)
     alpha = pixels[..., -1:].astype(np.int64) if pixels.shape[2] in (2, 4) else np.full((1, 1, 1), 255)
     if (alpha == 255).all():
         return np.ascontiguousarray(colors)
@@ -255,6 +265,11 @@ def without_holes(pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray
     mean = (colors * weights).sum(axis=(0, 1)) / weights.sum()
     filled: NDArray[np.uint8] = np.rint(mean + (colors - mean) * alpha / 255).astype(np.uint8)
     return filled
+
+
+def _without_alpha(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """[h, w, C], C = 1 … 4 -> [h, w, 3]."""
+    return pixels[..., :3] if pixels.shape[2] >= 3 else np.repeat(pixels[..., :1], 3, axis=2)
 
 
 def _small(picture: Picture) -> NDArray[np.uint8]:

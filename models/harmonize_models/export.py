@@ -1,7 +1,8 @@
 """Adjustments in the formats of other programs, with the artist's look baked in as far as the format can hold it.
 
 What cannot be held (and makes `exact` false): for curves everything that mixes channels; for all formats what changes
-over space. Of that, curves keep what happens to neutral grays, and a local grid counts with its mean over space.
+over space, and cleaned edges. Of that, curves keep what happens to neutral grays, and a local grid counts with its mean
+over space.
 """
 
 from __future__ import annotations
@@ -74,15 +75,16 @@ def bake(adjustment: Adjustment, look: Look, pieces: int = 256) -> tuple[Curves,
 
 
 def _global(adjustment: Adjustment, look: Look) -> tuple[Pipeline, bool]:
-    """The same for every place, and whether it was so before."""
+    """The same for every place and all alpha, and whether it was so before."""
+    alike = adjustment.edges is None or not look.clean_edges
     if adjustment.grid is None:
-        return Pipeline.of(adjustment, look), True
+        return Pipeline.of(adjustment, look), alike
     coefficients = adjustment.grid.coefficients
     mean = coefficients.mean(axis=(1, 2), keepdims=True)
     everywhere = bool(np.abs(coefficients - mean).max() <= _TOLERANCE)
     if everywhere and bool(np.abs(mean - np.eye(3, 4)).max() <= _TOLERANCE):
-        return Pipeline.of(replace(adjustment, grid=None), look), True
-    return Pipeline.of(replace(adjustment, grid=ColorGrid(mean)), look), everywhere
+        return Pipeline.of(replace(adjustment, grid=None), look), alike
+    return Pipeline.of(replace(adjustment, grid=ColorGrid(mean)), look), alike and everywhere
 
 
 def _apply(pipeline: Pipeline, colors: NDArray[np.float64]) -> NDArray[np.float32]:

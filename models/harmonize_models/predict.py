@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from .adjustments.adjustment import Adjustment
 from .adjustments.curves import MAX_VALUE, Curves
+from .adjustments.edges import EdgeColors
 from .adjustments.fit import GridFit, fit_grid
 from .adjustments.grid import ColorGrid
 from .baselines import Baseline, curves_of, harmonize
@@ -99,7 +100,7 @@ def predict_batch(
             None if labels is None else labels.to(device),
         )
     for place, number in enumerate(asked):
-        results[number] = _conclude(answer, place, views[number], spec)
+        results[number] = _with_edges(_conclude(answer, place, views[number], spec), scenes[number])
     return results
 
 
@@ -110,18 +111,19 @@ def predict_baseline(
     reference: NDArray[np.uint8] | None = None,
 ) -> Predicted:
     """The adjustment that a statistical baseline wants. Without a background there are no statistics: the identity."""
-    view = _View.of(Scene(composite, mask, reference), BASELINE_SIDE)
+    scene = Scene(composite, mask, reference)
+    view = _View.of(scene, BASELINE_SIDE)
     if not bool(view.mask.any()):
         return Predicted(Adjustment(network=baseline.value), (EMPTY_MASK,), None)
     if not view.has_background:
-        return Predicted(Adjustment(network=baseline.value), (FULL_MASK,), None)
+        return _with_edges(Predicted(Adjustment(network=baseline.value), (FULL_MASK,), None), scene)
     before, alpha = _picture(view.composite), view.mask[0, 0].numpy()
     if baseline is Baseline.HISTOGRAM:
         adjustment = Adjustment(Curves(curves_of(baseline, before, alpha).astype(np.float32)), None, baseline.value)
     else:
         grid = fit_grid(before, harmonize(baseline, before, alpha), alpha, BASELINE_GRID)
         adjustment = Adjustment(Curves.identity(), view.in_scene(grid), baseline.value)
-    return Predicted(adjustment, (), None)
+    return _with_edges(Predicted(adjustment, (), None), scene)
 
 
 @dataclass(frozen=True)
@@ -195,6 +197,12 @@ def _conclude(answer: Decision, place: int, view: _View, spec: NetworkSpec) -> P
     if adjustment.is_identity and confidence is not None:
         notes = (*notes, ALREADY_FITS)
     return Predicted(adjustment, notes, confidence)
+
+
+def _with_edges(predicted: Predicted, scene: Scene) -> Predicted:
+    """Whether or not anything else changes, a look may clean the foreground's edges."""
+    edges = EdgeColors.of(scene.composite, scene.mask)
+    return predicted._replace(adjustment=replace(predicted.adjustment, edges=edges))
 
 
 def _has_background(mask: Tensor) -> bool:

@@ -134,6 +134,8 @@ class Look:
     """The change fades out towards white."""
     color_only: bool = False
     """Luma stays that of the original."""
+    clean_edges: bool = False
+    """Half-transparent pixels take the color of the solid ones near them: no fringe of the old background is left."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in self.ranges().items():

@@ -268,6 +268,49 @@ def test_a_change_that_was_written_is_carried_out_again_and_on_other_pictures(
     assert (pictures.read(tmp_path / "three.png").pixels != before.pixels // 2).any()
 
 
+def cut_out_of_green(folder: Path, name: str, *color: int) -> tuple[Path, np.ndarray]:
+    """A disc of one color, with a soft edge that is green of what it was cut out of, above grey; and its alpha."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
+    alpha = np.clip((40 - np.hypot(x - 80, y - 60)) / 6 + 0.5, 0, 1)
+    colors = alpha[..., None] * np.array(color) + (1 - alpha[..., None]) * np.array((0, 255, 0))
+    disc = np.rint(np.dstack([colors, 255 * alpha])).astype(np.uint8)
+    scene = Node("scene", flat(WIDTH, HEIGHT, 120, 125, 130, 255))
+    return save(folder / name, WIDTH, HEIGHT, Node("disc", disc), scene), disc[..., 3]
+
+
+def result_in(path: Path) -> np.ndarray:
+    """The pixels of the topmost layer."""
+    return picture_in(path, stack_of(path)[0]["src"])
+
+
+def fringe(path: Path, alpha: np.ndarray) -> float:
+    """How much greener than its inside a disc's soft edge is, in levels."""
+    disc = result_in(path).astype(float)
+    green = disc[..., 1] - disc[..., :3].mean(axis=-1)
+    return float(green[(alpha > 20) & (alpha < 235)].mean() - green[alpha == 255].mean())
+
+
+def test_the_soft_edges_of_a_layer_are_cleaned_on_request(tmp_path: Path) -> None:
+    source, alpha = cut_out_of_green(tmp_path, "red.ora", 200, 60, 40)
+    for name, options in (("plain.ora", []), ("clean.ora", ["--clean-edges"])):
+        assert main(["image", str(source), "-o", str(tmp_path / name), "--quiet", *options]) == 0
+    assert fringe(tmp_path / "plain.ora", alpha) > 50
+    assert fringe(tmp_path / "clean.ora", alpha) < fringe(tmp_path / "plain.ora", alpha) / 2
+
+
+def test_a_change_of_another_picture_brings_no_edges_of_that_one(tmp_path: Path) -> None:
+    blue, _ = cut_out_of_green(tmp_path, "blue.ora", 20, 40, 220)
+    change = str(tmp_path / "change.json")
+    assert main(["image", str(blue), "-o", str(tmp_path / "b.ora"), "--quiet", "--adjustment-out", change]) == 0
+    source, alpha = cut_out_of_green(tmp_path, "red.ora", 200, 60, 40)
+    command = ["image", str(source), "-o", str(tmp_path / "out.ora"), "--quiet", "--adjustment", change]
+    assert main([*command, "--clean-edges"]) == 0
+    out = result_in(tmp_path / "out.ora").astype(float)
+    faint = (alpha > 0) & (alpha < 60)
+    assert out[faint][:, 0].mean() > out[faint][:, 2].mean() + 50  # red, not blue
+    assert abs(fringe(tmp_path / "out.ora", alpha)) < 40
+
+
 def test_where_nobody_watches_only_the_result_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
     result = str(tmp_path / "out.png")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, Look
+from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, EdgeColors, Look
 from harmonize_models.adjustments.finish import finish_curves
 from harmonize_models.layer import Depth, LayerFormat, Layout, Place
 from harmonize_models.render import RenderCancelled, Renderer, render
@@ -22,10 +22,12 @@ WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 PLACE = Place(-0.1, 0.2, 0.9, 1.1)
 CURVES = Curves(np.linspace(0, 1, 65) ** np.array([[0.8], [1.2], [0.9]]) * 0.95 + 0.02)
 GRID = ColorGrid(np.eye(3, 4) + np.random.default_rng(5).normal(0, 0.06, (4, 5, 6, 3, 4)), Place(0.1, 0.1, 0.8, 0.9))
+EDGES = EdgeColors(np.random.default_rng(6).integers(0, 256, (7, 5, 3), dtype=np.uint8), Place(0.0, 0.3, 0.7, 0.9))
 ADJUSTMENTS = {
     "curves": Adjustment(CURVES),
     "grid": Adjustment(Curves.identity(), GRID),
     "both": Adjustment(CURVES, GRID),
+    "edges": Adjustment(CURVES, GRID, edges=EDGES),
 }
 LOOKS = {
     "plain": Look(),
@@ -34,6 +36,8 @@ LOOKS = {
     "split": Look(light=0.4, color=1.7, tint=-0.3, saturation=0.4),
     "grey": Look(saturation=-1),
     "kept": Look(color_only=True, protect_highlights=True, strength=0.8),
+    "clean": Look(clean_edges=True),
+    "clean and kept": Look(clean_edges=True, color_only=True, protect_highlights=True, strength=0.8),
 }
 FORMATS = [(layout, depth) for layout in Layout for depth in Depth]
 
@@ -74,25 +78,25 @@ def oracle(
 ) -> np.ndarray[Any, Any]:
     """The result in float64, before rounding and clipping; only for finite pixels."""
     x = pixels[..., list(layer.layout.rgb)].astype(np.float64) / layer.depth.white
-    y = curved(adjustment.curves, x)
+    z = cleaned(adjustment.edges, x, pixels, layer, place) if look.clean_edges and adjustment.edges else x
+    y = curved(adjustment.curves, z)
     if adjustment.grid is not None:
         y = sliced(adjustment.grid, y, layer, place)
-    change = y - x
+    change = y - z
     light = (change @ WEIGHTS)[..., None]
-    y = x + look.light * light + look.color * (change - light)
+    y = z + look.light * light + look.color * (change - light)
     finish = finish_curves(look)
     if finish is not None:
         y = curved(finish, y)
     grey = (y @ WEIGHTS)[..., None]
     y = grey + (1 + look.saturation) * (y - grey)
-    luma = (x @ WEIGHTS)[..., None]
+    luma = (z @ WEIGHTS)[..., None]
     if look.color_only:
         y = y + luma - (y @ WEIGHTS)[..., None]
-    share = look.strength * mask[..., None] / 255.0
     if look.protect_highlights:
         t = np.clip((luma - 0.7) / 0.3, 0, 1)
-        share = share * (1 - (3 * t**2 - 2 * t**3))
-    y = x + share * (y - x)
+        y = z + (1 - (3 * t**2 - 2 * t**3)) * (y - z)
+    y = x + look.strength * mask[..., None] / 255.0 * (y - x)
     wanted = pixels.astype(np.float64)
     if layer.layout.is_grey:
         wanted[..., 0] = (y @ WEIGHTS) * layer.depth.white
@@ -101,6 +105,24 @@ def oracle(
     if layer.layout.has_alpha:
         wanted[pixels[..., -1] == 0] = pixels[pixels[..., -1] == 0]
     return wanted
+
+
+def cleaned(
+    edges: EdgeColors, x: np.ndarray[Any, Any], pixels: Any, layer: LayerFormat, place: Place
+) -> np.ndarray[Any, Any]:
+    if not layer.layout.has_alpha:
+        return x
+    alpha = np.clip(pixels[..., -1:].astype(np.float64) / layer.depth.white, 0, 1)
+    u = place.left + (np.arange(layer.width) + 0.5) / layer.width * (place.right - place.left)
+    v = place.top + (np.arange(layer.height) + 0.5) / layer.height * (place.bottom - place.top)
+    extent = edges.extent
+    across = tents((u - extent.left) / (extent.right - extent.left), edges.colors.shape[1])
+    down = tents((v - extent.top) / (extent.bottom - extent.top), edges.colors.shape[0])
+    colors = np.einsum("yi,xj,ijc->yxc", down, across, edges.colors / 255)
+    if layer.layout.is_grey:
+        grey = np.rint(edges.colors @ WEIGHTS) / 255
+        colors = np.einsum("yi,xj,ij->yx", down, across, grey)[..., None]
+    return x + (1 - alpha**2) * (colors - x)
 
 
 def curved(curves: Curves, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -320,6 +342,24 @@ def test_protected_highlights_leave_white_alone_and_color_only_leaves_luma(engin
     assert np.abs(kept - pixels).max() > 0.01
     grey = rendered(adjustment, Look(saturation=-1), layer, pixels, None)
     assert np.ptp(grey, axis=2).max() < 1e-5
+
+
+def test_clean_edges_leave_solid_pixels_and_alpha_as_they_are_without(engine: str) -> None:
+    layer = LayerFormat(64, 64, Layout.RGBA, Depth.U8)
+    pixels = picture(layer)
+    pixels[:, :32, 3] = 255
+    plain = rendered(ADJUSTMENTS["edges"], Look(), layer, pixels, None)
+    clean = rendered(ADJUSTMENTS["edges"], Look(clean_edges=True), layer, pixels, None)
+    assert np.abs(clean[:, :32].astype(int) - plain[:, :32]).max() <= 1  # once by table, once computed
+    assert np.array_equal(clean[..., 3], pixels[..., 3])
+    assert np.abs(clean[:, 32:].astype(int) - plain[:, 32:]).mean() > 10
+
+
+def test_an_alpha_that_is_no_number_is_not_cleaned(engine: str) -> None:
+    layer = LayerFormat(2, 1, Layout.RGBA, Depth.F32)
+    pixels = np.array([[[0.2, 0.5, 0.7, np.nan], [0.2, 0.5, 0.7, 1.0]]], np.float32)
+    out = rendered(ADJUSTMENTS["edges"], Look(clean_edges=True), layer, pixels, None, Place(0.4, 0.4, 0.4001, 0.4001))
+    assert out[0, 0, :3] == pytest.approx(out[0, 1, :3], abs=1e-4)
 
 
 def test_rounding_an_8_bit_sky_costs_less_than_the_8_bits_that_it_came_with() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -100,6 +100,9 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
         )
     look.add_argument("--protect-highlights", action="store_true", help="the change fades out towards white")
     look.add_argument("--color-only", action="store_true", help="keep the light as it is")
+    look.add_argument(
+        "--clean-edges", action="store_true", help="remove the old background's color from a layer's soft edges"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -201,8 +204,7 @@ def _adjustment(arguments: argparse.Namespace) -> str:
 
 
 def _look(arguments: argparse.Namespace) -> Look:
-    sliders = {name: getattr(arguments, name) for name in Look.ranges()}
     try:
-        return Look(**sliders, protect_highlights=arguments.protect_highlights, color_only=arguments.color_only)
+        return Look(**{item.name: getattr(arguments, item.name) for item in fields(Look)})
     except ValueError as error:
         raise BadRequest(str(error), "see `harmonize image --help` for the ranges") from error

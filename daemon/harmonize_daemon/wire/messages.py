@@ -60,6 +60,7 @@ class Look(Struct, frozen=True, forbid_unknown_fields=True):
     contrast: Shift = 0.0
     protect_highlights: bool = False
     color_only: bool = False
+    clean_edges: bool = False
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):

@@ -2,7 +2,8 @@
 
 from .adjustment import Adjustment, AdjustmentError
 from .curves import Curves
+from .edges import EdgeColors
 from .grid import ColorGrid
 from .look import Look
 
-__all__ = ["Adjustment", "AdjustmentError", "ColorGrid", "Curves", "Look"]
+__all__ = ["Adjustment", "AdjustmentError", "ColorGrid", "Curves", "EdgeColors", "Look"]

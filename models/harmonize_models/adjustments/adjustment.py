@@ -13,6 +13,8 @@ import numpy as np
 from ..errors import ModelError
 from ..layer import Place
 from .curves import MAX_PIECES, Curves
+from .edges import MAX_SIDE as MAX_EDGE_SIDE
+from .edges import EdgeColors
 from .grid import MAX_CELLS, MAX_SIDE, ColorGrid
 
 VERSION = 1
@@ -37,9 +39,12 @@ class Adjustment:
     grid: ColorGrid | None = None
     network: str = ""
     """Key of the network that said so, at most 64 characters."""
+    edges: EdgeColors | None = None
+    """What a look that cleans edges cleans them with."""
 
     @property
     def is_identity(self) -> bool:
+        """Whether it changes no clean color."""
         return self.curves.is_identity and self.grid is None
 
     def to_json(self) -> str:
@@ -47,13 +52,18 @@ class Adjustment:
         curves = [[float(np.format_float_positional(value)) for value in channel] for channel in self.curves.values]
         grid = None
         if self.grid is not None:
-            extent = self.grid.extent
             grid = {
-                "extent": [extent.left, extent.top, extent.right, extent.bottom],
+                "extent": _sides(self.grid.extent),
                 "shape": list(self.grid.shape),
                 "coefficients": base64.b64encode(self.grid.coefficients.astype("<f4").tobytes()).decode("ascii"),
             }
         whole = {"version": VERSION, "network": self.network, "curves": {"values": curves}, "grid": grid}
+        if self.edges is not None:
+            whole["edges"] = {
+                "extent": _sides(self.edges.extent),
+                "shape": list(self.edges.colors.shape[:2]),
+                "colors": base64.b64encode(self.edges.colors.tobytes()).decode("ascii"),
+            }
         return json.dumps(whole, allow_nan=False, separators=(",", ":"))
 
     @classmethod
@@ -67,7 +77,11 @@ class Adjustment:
             whole = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise AdjustmentError(f"The adjustment is not JSON: {error}.") from None
-        version, network, curves, grid = _fields(whole, "adjustment", "version", "network", "curves", "grid")
+        if isinstance(whole, dict):
+            whole.setdefault("edges", None)
+        version, network, curves, grid, edges = _fields(
+            whole, "adjustment", "version", "network", "curves", "grid", "edges"
+        )
         if version != VERSION or isinstance(version, bool):
             raise AdjustmentError(
                 f"The adjustment has version {version!r}, not {VERSION}.",
@@ -75,7 +89,16 @@ class Adjustment:
             )
         if not isinstance(network, str) or len(network) > MAX_KEY:
             raise AdjustmentError(f"The adjustment's network must be a text of at most {MAX_KEY} characters.")
-        return cls(_read_curves(curves), None if grid is None else _read_grid(grid), network)
+        return cls(
+            _read_curves(curves),
+            None if grid is None else _read_grid(grid),
+            network,
+            None if edges is None else _read_edges(edges),
+        )
+
+
+def _sides(place: Place) -> list[float]:
+    return [place.left, place.top, place.right, place.bottom]
 
 
 def _read_curves(curves: object) -> Curves:
@@ -93,9 +116,7 @@ def _read_curves(curves: object) -> Curves:
 
 def _read_grid(grid: object) -> ColorGrid:
     extent, shape, coefficients = _fields(grid, "grid", "extent", "shape", "coefficients")
-    sides = _numbers(extent, "The grid's extent", 4)
-    if len(sides) != 4:
-        raise AdjustmentError("The grid's extent must be four numbers.")
+    sides = _read_sides(extent, "The grid's extent")
     if (
         not isinstance(shape, list)
         or len(shape) != 3
@@ -105,18 +126,47 @@ def _read_grid(grid: object) -> ColorGrid:
         raise AdjustmentError(
             f"The grid's shape must be three whole numbers from 1 to {MAX_SIDE}, at most {MAX_CELLS} cells in all."
         )
-    if not isinstance(coefficients, str):
-        raise AdjustmentError("The grid's coefficients must be base64 text.")
-    try:
-        raw = base64.b64decode(coefficients, validate=True)
-    except (binascii.Error, ValueError):
-        raise AdjustmentError("The grid's coefficients are not base64.") from None
-    if len(raw) != shape[0] * shape[1] * shape[2] * 12 * 4:
-        raise AdjustmentError(f"The grid's coefficients are {len(raw)} bytes, which is not what its shape says.")
+    raw = _read_bytes(coefficients, shape[0] * shape[1] * shape[2] * 12 * 4, "The grid's coefficients")
     try:
         return ColorGrid(np.frombuffer(raw, "<f4").reshape(*shape, 3, 4), Place(*sides))
     except ValueError as error:
         raise AdjustmentError(str(error)) from None
+
+
+def _read_edges(edges: object) -> EdgeColors:
+    extent, shape, colors = _fields(edges, "edges", "extent", "shape", "colors")
+    sides = _read_sides(extent, "The edges' extent")
+    if (
+        not isinstance(shape, list)
+        or len(shape) != 2
+        or not all(type(side) is int and 1 <= side <= MAX_EDGE_SIDE for side in shape)
+    ):
+        raise AdjustmentError(f"The edges' shape must be two whole numbers from 1 to {MAX_EDGE_SIDE}.")
+    raw = _read_bytes(colors, shape[0] * shape[1] * 3, "The edges' colors")
+    try:
+        return EdgeColors(np.frombuffer(raw, np.uint8).reshape(*shape, 3), Place(*sides))
+    except ValueError as error:
+        raise AdjustmentError(str(error)) from None
+
+
+def _read_sides(extent: object, what: str) -> list[float]:
+    sides = _numbers(extent, what, 4)
+    if len(sides) != 4:
+        raise AdjustmentError(f"{what} must be four numbers.")
+    return sides
+
+
+def _read_bytes(text: object, count: int, what: str) -> bytes:
+    """So many bytes of base64 text."""
+    if not isinstance(text, str):
+        raise AdjustmentError(f"{what} must be base64 text.")
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise AdjustmentError(f"{what} are not base64.") from None
+    if len(raw) != count:
+        raise AdjustmentError(f"{what} are {len(raw)} bytes, which is not what the shape says.")
+    return raw
 
 
 def _fields(value: object, what: str, *names: str) -> list[object]:

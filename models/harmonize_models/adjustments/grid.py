@@ -69,9 +69,9 @@ class ColorGrid:
         """[..., 3, 4] transforms at scene positions (u to the right, v down, fractions) and luma; arrays broadcast."""
         depth, height, width = self.shape
         extent = self.extent
-        d, dt = _cell(np.asarray(luma), depth)
-        y, yt = _cell((np.asarray(v) - extent.top) / (extent.bottom - extent.top), height)
-        x, xt = _cell((np.asarray(u) - extent.left) / (extent.right - extent.left), width)
+        d, dt = cell(np.asarray(luma), depth)
+        y, yt = cell((np.asarray(v) - extent.top) / (extent.bottom - extent.top), height)
+        x, xt = cell((np.asarray(u) - extent.left) / (extent.right - extent.left), width)
         total: NDArray[np.float32] = np.zeros((1, 1), np.float32)
         for dd, dw in ((d, 1 - dt), (np.minimum(d + 1, depth - 1), dt)):
             for yy, yw in ((y, 1 - yt), (np.minimum(y + 1, height - 1), yt)):
@@ -81,7 +81,7 @@ class ColorGrid:
         return total
 
 
-def _cell(t: NDArray[np.floating], count: int) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+def cell(t: NDArray[np.floating], count: int) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
     """The cell whose center lies at or before t, and how far t is on the way to the next center. NaN counts as 0."""
     position = np.clip(np.where(t > 0, t, 0.0) * count - 0.5, 0.0, count - 1.0)
     index = np.minimum(position.astype(np.intp), max(count - 2, 0))

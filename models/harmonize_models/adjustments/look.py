@@ -33,6 +33,8 @@ class Look:
     """The change fades out towards white."""
     color_only: bool = False
     """Luma stays that of the original."""
+    clean_edges: bool = False
+    """Half-transparent pixels take the color of the solid ones near them."""
 
     def __post_init__(self) -> None:
         for name, (low, high) in RANGES.items():
@@ -69,4 +71,4 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "saturation": (-1, 1),
     "contrast": (-1, 1),
 }
-SWITCHES = ("protect_highlights", "color_only")
+SWITCHES = ("protect_highlights", "color_only", "clean_edges")

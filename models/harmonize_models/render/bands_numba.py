@@ -72,17 +72,16 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
     knots = none if pipeline.curves.is_identity else knot_tables(pipeline.curves)[order]
     finish = none if pipeline.finish is None else knot_tables(pipeline.finish)[order]
     coefficients, geometry = np.empty((0, 1, 1, 12), np.float32), np.zeros(4)
+    edges, edge_geometry = np.empty((0, 1, 3), np.float32), np.zeros(4)
     if pipeline.grid is not None:
         depth, height, width = pipeline.grid.shape
         ordered = pipeline.grid.coefficients[..., order, :][..., [*order, 3]]
         coefficients = np.ascontiguousarray(ordered).reshape(depth, height, width, 12)
-        extent = pipeline.grid.extent
-        across = width / (extent.right - extent.left)
-        down = height / (extent.bottom - extent.top)
-        step_across = across * (place.right - place.left) / layer.width
-        step_down = down * (place.bottom - place.top) / layer.height
-        left, top = (place.left - extent.left) * across, (place.top - extent.top) * down
-        geometry = np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
+        geometry = _geometry(height, width, pipeline.grid.extent, layer, place)
+    if pipeline.edges is not None:
+        colors = pipeline.edges.colors.astype(np.float32) / np.float32(255)
+        edges = colors[..., order]
+        edge_geometry = _geometry(edges.shape[0], edges.shape[1], pipeline.edges.extent, layer, place)
     sliders = (pipeline.light, pipeline.color, pipeline.saturation, pipeline.color_only)
     protection = (pipeline.protect_highlights, PROTECT_FROM)
     look = np.array([] if pipeline.is_plain else [*sliders, *protection], np.float32)
@@ -90,8 +89,18 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
     return (
         np.float32(pipeline.strength),
         weights,
-        *(np.ascontiguousarray(array) for array in (knots, coefficients, geometry, look, finish)),
+        *(np.ascontiguousarray(array) for array in (knots, coefficients, geometry, look, finish, edges, edge_geometry)),
     )
+
+
+def _geometry(height: int, width: int, extent: Place, layer: LayerFormat, place: Place) -> Array:
+    """Of height x width cells over `extent`: where the layer's first pixel is, across and down, and the steps."""
+    across = width / (extent.right - extent.left)
+    down = height / (extent.bottom - extent.top)
+    step_across = across * (place.right - place.left) / layer.width
+    step_down = down * (place.bottom - place.top) / layer.height
+    left, top = (place.left - extent.left) * across, (place.top - extent.top) * down
+    return np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
 
 
 def _readable(array: Array) -> Array:

@@ -50,7 +50,8 @@ class NumpyBands:
         v = place.top + (np.arange(row, row + rows)[:, None] + 0.5) / layer.height * (place.bottom - place.top)
         with np.errstate(invalid="ignore"):  # signalling NaN
             colors = pixels[..., layer.layout.rgb].astype(np.float32) / np.float32(layer.depth.white)
-        delta = change(self._pipeline, colors, u.astype(np.float32), v.astype(np.float32))
+            alpha = pixels[..., -1].astype(np.float32) / np.float32(layer.depth.white)
+        delta = change(self._pipeline, colors, u.astype(np.float32), v.astype(np.float32), alpha)
         if layer.layout.is_grey:
             return (delta @ LUMA.astype(np.float32))[..., None]
         return delta[..., np.argsort(layer.layout.rgb)]

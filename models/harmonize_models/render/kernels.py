@@ -177,6 +177,51 @@ def _narrow(work: Array, count: int, plane: int) -> None:
 
 
 @kernel
+def _edge_line(edges: Array, place: float, line: Array) -> None:
+    """The edge colors [H, W, 3] along one row, [W, 3]; place: in cells, from the top."""
+    height = edges.shape[0]
+    place = min(max(place, 0.0), height - 1.0)
+    above = int(place)
+    below, t = min(above + 1, height - 1), np.float32(place - above)
+    for column in range(line.shape[0]):
+        for k in range(3):
+            line[column, k] = edges[above, column, k] + t * (edges[below, column, k] - edges[above, column, k])
+
+
+@kernel
+def _clean(work: Array, count: int, line: Array, scale: Any, start: float, step: float) -> None:
+    """Takes planes X and Y of half-transparent pixels towards the edge colors `line` [W, 3].
+
+    start, step: the first pixel's place in cells, and how far it is to the next one.
+    """
+    count = min(count, RUN)
+    last = line.shape[0] - 1
+    for i in range(count):
+        alpha = work[ALPHA + i] * scale
+        if alpha < ONE:
+            alpha = max(alpha, ZERO)
+            share = ONE - alpha * alpha
+            place = min(max(start + i * step, 0.0), float(last))
+            column = int(place)
+            beside, t = min(column + 1, last), np.float32(place - column)
+            for k in range(3):
+                edge = line[column, k] + t * (line[beside, k] - line[column, k])
+                x = work[X0 + k * RUN + i]
+                x += share * (edge - x)
+                work[X0 + k * RUN + i], work[Y0 + k * RUN + i] = x, x
+
+
+@kernel
+def _as_stored(work: Array, count: int, scale: Any) -> None:
+    """Planes X as they were before `_clean`."""
+    count = min(count, RUN)
+    for i in range(count):
+        a, b, c = work[R0 + i] * scale, work[R1 + i] * scale, work[R2 + i] * scale
+        finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
+        work[X0 + i], work[X1 + i], work[X2 + i] = (a, b, c) if finite else (ZERO, ZERO, ZERO)
+
+
+@kernel
 def _bend(work: Array, count: int, knots: Array) -> None:
     """Curves planes Y. knots: [3, P + 2] change at 0, 1/P, ..., 1, and the last one again."""
     count = min(count, RUN)
@@ -365,6 +410,8 @@ def mixed(
     geometry: Array,
     look: Array,
     finish: Array,
+    edges: Array,
+    edge_geometry: Array,
 ) -> None:
     """Rows of pixels from `row` on, through curves, grid and look.
 
@@ -372,15 +419,20 @@ def mixed(
     knots, finish: as for `_bend`, [3, 2] for none. coefficients: [D, H, W, 12], with D = 0 for none.
     geometry: the position in cells of the layer's first pixel across and down, and the steps to the next ones.
     look: light, color, saturation, color only, protect highlights, from which luma on; [0] for none.
+    edges: [H, W, 3] colors in memory order, to clean half-transparent pixels with, with H = 0 for none, and
+    edge_geometry, as `geometry`.
     """
     work = np.empty(WORK, np.float32)
     half = white == ONE and pixels.itemsize == 2
     depth, intervals = coefficients.shape[0], max(coefficients.shape[2] - 1, 1)
     lines = np.empty((intervals, depth, 2, 12), np.float32)
     across, down, step_across, step_down = geometry[0], geometry[1], geometry[2], geometry[3]
+    cleans, edge_line = edges.shape[0] > 0, np.empty((edges.shape[1], 3), np.float32)
     for line in range(pixels.size // (width * channels)):
         if depth > 0:
             _grid_lines(coefficients, down + (row + line) * step_down, lines)
+        if cleans:
+            _edge_line(edges, edge_geometry[1] + (row + line) * edge_geometry[3], edge_line)
         x = 0
         while x < width:
             count, column, place = min(RUN, width - x), 0, across + x * step_across
@@ -396,6 +448,10 @@ def mixed(
                     into[i] = here[i]
             else:
                 _load(here, count, channels, ONE / white, half, work)
+                if cleans:
+                    _clean(
+                        work, count, edge_line, ONE / white, edge_geometry[0] + x * edge_geometry[2], edge_geometry[2]
+                    )
                 if knots.shape[1] > 2:
                     _bend(work, count, knots)
                 if depth > 0:
@@ -406,5 +462,7 @@ def mixed(
                     if finish.shape[1] > 2:
                         _bend(work, count, finish)
                     _settle(work, count, weights, look[2], look[3], look[4], look[5])
+                if cleans:
+                    _as_stored(work, count, ONE / white)
                 _store(work, count, amounts, strength, weights, white, half, into, channels)
             x += count

@@ -48,7 +48,8 @@ class Renderer:
         """
         self.layer = layer
         self.place = place or Place()
-        self._bands = (_bands() if compiled else NumpyBands)(Pipeline.of(adjustment, look), layer, self.place)
+        pipeline = Pipeline.of(adjustment, look, layer.layout)
+        self._bands = (_bands() if compiled else NumpyBands)(pipeline, layer, self.place)
 
     def band(self, pixels: Any, mask: Any | None, out: Any, row: int) -> None:
         """Renders whole rows from `row` on.

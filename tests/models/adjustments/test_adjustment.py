@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harmonize_models.adjustments import Adjustment, AdjustmentError, ColorGrid, Curves
+from harmonize_models.adjustments import Adjustment, AdjustmentError, ColorGrid, Curves, EdgeColors
 from harmonize_models.layer import Place
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,14 +21,20 @@ def whole(**changes: Any) -> str:
     grid = {"extent": [0, 0, 1, 1], "shape": [1, 1, 1], "coefficients": "AAAAAAAAAAAAAAAAAAAA" + "A" * 44}
     grid.update(changes.pop("grid_changes", {}))
     good = {"version": 1, "network": "idih", "curves": {"values": [[0, 1]] * 3}, "grid": grid}
+    if "edges_changes" in changes:
+        good["edges"] = {"extent": [0, 0, 1, 1], "shape": [1, 2], "colors": "AAECAwQF", **changes.pop("edges_changes")}
     good.update(changes)
     return json.dumps(good)
 
 
-@given(values, coefficients, st.text(max_size=64))
+edge_colors = arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 64), st.just(3)))
+
+
+@given(values, coefficients, st.text(max_size=64), edge_colors)
 @settings(max_examples=50)
-def test_reading_what_was_written_gives_the_same_bits(curves: Any, grid: Any, network: str) -> None:
-    adjustment = Adjustment(Curves(curves), ColorGrid(grid, Place(-0.1, 0.2, 0.7, 1.5)), network)
+def test_reading_what_was_written_gives_the_same_bits(curves: Any, grid: Any, network: str, edges: Any) -> None:
+    place = Place(-0.1, 0.2, 0.7, 1.5)
+    adjustment = Adjustment(Curves(curves), ColorGrid(grid, place), network, EdgeColors(edges, place))
     assert Adjustment.from_json(adjustment.to_json()) == adjustment
     assert Adjustment.from_json(adjustment.to_json().encode()) == adjustment
 
@@ -42,6 +48,14 @@ def test_the_text_is_as_the_protocol_says() -> None:
     assert read["grid"]["shape"] == [2, 3, 4]
     assert read["grid"]["extent"] == [0, 0, 1, 1]
     assert json.loads(Adjustment().to_json())["grid"] is None
+
+
+def test_edge_colors_may_be_absent_and_are_not_written_then() -> None:
+    assert Adjustment.from_json(whole()).edges is None
+    assert "edges" not in json.loads(Adjustment().to_json())
+    edges = Adjustment.from_json(whole(edges_changes={})).edges
+    assert edges is not None
+    assert edges.colors.tolist() == [[[0, 1, 2], [3, 4, 5]]]
 
 
 def test_the_sample_of_these_tests_is_good() -> None:
@@ -79,13 +93,21 @@ def test_the_sample_of_these_tests_is_good() -> None:
         (whole(grid_changes={"shape": [64, 64, 64]}), "shape"),
         (whole(grid_changes={"shape": [1, 1, -1]}), "shape"),
         (whole(grid_changes={"shape": [1, 1, True]}), "shape"),
-        (whole(grid_changes={"shape": [1, 1, 2]}), "not what its shape says"),
+        (whole(grid_changes={"shape": [1, 1, 2]}), "not what the shape says"),
         (whole(grid_changes={"extent": [0, 0, 0, 1]}), "left < right"),
         (whole(grid_changes={"extent": [0, 0, 1]}), "four numbers"),
         (whole(grid_changes={"extent": [0, 0, 1, None]}), "finite numbers"),
         (whole(grid_changes={"coefficients": "A%A"}), "base64"),
         (whole(grid_changes={"coefficients": None}), "base64"),
         (whole(grid_changes={"coefficients": "AADA/w" + "A" * 58}), "finite"),
+        (whole(edges=7), "JSON object"),
+        (whole(edges_changes={"shape": [1]}), "shape"),
+        (whole(edges_changes={"shape": [1, 65]}), "shape"),
+        (whole(edges_changes={"shape": [True, 2]}), "shape"),
+        (whole(edges_changes={"shape": [2, 2]}), "not what the shape says"),
+        (whole(edges_changes={"extent": [0, 0, 1]}), "four numbers"),
+        (whole(edges_changes={"extent": [0, 0, 0, 1]}), "left < right"),
+        (whole(edges_changes={"colors": "A%A"}), "base64"),
         (" " * (4 << 20) + whole(), "bytes, more than"),
     ],
 )
