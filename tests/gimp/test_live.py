@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,6 +95,42 @@ RENDERED = Rendered(1.0, ())
 
 def view(network: str = "") -> View:
     return View(THUMBNAIL, bytes(2), None, network, "")
+
+
+BY_ITSELF = bytes((10, 20, 30, 255, 40, 50, 60, 51))
+
+
+def test_clean_edges_are_rendered_from_the_layer_by_itself_and_seen_in_the_scene(rig: Rig) -> None:
+    wanted = replace(view(), layer=BY_ITSELF)
+    rig.live.show(wanted, Look(clean_edges=True))
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    request = rig.session.renders[-1].request
+    assert (request["layer"].layout, request["pixels"]) == ("RGBA", BY_ITSELF)
+    request["into"][:] = bytes((1, 2, 3, 255, 90, 50, 60, 51))
+    rig.session.renders[-1].finish(RENDERED)
+    assert rig.pictures[-1].rgb == bytes((1, 2, 3, 10, 0, 0))  # a fifth of 50 more red
+
+
+def test_without_clean_edges_the_scene_is_rendered(rig: Rig) -> None:
+    rig.live.show(replace(view(), layer=BY_ITSELF), Look())
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    assert rig.session.renders[-1].request["layer"].layout == "RGB"
+
+
+def test_clean_edges_of_a_grey_layer_are_rendered_in_grey(rig: Rig) -> None:
+    rig.live.show(replace(view(), layer=BY_ITSELF, grey=True), Look(clean_edges=True))
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    request = rig.session.renders[-1].request
+    assert (request["layer"].layout, request["pixels"]) == ("YA", bytes((10, 255, 40, 51)))
+    request["into"][:] = bytes((7, 255, 40, 51))
+    rig.session.renders[-1].finish(RENDERED)
+    assert rig.pictures[-1].rgb == bytes((7, 7, 7, 0, 0, 0))
 
 
 def prediction(adjustment: str = "A") -> Prediction:

@@ -87,3 +87,16 @@ def test_rows_with_gaps_become_one_picture() -> None:
     padded = bytes([1, 2, 3, 0, 4, 5, 6])  # 1 x 2 pixels; the last row has no padding
     assert masks.packed(padded, 1, 2, 4, 3) == bytes([1, 2, 3, 255, 4, 5, 6, 255])
     assert masks.packed(bytes(range(8)), 2, 1, 8, 4) == bytes(range(8))
+
+
+def test_a_layer_is_exchanged_in_its_scene_by_its_alpha() -> None:
+    scene = bytes([10, 20, 30] * 4)
+    before = bytes([1, 2, 3, 0, 10, 20, 30, 255, 100, 100, 100, 51, 200, 0, 0, 254])
+    after = bytes([9, 9, 9, 0, 50, 60, 70, 255, 200, 50, 100, 51, 0, 255, 255, 254])
+    assert masks.exchanged(scene, before, after) == bytes([10, 20, 30, 50, 60, 70, 30, 10, 30, 0, 255, 255])
+
+
+def test_grey_and_alpha_are_told_apart_and_put_together() -> None:
+    rgba = bytes([7, 7, 7, 8, 9, 9, 9, 10])
+    assert masks.grey_alpha(rgba) == bytes([7, 8, 9, 10])
+    assert masks.rgba_of(bytes([7, 8, 9, 10])) == rgba

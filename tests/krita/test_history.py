@@ -47,6 +47,14 @@ def test_damaged_and_newer_texts_are_left_out() -> None:
     assert history.from_text(good.replace('"strength": 0.5', '"strength": 7')) == ()
 
 
+def test_another_layer_does_not_get_the_colors_of_the_edges_of_the_first() -> None:
+    result = replace(RESULT, adjustment='{"version": 1, "edges": {}}')
+    assert history.adjustment_for(result.original, result) == result.adjustment
+    assert history.adjustment_for(LayerRef("d", "other"), result) == '{"version": 1}'
+    assert history.adjustment_for(LayerRef("d", "other"), replace(result, adjustment="[1]")) == "[1]"
+    assert history.adjustment_for(LayerRef("d", "other"), replace(result, adjustment="?")) == "?"
+
+
 def test_a_file_that_is_opened_again_is_another_document() -> None:
     (moved,) = history.moved((RESULT,), "again")
     assert (moved.original, moved.written) == (LayerRef("again", "figure"), LayerRef("again", "new"))

@@ -50,6 +50,18 @@ def from_text(text: str) -> tuple[Result, ...]:
     return tuple(found[:LONGEST])
 
 
+def adjustment_for(layer: LayerRef, result: Result) -> str:
+    """What a result was made with; for another layer without the colors of that one's edges."""
+    if layer == result.original:
+        return result.adjustment
+    try:
+        adjustment = json.loads(result.adjustment)
+        adjustment.pop("edges", None)
+    except (ValueError, AttributeError, TypeError):
+        return result.adjustment  # not for us to judge: the daemon says what is wrong
+    return json.dumps(adjustment)
+
+
 def _to_json(result: Result) -> dict[str, Any]:
     data = asdict(replace(result, notes=()))
     data["settings"]["output"] = result.settings.output.value

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from . import requests, words
+from . import history, requests, words
 from .client import Session, Stopped
 from .comparing import Comparing
 from .daemon_watch import DaemonWatch
@@ -102,10 +102,9 @@ class Presenter:
             return
         self._show(settings=result.settings, problem=None, note="")
         target, keep = self._results.target(layer), self._results.keep_region
+        adjustment = history.adjustment_for(layer.ref, result)
         self._begin(
-            lambda: requests.apply(
-                self._host, self._session, target, result.settings, result.adjustment, result.network, keep
-            )
+            lambda: requests.apply(self._host, self._session, target, result.settings, adjustment, result.network, keep)
         )
 
     def refresh_preview(self) -> None:

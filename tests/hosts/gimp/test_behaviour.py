@@ -114,6 +114,15 @@ def test_again_follows_a_moved_layer_with_the_stored_choices(said: Said) -> None
     assert told["like_anew"]
 
 
+def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Said) -> None:
+    for case in ("fringed", "clean"):
+        assert said[case]["status"] == "SUCCESS", said[case]["message"]
+        assert said[case]["same_alpha"]
+    assert said["fringed"]["soft"] > 100
+    assert said["fringed"]["green"] > 100
+    assert said["clean"]["green"] < said["fringed"]["green"] / 2
+
+
 def test_text_becomes_pixels(said: Said) -> None:
     told = said["text"]
     assert told["status"] == "SUCCESS", told["message"]

@@ -80,6 +80,15 @@ def test_the_topmost_layer_has_nothing_above_it_to_fit(said: Said) -> None:
     assert said["nothing-above"]["problem"].startswith("Nothing lies above the layer “Dark”")
 
 
+def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Said) -> None:
+    for case in ("fringed", "clean"):
+        assert said[case]["problem"] == ""
+        assert said[case]["same_alpha"]
+    assert said["fringed"]["soft"] > 100
+    assert said["fringed"]["green"] > 100
+    assert said["clean"]["green"] < said["fringed"]["green"] / 2
+
+
 def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
     line = said["curves-file"]
     assert line["problem"] == ""

@@ -37,7 +37,7 @@ RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
-SWITCHES = ("protect-highlights", "color-only")
+SWITCHES = ("protect-highlights", "color-only", "clean-edges")
 
 TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 """For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""

@@ -16,6 +16,8 @@ from .words import _
 Image = Any
 Layer = Any
 
+PLAIN_MODES = (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY, Gimp.LayerMode.PASS_THROUGH)
+
 
 def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
     """The layers of a run, bottom first. Raises CannotHarmonize with what the artist can do about it.
@@ -40,6 +42,15 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
                 _("select the layers inside it, or merge the group first"),
             )
     return sorted(chosen.values(), key=position, reverse=True)
+
+
+def is_seen_as_it_is(layer: Layer) -> bool:
+    """Whether the layer is seen as it is: by no mask, mode or opacity of its own, or of its groups', in another way."""
+    while layer is not None:
+        if layer.get_mask() is not None or layer.get_opacity() < 100 or layer.get_mode() not in PLAIN_MODES:
+            return False
+        layer = layer.get_parent()
+    return True
 
 
 def require_there(image: Image, drawables: Sequence[Any]) -> None:

@@ -22,6 +22,7 @@ from harmonize_client import (
     Superseded,
     Thumbnail,
 )
+from harmonize_client.values import Layout
 
 from . import masks, states
 from .states import Shown
@@ -41,6 +42,8 @@ class View:
     foreground_class: str
     grey: bool = False
     """Whether the result can hold no color."""
+    layer: bytes | None = None
+    """The foreground's layer by itself, R G B A, of the thumbnail's size: its edges are seen clean with it."""
 
 
 @dataclass(frozen=True)
@@ -155,14 +158,14 @@ class Live:
     def _render(self, view: View, prediction: Prediction) -> None:
         self._dirty = False
         wished = self._wished
-        job, target = self._asked_to_render(view, prediction, self._look)
+        job, rendered = self._asked_to_render(view, prediction, self._look)
         self._rendering = job
 
         def done(job: Job[Rendered]) -> None:
             self._rendering = None
             if job.error is None:
                 if view is self._view:
-                    self._on_picture(_picture(view, target, time.monotonic() - wished))
+                    self._on_picture(_picture(view, rendered(), time.monotonic() - wished))
             elif not isinstance(job.error, Superseded):
                 self._error = job.error
 
@@ -184,12 +187,12 @@ class Live:
 
             job.when_done(predicted)
             return
-        rendering, target = self._asked_to_render(key[0], prediction, variant.look)
+        rendering, pixels = self._asked_to_render(key[0], prediction, variant.look)
         self._aside = rendering
 
         def rendered(job: Job[Rendered]) -> None:
             if self._finish_aside(job):
-                picture = self._made[key] = _picture(view, target, 0.0)
+                picture = self._made[key] = _picture(view, pixels(), 0.0)
                 if variant in self._offered:
                     self._on_variant(variant, picture)
 
@@ -222,15 +225,29 @@ class Live:
             live=True,
         )
 
-    def _asked_to_render(self, view: View, prediction: Prediction, look: Look) -> tuple[Job[Rendered], bytearray]:
-        """The job, and where its pixels are going to be."""
+    def _asked_to_render(
+        self, view: View, prediction: Prediction, look: Look
+    ) -> tuple[Job[Rendered], Callable[[], bytes]]:
+        """The job, and what tells the picture when it is done: R G B, 8 bit."""
         thumbnail = view.thumbnail
-        # Rendered as the layer will be: warmth or tint would else show colors that a grey image never gets.
-        before = thumbnail.rgb[::3] if view.grey else thumbnail.rgb
+        by_itself = view.layer if look.clean_edges else None
+        before = thumbnail.rgb if by_itself is None else by_itself
+        layout: Layout = "RGB" if by_itself is None else "RGBA"
+        if view.grey:
+            # Rendered as the layer will be: warmth or tint would else show colors that a grey image never gets.
+            before = before[::3] if by_itself is None else masks.grey_alpha(before)
+            layout = "Y" if by_itself is None else "YA"
         target = bytearray(len(before))
-        form = LayerFormat(thumbnail.width, thumbnail.height, "Y" if view.grey else "RGB", "u8")
+        form = LayerFormat(thumbnail.width, thumbnail.height, layout, "u8")
         job = self.session.render(prediction.adjustment, form, before, view.mask, into=target, look=look, live=True)
-        return job, target
+
+        def picture() -> bytes:
+            if by_itself is None:
+                return masks.rgb_of(target) if view.grey else bytes(target)
+            after = masks.rgba_of(target) if view.grey else bytes(target)
+            return masks.exchanged(thumbnail.rgb, by_itself, after)
+
+        return job, picture
 
     def _ask_for_status(self) -> None:
         """Until the daemon is ready, its state changes without a request of ours."""
@@ -256,6 +273,5 @@ def _key(view: View, variant: Variant) -> tuple[View, Look]:
     return replace(view, network=variant.network), variant.look
 
 
-def _picture(view: View, pixels: bytearray, seconds: float) -> Picture:
-    rgb = masks.rgb_of(pixels) if view.grey else bytes(pixels)
+def _picture(view: View, rgb: bytes, seconds: float) -> Picture:
     return Picture(view.thumbnail.width, view.thumbnail.height, rgb, seconds)

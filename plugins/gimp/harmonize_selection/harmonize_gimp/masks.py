@@ -6,12 +6,16 @@ seconds for a large layer.
 
 from __future__ import annotations
 
+import re
+
 from .geometry import Box
 
 BAND_PIXELS = 1 << 13
 """So many pixels are spliced at a time: fast, and next to no memory beside the pictures themselves."""
 
 _ANY_TO_FULL = bytes([0] + [255] * 255)
+_ALL_BUT_FULL_TO_ZERO = bytes([0] * 255 + [255])
+_BETWEEN = re.compile(rb"[\x01-\xfe]")
 
 
 def full_where_any(mask: bytes) -> bytes:
@@ -98,6 +102,41 @@ def rgb_of(grey: bytes | bytearray) -> bytes:
     for index in range(3):
         rgb[index::3] = grey
     return bytes(rgb)
+
+
+def grey_alpha(rgba: bytes) -> bytes:
+    """Grey and alpha of a picture without color."""
+    both = bytearray(len(rgba) // 2)
+    both[::2], both[1::2] = rgba[::4], rgba[3::4]
+    return bytes(both)
+
+
+def rgba_of(grey_alpha: bytes | bytearray) -> bytes:
+    """R G B A of grey and alpha."""
+    rgba = bytearray(2 * len(grey_alpha))
+    for index in range(3):
+        rgba[index::4] = grey_alpha[::2]
+    rgba[3::4] = grey_alpha[1::2]
+    return bytes(rgba)
+
+
+def exchanged(scene: bytes, before: bytes, after: bytes) -> bytes:
+    """A scene R G B with a layer in it, `before`, exchanged for what it has become, `after`: both R G B A, alpha alike.
+
+    For thumbnails of layers that are mostly solid or clear: other pixels are looked at one by one.
+    """
+    alpha = before[3::4]
+    result = bytearray(len(scene))
+    for index in range(3):
+        result[index::3] = after[index::4]
+    keep_outside(result, scene, alpha.translate(_ALL_BUT_FULL_TO_ZERO))
+    for found in _BETWEEN.finditer(alpha):
+        pixel = found.start()
+        for index in range(3):
+            change = after[4 * pixel + index] - before[4 * pixel + index]
+            level = scene[3 * pixel + index] + round(change * alpha[pixel] / 255)
+            result[3 * pixel + index] = min(max(level, 0), 255)
+    return bytes(result)
 
 
 def packed(pixels: bytes, width: int, height: int, stride: int, channels: int) -> bytes:

@@ -109,6 +109,8 @@ def _harmonize_procedure(plug_in: HarmonizePlugIn) -> Any:
     add_number("contrast", _("Con_trast"), _("Around middle grey"), -1, 1, 0, flags)
     add_switch("protect-highlights", _("_Protect highlights"), _("The change fades out towards white"), False, flags)
     add_switch("color-only", _("Color onl_y"), _("Lightness stays as it was"), False, flags)
+    tooltip = _("Removes the old background's color from soft edges")
+    add_switch("clean-edges", _("Clean edges"), tooltip, False, flags)
     return procedure
 
 

@@ -46,6 +46,8 @@ class Scene:
     """Where the region lies in the thumbnail."""
     alone: bool = False
     """Whether nothing but transparency is around the layer."""
+    layer: bytes | None = None
+    """The layer itself, R G B A; None where it is not seen as it is, or where a mask of its own cuts it out."""
 
     @property
     def thumbnail(self) -> Thumbnail:
@@ -163,7 +165,8 @@ def around(
             above = scene.picture(duplicate)[1][3::4]
             if not any(above):
                 raise _nothing_above(layer)
-        mask = scene.coverage(duplicate, twin, scale)
+        mask, itself = scene.coverage(duplicate, twin, scale)
+        plain = not to_above and layers.is_seen_as_it_is(twin)
         if above is not None:
             mask = masks.without(mask, above)
     if not any(mask):
@@ -176,7 +179,8 @@ def around(
     alone = rgb is None
     if rgb is None:
         rgb = scene.without_holes(rgba, None) or bytes(len(mask) * 3)
-    found = Scene(scale.width, scale.height, rgb, mask, Place(*scale.place(box)), alone)
+    place = Place(*scale.place(box))
+    found = Scene(scale.width, scale.height, rgb, mask, place, alone, itself if plain else None)
     if needs_background:
         require_background(found, layer)
     return found

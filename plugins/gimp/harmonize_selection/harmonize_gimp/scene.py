@@ -80,17 +80,18 @@ def picture(image: Image) -> tuple[Scale, bytes]:
         layer.delete()
 
 
-def coverage(image: Image, layer: Layer, scale: Scale) -> bytes:
-    """The foreground mask of a layer of a duplicate, scaled like `picture`: selection × alpha × layer mask.
+def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes]:
+    """The foreground mask of a layer of a duplicate: selection × alpha × layer mask. And the layer itself, R G B A.
 
-    Uses up the duplicate: nothing but a copy of the layer is seen in it afterwards. Asking GIMP to select the layer's
-    alpha would say the same, and takes ten times as long for a large layer.
+    Both are scaled like `picture`. Uses up the duplicate: nothing but a copy of the layer is seen in it afterwards.
+    Asking GIMP to select the layer's alpha would say the same, and takes ten times as long for a large layer.
     """
     _alone(image, layer)
-    mask = picture(image)[1][3::4]
-    if layers.selection_box(image) is None:
-        return mask
-    return masks.product(mask, buffers.read_scaled(image.get_selection(), scale, "Y u8"))
+    alone = picture(image)[1]
+    mask = alone[3::4]
+    if layers.selection_box(image) is not None:
+        mask = masks.product(mask, buffers.read_scaled(image.get_selection(), scale, "Y u8"))
+    return mask, alone
 
 
 def _alone(image: Image, layer: Layer) -> Layer:

@@ -23,12 +23,7 @@ class LookSliders(QtWidgets.QWidget):
         self._sliders = {
             name: self._slider(name, title, tooltip, getattr(default, name)) for name, title, tooltip in _texts()
         }
-        self._protect = QtWidgets.QCheckBox(tr("Protect highlights"))
-        self._protect.setToolTip(tr("The change fades out towards white"))
-        self._color_only = QtWidgets.QCheckBox(tr("Color only"))
-        self._color_only.setToolTip(tr("Light and dark stay as they are; only color changes"))
-        for box in (self._protect, self._color_only):
-            box.toggled.connect(self._emit)
+        self._switches = {name: self._switch(title, tooltip) for name, title, tooltip in _switch_texts()}
         self._reset = QtWidgets.QToolButton()
         self._reset.setText(tr("Reset"))
         self._reset.setAutoRaise(True)
@@ -37,8 +32,7 @@ class LookSliders(QtWidgets.QWidget):
         names = list(self._sliders)
         fine = theme.column(
             *(self._sliders[name] for name in names[3:]),
-            self._protect,
-            self._color_only,
+            *self._switches.values(),
             spacing=4,
         )
         self._fold = Fold(tr("Fine tuning"), fine, self._reset)
@@ -51,20 +45,27 @@ class LookSliders(QtWidgets.QWidget):
         for name, slider in self._sliders.items():
             if not slider.isSliderDown():
                 slider.setValue(round(getattr(look, name) * 100))
-        self._protect.setChecked(look.protect_highlights)
-        self._color_only.setChecked(look.color_only)
+        for name, switch in self._switches.items():
+            switch.setChecked(getattr(look, name))
         self._quiet = False
         self._reset.setEnabled(look != Look())
 
     def look(self) -> Look:
         values: dict[str, Any] = {name: slider.value() / 100 for name, slider in self._sliders.items()}
-        return Look(**values, protect_highlights=self._protect.isChecked(), color_only=self._color_only.isChecked())
+        values.update({name: switch.isChecked() for name, switch in self._switches.items()})
+        return Look(**values)
 
     def _slider(self, name: str, title: str, tooltip: str, default: float) -> LookSlider:
         low, high = Look.ranges()[name]
         slider = LookSlider(title, round(low * 100), round(high * 100), round(default * 100), tooltip)
         slider.valueChanged.connect(self._emit)
         return slider
+
+    def _switch(self, title: str, tooltip: str) -> QtWidgets.QCheckBox:
+        switch = QtWidgets.QCheckBox(title)
+        switch.setToolTip(tooltip)
+        switch.toggled.connect(self._emit)
+        return switch
 
     def _emit(self, *_: object) -> None:
         if not self._quiet:
@@ -85,4 +86,12 @@ def _texts() -> tuple[tuple[str, str, str], ...]:
         ("tint", tr("Tint"), tr("Greener or more magenta")),
         ("saturation", tr("Saturation"), tr("Paler or more colorful")),
         ("contrast", tr("Contrast"), tr("Flatter or harder")),
+    )
+
+
+def _switch_texts() -> tuple[tuple[str, str, str], ...]:
+    return (
+        ("protect_highlights", tr("Protect highlights"), tr("The change fades out towards white")),
+        ("color_only", tr("Color only"), tr("Light and dark stay as they are; only color changes")),
+        ("clean_edges", tr("Clean edges"), tr("Removes the old background's color from soft edges")),
     )

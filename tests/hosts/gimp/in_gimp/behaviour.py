@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import support
-from gi.repository import Gimp, Gio
+from gi.repository import Gegl, Gimp, Gio
 
 from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
 
@@ -200,6 +200,29 @@ def again() -> None:
     image.delete()
 
 
+def clean_edges() -> None:
+    """The figure's soft edge is green: so was what it was cut out of."""
+    image, _background, figure = support.composite()
+    stored = bytearray(support.pixels(figure, "R'G'B'A u8"))
+    soft = [index for index in range(0, len(stored), 4) if 0 < stored[index + 3] < 255]
+    for index in soft:
+        stored[index : index + 3] = b"\x00\xff\x00"
+    area = Gegl.Rectangle.new(0, 0, figure.get_width(), figure.get_height())
+    figure.get_buffer().set(area, "R'G'B'A u8", bytes(stored))
+    for clean in (False, True):
+        status, message = support.call(image, [figure], clean_edges=clean)
+        written = support.pixels(image.get_selected_layers()[0], "R'G'B'A u8")
+        support.say(
+            case="clean" if clean else "fringed",
+            status=status,
+            message=message,
+            soft=len(soft),
+            green=sum(written[i + 1] - (written[i] + written[i + 2]) / 2 for i in soft) / len(soft),
+            same_alpha=written[3::4] == bytes(stored[3::4]),
+        )
+    image.delete()
+
+
 def text_layer() -> None:
     image, _background, _figure = support.composite()
     text = Gimp.TextLayer.new(image, "Harmony", Gimp.context_get_font(), 40, Gimp.Unit.pixel())
@@ -215,4 +238,5 @@ references()
 roles_reversed()
 curves(Gimp.version())
 again()
+clean_edges()
 text_layer()

@@ -42,6 +42,7 @@ def steps():
     yield from sliders(presenter, document, figure)
     yield from references(presenter, document, scene, figure)
     yield from roles_reversed(presenter, document, scene, figure)
+    yield from clean_edges(presenter, document, figure)
     yield from curves_survive_a_file(presenter, document, figure)
     yield from several_layers(presenter, document, figure)
     yield from kinds_of_layers(presenter, document, scene, figure)
@@ -216,6 +217,37 @@ def roles_reversed(presenter, document, scene, figure):
     choose(presenter, reference=Reference(), hide_original=True)
     dark.remove()
     figure.setVisible(True)
+    settle(document)
+    yield 0.3
+
+
+def clean_edges(presenter, document, figure):
+    """The soft edge is green: so was what the figure was cut out of."""
+    fringed = figure.duplicate()
+    fringed.setName("Fringed")
+    data = bytearray(pixels(figure, document))
+    soft = [index for index in range(0, len(data), 4) if 0 < data[index + 3] < 255]
+    for index in soft:
+        data[index : index + 3] = b"\x00\xff\x00"
+    fringed.setPixelData(bytes(data), 0, 0, document.width(), document.height())
+    document.rootNode().addChildNode(fringed, figure)
+    settle(document)
+    yield 0.3
+    for clean in (False, True):
+        yield from at_hand(presenter, document, fringed)
+        choose(presenter, look=Look(clean_edges=clean))
+        yield from harmonize(presenter)
+        written = pixels(find(document, "Fringed harmonized"), document)
+        say(
+            "clean" if clean else "fringed",
+            problem=problem(presenter),
+            soft=len(soft),
+            green=sum(written[i + 1] - (written[i] + written[i + 2]) / 2 for i in soft) / len(soft),
+            same_alpha=written[3::4] == bytes(data[3::4]),
+        )
+        yield from undo()
+    choose(presenter, look=Look())
+    fringed.remove()
     settle(document)
     yield 0.3
 
