@@ -220,7 +220,19 @@ def clean_edges() -> None:
             green=sum(written[i + 1] - (written[i] + written[i + 2]) / 2 for i in soft) / len(soft),
             same_alpha=written[3::4] == bytes(stored[3::4]),
         )
+    figure.set_visible(True)
+    plain = by_itself(figure)
+    figure.set_opacity(50)
+    faint = by_itself(figure)
+    figure.set_opacity(100)
+    figure.add_mask(figure.create_mask(Gimp.AddMaskType.WHITE))
+    support.say(case="by-itself", plain=bool(plain), faint=bool(faint), masked=bool(by_itself(figure)))
     image.delete()
+
+
+def by_itself(layer: Any) -> bytes | None:
+    """The layer's own thumbnail, from which its preview with clean edges is made."""
+    return reading.around(layer, layers.box(layer), needs_background=True).layer
 
 
 def text_layer() -> None:
