@@ -198,7 +198,7 @@ def _clean(work: Array, count: int, line: Array, scale: Any, start: float, step:
     last = line.shape[0] - 1
     for i in range(count):
         alpha = work[ALPHA + i] * scale
-        if alpha < ONE:
+        if alpha < ONE and alpha != ZERO:  # clear pixels stay as they are, whatever becomes of them here
             alpha = max(alpha, ZERO)
             share = ONE - alpha * alpha
             place = min(max(start + i * step, 0.0), float(last))
