@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ..errors import ModelError
 from ..networks.base import HarmonizationNetwork, NetworkSpec
@@ -27,7 +28,13 @@ from .weights import network_of
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags."""
     parser.add_argument("networks", nargs="+", help="keys, or KEY=FILE for weights of one's own")
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="photos with masks; of a tar file all, of a folder those held back",
+    )
     parser.add_argument("--side", type=int, default=256, help="side of the pictures (default 256)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--variants", type=int, default=1, help="composites for each mask")
@@ -60,12 +67,16 @@ def run(args: argparse.Namespace) -> int:
 def gain_line(key: str, network: HarmonizationNetwork, cases: Cases) -> str:
     """By how much the network beats doing nothing, case by case, and how far other photos could move that."""
     before, after = metrics_of(cases, untouched()), metrics_of(cases, of_network(key, network))
-    gains = [(after.psnr - before.psnr), (before.fmse - after.fmse)]
-    psnr, fmse = (
-        f"{float(gain.mean()):.{n}f} ± {margin_of(gain, cases.photos()):.{n}f}"
-        for n, gain in zip((2, 0), gains, strict=True)
-    )
-    return f"{key}: PSNR {psnr} dB above the untouched composites, fMSE {fmse} below (95 %, other photos drawn)"
+    psnr = _change(before.psnr, after.psnr, cases, 2)
+    fmse = _change(before.fmse, after.fmse, cases, 0)
+    return f"{key}: PSNR {psnr} dB, fMSE {fmse} (margins: 95 %, other photos drawn)"
+
+
+def _change(before: Tensor, after: Tensor, cases: Cases, digits: int) -> str:
+    """Of a figure [K]: its mean, what is added to it, and what it becomes."""
+    margin = margin_of(after - before, cases.photos())
+    old, new = float(before.mean()), float(after.mean())
+    return f"{old:.{digits}f} {new - old:+.{digits}f} ± {margin:.{digits}f} = {new:.{digits}f}"
 
 
 def _tables(only: str | None, spec: NetworkSpec, network: HarmonizationNetwork, cases: Cases) -> Iterator[str]:

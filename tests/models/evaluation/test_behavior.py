@@ -137,5 +137,5 @@ def test_a_feathered_mask_that_covers_all_covers_all() -> None:
 
 def test_the_gain_is_told_with_how_far_other_photos_could_move_it() -> None:
     line = gain_line("brighter", Brighter(), dark_foregrounds())
-    assert "fMSE 100 ± 0 below" in line
-    assert "nothing: PSNR 0.00 ± 0.00 dB" in gain_line("nothing", Nothing(), dark_foregrounds())
+    assert "fMSE 100 -100 ± 0 = 0 " in line
+    assert "+0.00 ± 0.00 = " in gain_line("nothing", Nothing(), dark_foregrounds())
