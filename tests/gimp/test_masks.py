@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import struct
 import tracemalloc
 
 import pytest
@@ -100,3 +101,20 @@ def test_grey_and_alpha_are_told_apart_and_put_together() -> None:
     rgba = bytes([7, 7, 7, 8, 9, 9, 9, 10])
     assert masks.grey_alpha(rgba) == bytes([7, 8, 9, 10])
     assert masks.rgba_of(bytes([7, 8, 9, 10])) == rgba
+
+
+def test_soft_masks_are_multiplied_as_any_others() -> None:
+    random.seed(1)
+    one = bytes(random.choice((0, 255, 7, 128, 254)) for _ in range(500))
+    other = bytes(random.choice((0, 255, 1, 99, 254)) for _ in range(500))
+    assert masks.product_of_soft(one, other) == masks.product(one, other)
+
+
+@pytest.mark.parametrize(("depth", "half"), [("u8", 128), ("u16", 32896), ("f16", 128 / 255), ("f32", 128 / 255)])
+def test_another_alpha_is_stored_in_the_depth_of_the_pixels(depth: str, half: float) -> None:
+    form = {"u8": "B", "u16": "H", "f16": "e", "f32": "f"}[depth]
+    before = struct.pack(f"<4{form}", 3, 1, 9, 1)
+    after = struct.unpack(f"<4{form}", masks.with_alpha(before, bytes([128, 255]), 2, depth))
+    assert after[::2] == (3, 9)
+    assert after[1] == pytest.approx(half, rel=1e-3)
+    assert after[3] == {"u8": 255, "u16": 65535}.get(depth, 1)

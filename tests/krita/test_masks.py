@@ -50,3 +50,8 @@ def test_grey_there_and_back() -> None:
     rgba = bytes([7, 7, 7, 255, 9, 9, 9, 128])
     assert masks.grey_alpha(rgba) == bytes([7, 255, 9, 128])
     assert masks.rgba_of(masks.grey_alpha(rgba)) == rgba
+
+
+def test_alpha_of_any_depth_can_be_exchanged() -> None:
+    assert masks.with_alpha_of(b"12345678", b"abcdefgh", 4, 1) == b"abc4efg8"
+    assert masks.with_alpha_of(b"12345678", b"abcdefgh", 4, 2) == b"ab34ef78"

@@ -70,3 +70,11 @@ def copy_masked(source: Buffer, target: Buffer, mask: bytes, pixel_bytes: int) -
     for run in _RUN.finditer(mask):
         part = slice(run.start() * pixel_bytes, run.end() * pixel_bytes)
         write[part] = read[part]
+
+
+def with_alpha_of(other: Buffer, pixels: Buffer, pixel_bytes: int, sample_bytes: int) -> bytearray:
+    """Pixels with the alpha, the last sample, of others of the same kind."""
+    result, alpha = bytearray(memoryview(pixels).cast("B")), bytes(memoryview(other).cast("B"))
+    for byte in range(pixel_bytes - sample_bytes, pixel_bytes):
+        result[byte::pixel_bytes] = alpha[byte::pixel_bytes]
+    return result

@@ -124,7 +124,14 @@ def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Sa
 
 
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:
-    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": False, "masked": False}
+    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": False, "masked": True}
+
+
+def test_a_layer_mask_cuts_out_as_alpha_does(said: Said) -> None:
+    line = said["clean-mask"]
+    assert line["status"] == "SUCCESS", line["message"]
+    assert (line["same_alpha"], line["same_mask"]) == (True, True)
+    assert line["green"] == pytest.approx(said["clean"]["green"], abs=3)
 
 
 def test_text_becomes_pixels(said: Said) -> None:

@@ -89,6 +89,13 @@ def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Sa
     assert said["clean"]["green"] < said["fringed"]["green"] / 2
 
 
+def test_a_transparency_mask_cuts_out_as_alpha_does(said: Said) -> None:
+    line = said["clean-mask"]
+    assert line["problem"] == ""
+    assert (line["same_alpha"], line["masks"]) == (True, 1)
+    assert line["green"] == pytest.approx(said["clean"]["green"], abs=3)
+
+
 def test_a_curves_mask_is_native_restricted_to_the_selection_and_survives_a_file(said: Said) -> None:
     line = said["curves-file"]
     assert line["problem"] == ""

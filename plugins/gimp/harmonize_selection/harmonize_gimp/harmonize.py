@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from harmonize_client import Client, HarmonizeError, Progress, Thumbnail
 
-from . import curves, layers, reading, scene, writing
+from . import curves, layers, masks, reading, scene, writing
 from .errors import NothingChosen, from_client
 from .layers import Image, Layer
 from .options import Options, Output, Reference
@@ -170,16 +170,19 @@ def _harmonize(
                 notes.append(_("Curves hold the change of the whole layer, not what differs from place to place."))
         if options.output is not Output.CURVES or not last:
             pixels = bytearray(region.format.nbytes)
+            shown = reading.cut_out(target, region) if options.look.clean_edges else region.pixels
             rendered = client.render(
                 prediction.adjustment,
                 region.format,
-                region.pixels,
+                shown,
                 region.mask,
                 into=pixels,
                 place=around.place,
                 look=options.look,
                 progress=share.within(_PREDICTED, _RENDERED),
             )
+            if shown is not region.pixels:
+                masks.keep_alpha(pixels, region.pixels, region.storage.pixel_bytes, region.storage.sample_bytes)
             notes.extend(rendered.notes)
             region = replace(region, pixels=bytes(pixels))
         share(_("Writing the result"), _RENDERED)

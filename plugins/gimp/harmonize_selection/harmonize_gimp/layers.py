@@ -45,9 +45,11 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
 
 
 def is_seen_as_it_is(layer: Layer) -> bool:
-    """Whether the layer is seen as it is: by no mask, mode or opacity of its own, or of its groups', in another way."""
+    """Whether what is seen of the layer is its own colors: in normal mode, opaque, in no group that changes them."""
+    own = layer
     while layer is not None:
-        if layer.get_mask() is not None or layer.get_opacity() < 100 or layer.get_mode() not in PLAIN_MODES:
+        masked = layer is not own and layer.get_mask() is not None
+        if masked or layer.get_opacity() < 100 or layer.get_mode() not in PLAIN_MODES:
             return False
         layer = layer.get_parent()
     return True

@@ -7,6 +7,7 @@ seconds for a large layer.
 from __future__ import annotations
 
 import re
+import struct
 
 from .geometry import Box
 
@@ -16,6 +17,30 @@ BAND_PIXELS = 1 << 13
 _ANY_TO_FULL = bytes([0] + [255] * 255)
 _ALL_BUT_FULL_TO_ZERO = bytes([0] * 255 + [255])
 _BETWEEN = re.compile(rb"[\x01-\xfe]")
+
+
+_FORMS = {"u8": "B", "u16": "<H", "f16": "<e", "f32": "<f"}
+
+
+def product_of_soft(mask: bytes, other: bytes) -> bytes:
+    """`product` for masks that are mostly 0 or 255: other pixels are looked at one by one."""
+    result = bytearray(both(mask, other.translate(_ALL_BUT_FULL_TO_ZERO)))
+    for found in _BETWEEN.finditer(other):
+        index = found.start()
+        result[index] = (mask[index] * other[index] + 127) // 255
+    return bytes(result)
+
+
+def with_alpha(pixels: bytes, alpha: bytes, channels: int, depth: str) -> bytes:
+    """Pixels, the last of whose channels is to be `alpha` (8 bit), stored as u8, u16, f16 or f32."""
+    white = {"u8": 255, "u16": 65535}.get(depth, 1.0)
+    levels = [value * white // 255 if depth.startswith("u") else value / 255 for value in range(256)]
+    stored = [struct.pack(_FORMS[depth], level) for level in levels]
+    size = len(stored[0])
+    result = bytearray(pixels)
+    for byte in range(size):
+        result[(channels - 1) * size + byte :: channels * size] = alpha.translate(bytes(each[byte] for each in stored))
+    return bytes(result)
 
 
 def full_where_any(mask: bytes) -> bytes:

@@ -33,8 +33,12 @@ class Storage:
     """Whether this is the layer's own format, so that fetching and putting back changes no bit."""
 
     @property
+    def sample_bytes(self) -> int:
+        return {"u8": 1, "u16": 2, "f16": 2, "f32": 4}[self.depth]
+
+    @property
     def pixel_bytes(self) -> int:
-        return len(self.layout) * {"u8": 1, "u16": 2, "f16": 2, "f32": 4}[self.depth]
+        return len(self.layout) * self.sample_bytes
 
 
 def storage_for(encoding: str, *, srgb: bool, grey: bool, indexed: bool, alpha: bool) -> Storage:

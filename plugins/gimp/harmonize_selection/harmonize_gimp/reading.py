@@ -47,7 +47,7 @@ class Scene:
     alone: bool = False
     """Whether nothing but transparency is around the layer."""
     layer: bytes | None = None
-    """The layer itself, R G B A; None where it is not seen as it is, or where a mask of its own cuts it out."""
+    """The layer itself, R G B A, its layer mask in its alpha; None where it is not seen as it is."""
 
     @property
     def thumbnail(self) -> Thumbnail:
@@ -102,6 +102,15 @@ def region(layer: Layer) -> Region:
     else:
         pixels = buffers.read(layer, tight, kept.format)
     return Region(tight, kept, pixels, None if masks.is_full(mask) else mask)
+
+
+def cut_out(layer: Layer, region: Region) -> bytes:
+    """The region's pixels, the layer mask in their alpha: a soft edge is where either is half transparent."""
+    layer_mask, kept = layer.get_mask(), region.storage
+    if layer_mask is None or not layer.get_apply_mask() or not layer.has_alpha():
+        return region.pixels
+    alpha = masks.product_of_soft(buffers.read(layer, region.box, "A u8"), buffers.read(layer_mask, region.box, "Y u8"))
+    return masks.with_alpha(region.pixels, alpha, len(kept.layout), kept.depth)
 
 
 def region_box(layer: Layer) -> Box:

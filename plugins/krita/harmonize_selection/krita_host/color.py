@@ -45,8 +45,12 @@ class ColorSpace:
         return f"{self.model} {self.depth} {self.profile}"
 
     @property
+    def sample_bytes(self) -> int:
+        return _SAMPLE_BYTES[self.depth]
+
+    @property
     def pixel_bytes(self) -> int:
-        return _SAMPLES[self.model] * _SAMPLE_BYTES[self.depth]
+        return _SAMPLES[self.model] * self.sample_bytes
 
     @property
     def is_encoded(self) -> bool:

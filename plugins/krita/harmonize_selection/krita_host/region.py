@@ -29,6 +29,8 @@ class Original:
     flatten: bool
     bounds: Rect
     """Of the whole layer."""
+    masked: bool
+    """Whether alpha was read as the layer's masks leave it, and is to be written as it was."""
 
 
 def is_flattened(node: Node) -> bool:
@@ -37,7 +39,10 @@ def is_flattened(node: Node) -> bool:
 
 
 def read_region(ref: LayerRef) -> Steps[Region]:
-    """Masked: the selection, where the layer is not clear. What is no plain paint layer is read as it is shown."""
+    """Masked: the selection, where the layer is not clear. What is no plain paint layer is read as it is shown.
+
+    A layer's masks are in its alpha: a soft edge is where either is half transparent.
+    """
     document, node = need_document(ref), need_node(ref)
     end_strokes(document)
     rect = bounds_of(node)
@@ -59,14 +64,16 @@ def read_region(ref: LayerRef) -> Steps[Region]:
         )
     place = rect.within(canvas_of(document))
     yield 0.1
-    rendered = yield from _converted(pixels, rect, space, space.rendered_in)
+    masked = not flatten and bool(node.childNodes())
+    cut_out = masks.with_alpha_of(shown, pixels, space.pixel_bytes, space.sample_bytes) if masked else pixels
+    rendered = yield from _converted(cut_out, rect, space, space.rendered_in)
     return Region(
         rect,
         space.rendered_in.format(rect.width, rect.height),
         rendered,
         mask,
         place,
-        Original(pixels, space, flatten, bounds_of(node)),
+        Original(pixels, space, flatten, bounds_of(node), masked),
     )
 
 
@@ -83,11 +90,13 @@ def need_unchanged(ref: LayerRef, region: Region) -> None:
 def native_pixels(region: Region, pixels: bytearray) -> Steps[bytearray]:
     """Rendered pixels in the layer's own color space; outside the mask they are the layer's, to the last bit."""
     original: Original = region.original
-    if original.space == original.space.rendered_in:
-        return pixels
-    back = yield from _converted(pixels, region.rect, original.space.rendered_in, original.space)
-    native = bytearray(memoryview(original.pixels))
-    masks.copy_masked(back, native, region.mask, original.space.pixel_bytes)
+    space, native = original.space, pixels
+    if space != space.rendered_in:
+        back = yield from _converted(pixels, region.rect, space.rendered_in, space)
+        native = bytearray(memoryview(original.pixels))
+        masks.copy_masked(back, native, region.mask, space.pixel_bytes)
+    if original.masked:
+        native = masks.with_alpha_of(original.pixels, native, space.pixel_bytes, space.sample_bytes)
     return native
 
 

@@ -233,21 +233,35 @@ def clean_edges(presenter, document, figure):
     document.rootNode().addChildNode(fringed, figure)
     settle(document)
     yield 0.3
-    for clean in (False, True):
+    for case, clean in (("fringed", False), ("clean", True), ("clean-mask", True)):
+        if case == "clean-mask":
+            yield from cut_out_by_a_mask(document, fringed, data)
         yield from at_hand(presenter, document, fringed)
         choose(presenter, look=Look(clean_edges=clean))
         yield from harmonize(presenter)
         written = pixels(find(document, "Fringed harmonized"), document)
         say(
-            "clean" if clean else "fringed",
+            case,
             problem=problem(presenter),
             soft=len(soft),
             green=sum(written[i + 1] - (written[i] + written[i + 2]) / 2 for i in soft) / len(soft),
-            same_alpha=written[3::4] == bytes(data[3::4]),
+            same_alpha=written[3::4] == pixels(fringed, document)[3::4],
+            masks=len(find(document, "Fringed harmonized").childNodes()),
         )
         yield from undo()
     choose(presenter, look=Look())
     fringed.remove()
+    settle(document)
+    yield 0.3
+
+
+def cut_out_by_a_mask(document, layer, data):
+    """Gives a layer with these pixels its alpha as a transparency mask instead."""
+    mask = document.createTransparencyMask("Cut-out")
+    layer.addChildNode(mask, None)
+    mask.setPixelData(bytes(data[3::4]), 0, 0, document.width(), document.height())
+    data[3::4] = b"\xff" * (len(data) // 4)
+    layer.setPixelData(bytes(data), 0, 0, document.width(), document.height())
     settle(document)
     yield 0.3
 
