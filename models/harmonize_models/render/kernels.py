@@ -131,12 +131,19 @@ def _load(pixels: Array, count: int, channels: int, scale: Any, half: bool, work
     if half:
         for plane in (R0, R1, R2, ALPHA):
             _widen(work, count, plane)
+    _color(work, count, scale)
+    for i in range(count):
+        work[Y0 + i], work[Y1 + i], work[Y2 + i] = work[X0 + i], work[X1 + i], work[X2 + i]
+
+
+@kernel
+def _color(work: Array, count: int, scale: Any) -> None:
+    """Fills planes X from planes R; a pixel with a channel that is not finite is black there."""
+    count = min(count, RUN)
     for i in range(count):
         a, b, c = work[R0 + i] * scale, work[R1 + i] * scale, work[R2 + i] * scale
         finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
-        a, b, c = (a, b, c) if finite else (ZERO, ZERO, ZERO)
-        work[X0 + i], work[X1 + i], work[X2 + i] = a, b, c
-        work[Y0 + i], work[Y1 + i], work[Y2 + i] = a, b, c
+        work[X0 + i], work[X1 + i], work[X2 + i] = (a, b, c) if finite else (ZERO, ZERO, ZERO)
 
 
 @kernel
@@ -209,16 +216,6 @@ def _clean(work: Array, count: int, line: Array, scale: Any, start: float, step:
                 x = work[X0 + k * RUN + i]
                 x += share * (edge - x)
                 work[X0 + k * RUN + i], work[Y0 + k * RUN + i] = x, x
-
-
-@kernel
-def _as_stored(work: Array, count: int, scale: Any) -> None:
-    """Planes X as they were before `_clean`."""
-    count = min(count, RUN)
-    for i in range(count):
-        a, b, c = work[R0 + i] * scale, work[R1 + i] * scale, work[R2 + i] * scale
-        finite = (abs(a) < INFINITE) & (abs(b) < INFINITE) & (abs(c) < INFINITE)
-        work[X0 + i], work[X1 + i], work[X2 + i] = (a, b, c) if finite else (ZERO, ZERO, ZERO)
 
 
 @kernel
@@ -463,6 +460,6 @@ def mixed(
                         _bend(work, count, finish)
                     _settle(work, count, weights, look[2], look[3], look[4], look[5])
                 if cleans:
-                    _as_stored(work, count, ONE / white)
+                    _color(work, count, ONE / white)  # as it was: what is stored moves away from there
                 _store(work, count, amounts, strength, weights, white, half, into, channels)
             x += count
