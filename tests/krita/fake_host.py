@@ -22,6 +22,7 @@ from harmonize_selection.values import (
     Region,
     Scene,
     Steps,
+    Target,
 )
 
 CANVAS = Rect(0, 0, 8, 4)
@@ -79,15 +80,9 @@ class FakeHost:
 
     # Reading
 
-    def read_scene(
-        self,
-        ref: LayerRef,
-        *,
-        without: tuple[LayerRef, ...] = (),
-        with_above: bool = False,
-        results: tuple[LayerRef, ...] = (),
-    ) -> Steps[Scene]:
-        left_out = "".join(f" without {each.layer}" for each in (*without, *(results if with_above else ())))
+    def read_scene(self, target: Target, *, with_above: bool = False) -> Steps[Scene]:
+        ref, results = target.ref, target.results if with_above else ()
+        left_out = "".join(f" without {each.layer}" for each in (*target.curves, *results))
         self.log.append(f"scene {ref.layer}" + left_out + " with what lies above" * with_above)
         yield 0.5
         if ref.layer in self.bounds and self.bounds[ref.layer].is_empty:

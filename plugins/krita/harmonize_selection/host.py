@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .client import Thumbnail
-from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
+from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
 
 
 class Host(Protocol):
@@ -28,17 +28,10 @@ class Host(Protocol):
 
     # Reading
 
-    def read_scene(
-        self,
-        ref: LayerRef,
-        *,
-        without: tuple[LayerRef, ...] = (),
-        with_above: bool = False,
-        results: tuple[LayerRef, ...] = (),
-    ) -> Steps[Scene]:
-        """The scene with the layer on it, as a thumbnail. without: masks of the layer that do not count.
+    def read_scene(self, target: Target, *, with_above: bool = False) -> Steps[Scene]:
+        """The scene with the layer on it, as a thumbnail, without earlier curves of ours.
 
-        with_above: and with what lies above the layer, which is what it is to fit, but for its own earlier `results`.
+        with_above: and with what lies above the layer, which is what it is to fit, but for its own earlier results.
         """
 
     def fingerprint(self, ref: LayerRef) -> bytes:

@@ -11,7 +11,7 @@ from .host import Host
 from .i18n import tr
 from .state import Variant
 from .task import Running, Task
-from .values import LayerInfo, LayerRef, Picture, Scene, Settings
+from .values import LayerInfo, LayerRef, Picture, Scene, Settings, Target
 
 OTHER_NETWORKS = 2
 """How many networks besides the chosen one are shown as variants."""
@@ -24,10 +24,14 @@ class Sight:
     layer: LayerInfo
     fingerprint: bytes = b""
     """See `Host.fingerprint`."""
-    without: tuple[LayerRef, ...] = ()
-    """Masks of the layer that do not count."""
+    curves: tuple[LayerRef, ...] = ()
+    """See `Target.curves`."""
     results: tuple[LayerRef, ...] = field(default=(), compare=False)
-    """Earlier results, which are no part of what lies above: one more is nothing new to see."""
+    """See `Target.results`: one more is nothing new to see."""
+
+    @property
+    def target(self) -> Target:
+        return Target(self.layer.ref, self.layer.name, results=self.results, curves=self.curves)
 
 
 class Previews:
@@ -136,9 +140,7 @@ class Previews:
 
     def _read(self, sight: Sight) -> Task[None]:
         above = self._settings.reference.is_above
-        scene = yield from self._host.read_scene(
-            sight.layer.ref, without=sight.without, with_above=above, results=sight.results
-        )
+        scene = yield from self._host.read_scene(sight.target, with_above=above)
         self._forget_pictures()
         self._scene = scene
         self.before = self._host.compose(scene, scene.layer)

@@ -31,7 +31,7 @@ def harmonize(
 ) -> Task[Result]:
     """Predict, render, write: the whole way of one layer."""
     above = settings.reference.is_above
-    scene = yield from host.read_scene(target.ref, without=target.curves, with_above=above, results=target.results)
+    scene = yield from host.read_scene(target, with_above=above)
     prediction = yield from predict(host, session, target.ref, scene, settings)
     result = yield from apply(host, session, target, settings, prediction.adjustment, prediction.network, keep)
     return replace(result, notes=(*prediction.notes, *result.notes))

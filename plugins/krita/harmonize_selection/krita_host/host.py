@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..client import Thumbnail
 from ..i18n import tr
 from ..task import HostError, Touched
-from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps
+from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
 from . import curves_mask, live_view, region, scene, writing
 from .color import color_space
 from .documents import (
@@ -92,15 +92,8 @@ class KritaHost:
 
     # Reading
 
-    def read_scene(
-        self,
-        ref: LayerRef,
-        *,
-        without: tuple[LayerRef, ...] = (),
-        with_above: bool = False,
-        results: tuple[LayerRef, ...] = (),
-    ) -> Steps[Scene]:
-        return scene.read_scene(ref, without=without, with_above=with_above, results=results)
+    def read_scene(self, target: Target, *, with_above: bool = False) -> Steps[Scene]:
+        return scene.read_scene(target, with_above=with_above)
 
     def fingerprint(self, ref: LayerRef) -> bytes:
         return live_view.fingerprint(ref)

@@ -11,7 +11,7 @@ from ..i18n import tr
 from ..masks import multiplied
 from ..qt import Qt, QtCore, QtGui
 from ..task import HostError
-from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps
+from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps, Target
 from . import images
 from .color import color_space
 from .documents import Document, Node, bounds_of, canvas_of, find_node, need_document, need_node, still_copy
@@ -56,17 +56,12 @@ class LayerImage:
     """Of the image's size: its alpha, restricted to the selection."""
 
 
-def read_scene(
-    ref: LayerRef,
-    *,
-    without: tuple[LayerRef, ...] = (),
-    with_above: bool = False,
-    results: tuple[LayerRef, ...] = (),
-) -> Steps[Scene]:
-    masks = [mask for mask in map(find_node, without) if mask is not None and mask.visible()]
+def read_scene(target: Target, *, with_above: bool = False) -> Steps[Scene]:
+    ref = target.ref
+    masks = [mask for mask in map(find_node, target.curves) if mask is not None and mask.visible()]
     layer = read_layer_image(need_document(ref), need_node(ref), without=masks)
     yield 0.3
-    earlier = [node for node in map(find_node, results) if node is not None]
+    earlier = [node for node in map(find_node, target.results) if node is not None]
     background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above, results=earlier)
     yield 0.8
     document, node = need_document(ref), need_node(ref)

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from harmonize_selection.krita_host.color import ColorSpace, Converter
-from harmonize_selection.values import Output
+from harmonize_selection.values import Output, Target
 from krita import Selection
 from support import at_hand, close, composite, docker, done, drain, find, layers, pixels, ready, save, say, settle
 
@@ -28,7 +28,7 @@ def steps(cases):
             document.setSelection(selection)
         presenter.set_settings(dataclasses.replace(presenter.state.settings, output=Output.NEW_LAYER))
         ref = presenter.state.layer.ref
-        seen, region = drain(host.read_scene(ref)), drain(host.read_region(ref))
+        seen, region = drain(host.read_scene(Target(ref, layer.name()))), drain(host.read_region(ref))
         save(f"{name}.composite", seen.composite.rgb)
         save(f"{name}.mask", seen.mask)
         save(f"{name}.region", region.pixels)

@@ -4,7 +4,7 @@ import dataclasses
 
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.host import KritaHost
-from harmonize_selection.values import Output, Reference, Source
+from harmonize_selection.values import Output, Reference, Source, Target
 from krita import Selection
 from support import (
     PICTURES,
@@ -190,7 +190,7 @@ def roles_reversed(presenter, document, scene, figure):
     choose(presenter, reference=Reference(Source.ABOVE), hide_original=False)
     yield from at_hand(presenter, document, scene)
     yield from until(lambda: presenter.state.after is not None)
-    seen = drain(KritaHost().read_scene(presenter.state.layer.ref, with_above=True))
+    seen = drain(KritaHost().read_scene(Target(presenter.state.layer.ref, "Scene"), with_above=True))
     figures = dark.bounds().center()
     column = figures.x() * seen.composite.width // document.width()
     row = figures.y() * seen.composite.height // document.height()
