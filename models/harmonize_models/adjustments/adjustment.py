@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, NoReturn
 
@@ -13,7 +14,6 @@ import numpy as np
 from ..errors import ModelError
 from ..layer import Place
 from .curves import MAX_PIECES, Curves
-from .edges import MAX_SIDE as MAX_EDGE_SIDE
 from .edges import EdgeColors
 from .grid import MAX_CELLS, MAX_SIDE, ColorGrid
 
@@ -117,18 +117,12 @@ def _read_curves(curves: object) -> Curves:
 def _read_grid(grid: object) -> ColorGrid:
     extent, shape, coefficients = _fields(grid, "grid", "extent", "shape", "coefficients")
     sides = _read_sides(extent, "The grid's extent")
-    if (
-        not isinstance(shape, list)
-        or len(shape) != 3
-        or not all(type(side) is int and 1 <= side <= MAX_SIDE for side in shape)
-        or shape[0] * shape[1] * shape[2] > MAX_CELLS
-    ):
-        raise AdjustmentError(
-            f"The grid's shape must be three whole numbers from 1 to {MAX_SIDE}, at most {MAX_CELLS} cells in all."
-        )
-    raw = _read_bytes(coefficients, shape[0] * shape[1] * shape[2] * 12 * 4, "The grid's coefficients")
+    cells = _read_shape(shape, 3, "The grid's shape")
+    if math.prod(cells) > MAX_CELLS:
+        raise AdjustmentError(f"The grid's shape has more than {MAX_CELLS} cells.")
+    raw = _read_bytes(coefficients, math.prod(cells) * 12 * 4, "The grid's coefficients")
     try:
-        return ColorGrid(np.frombuffer(raw, "<f4").reshape(*shape, 3, 4), Place(*sides))
+        return ColorGrid(np.frombuffer(raw, "<f4").reshape(*cells, 3, 4), Place(*sides))
     except ValueError as error:
         raise AdjustmentError(str(error)) from None
 
@@ -136,15 +130,10 @@ def _read_grid(grid: object) -> ColorGrid:
 def _read_edges(edges: object) -> EdgeColors:
     extent, shape, colors = _fields(edges, "edges", "extent", "shape", "colors")
     sides = _read_sides(extent, "The edges' extent")
-    if (
-        not isinstance(shape, list)
-        or len(shape) != 2
-        or not all(type(side) is int and 1 <= side <= MAX_EDGE_SIDE for side in shape)
-    ):
-        raise AdjustmentError(f"The edges' shape must be two whole numbers from 1 to {MAX_EDGE_SIDE}.")
-    raw = _read_bytes(colors, shape[0] * shape[1] * 3, "The edges' colors")
+    cells = _read_shape(shape, 2, "The edges' shape")
+    raw = _read_bytes(colors, math.prod(cells) * 3, "The edges' colors")
     try:
-        return EdgeColors(np.frombuffer(raw, np.uint8).reshape(*shape, 3), Place(*sides))
+        return EdgeColors(np.frombuffer(raw, np.uint8).reshape(*cells, 3), Place(*sides))
     except ValueError as error:
         raise AdjustmentError(str(error)) from None
 
@@ -154,6 +143,14 @@ def _read_sides(extent: object, what: str) -> list[float]:
     if len(sides) != 4:
         raise AdjustmentError(f"{what} must be four numbers.")
     return sides
+
+
+def _read_shape(shape: object, length: int, what: str) -> list[int]:
+    if not isinstance(shape, list) or len(shape) != length:
+        raise AdjustmentError(f"{what} must be {length} numbers.")
+    if not all(type(side) is int and 1 <= side <= MAX_SIDE for side in shape):
+        raise AdjustmentError(f"{what} must be whole numbers from 1 to {MAX_SIDE}.")
+    return shape
 
 
 def _read_bytes(text: object, count: int, what: str) -> bytes:

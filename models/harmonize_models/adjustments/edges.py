@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..layer import Place
-from .grid import LUMA, cell
+from .grid import LUMA, MAX_SIDE, cell
 
 CELLS = 32
 """Along each side of the foreground's box. More are no better."""
 SAMPLES = 6
 """Pixels of the thumbnail along each side of a cell that suffice for its mean."""
-MAX_SIDE = 64
 SOLID = 250
 """From this value of the mask on a pixel of the thumbnail shows the foreground alone."""
 
