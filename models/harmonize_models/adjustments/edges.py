@@ -16,7 +16,7 @@ from .grid import LUMA, MAX_SIDE, cell
 
 CELLS = 32
 """Along each side of the foreground's box. More are no better."""
-SAMPLES = 6
+SAMPLES = 4
 """Pixels of the thumbnail along each side of a cell that suffice for its mean."""
 SOLID = 250
 """From this value of the mask on a pixel of the thumbnail shows the foreground alone."""
