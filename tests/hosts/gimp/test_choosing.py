@@ -34,5 +34,11 @@ def test_what_is_not_chosen_yet_is_no_trouble(case: str, words: str, said: Said)
     assert not said[case]["buttons"]
 
 
+def test_clean_edges_are_seen_in_the_preview(said: Said) -> None:
+    assert said["clean"]["before"] > 100
+    # Of pixels that are three quarters solid half of the color stays.
+    assert said["clean"]["after"] < said["clean"]["before"] * 0.6
+
+
 def test_an_indexed_image_is_said_to_take_colors_of_its_palette(said: Said) -> None:
     assert any("nearest colors of its palette" in text for text in said["indexed"]["labels"])

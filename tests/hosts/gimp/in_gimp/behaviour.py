@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import support
-from gi.repository import Gegl, Gimp, Gio
+from gi.repository import Gimp, Gio
 
 from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
 
@@ -203,12 +203,8 @@ def again() -> None:
 def clean_edges() -> None:
     """The figure's soft edge is green: so was what it was cut out of."""
     image, _background, figure = support.composite()
-    stored = bytearray(support.pixels(figure, "R'G'B'A u8"))
-    soft = [index for index in range(0, len(stored), 4) if 0 < stored[index + 3] < 255]
-    for index in soft:
-        stored[index : index + 3] = b"\x00\xff\x00"
-    area = Gegl.Rectangle.new(0, 0, figure.get_width(), figure.get_height())
-    figure.get_buffer().set(area, "R'G'B'A u8", bytes(stored))
+    soft = support.green_fringe(figure)
+    stored = support.pixels(figure, "R'G'B'A u8")
     for clean in (False, True):
         status, message = support.call(image, [figure], clean_edges=clean)
         written = support.pixels(image.get_selected_layers()[0], "R'G'B'A u8")
@@ -218,7 +214,7 @@ def clean_edges() -> None:
             message=message,
             soft=len(soft),
             green=sum(written[i + 1] - (written[i] + written[i + 2]) / 2 for i in soft) / len(soft),
-            same_alpha=written[3::4] == bytes(stored[3::4]),
+            same_alpha=written[3::4] == stored[3::4],
         )
     figure.set_visible(True)
     plain = by_itself(figure)
@@ -246,8 +242,7 @@ def cut_out_by_a_mask(figure: Any, stored: bytes) -> bytes:
     figure.add_mask(figure.create_mask(Gimp.AddMaskType.ALPHA))
     opaque = bytearray(stored)
     opaque[3::4] = b"\xff" * (len(stored) // 4)
-    area = Gegl.Rectangle.new(0, 0, figure.get_width(), figure.get_height())
-    figure.get_buffer().set(area, "R'G'B'A u8", bytes(opaque))
+    support.paint(figure, opaque)
     return bytes(opaque)
 
 

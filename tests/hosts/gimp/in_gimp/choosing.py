@@ -52,6 +52,23 @@ def choices(dialog: Any, config: Any) -> None:
         support.say(case=reference, text=text(dialog), buttons=dialog._state._ways_out.get_visible())
 
 
+def clean_edges(dialog: Any, config: Any) -> None:
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    preview = dialog._preview
+    support.until(lambda: preview._after is not preview._before, 30, "a preview")
+    plain = preview._after
+    support.shot("fringed")
+    in_loop(lambda: config.set_property("clean-edges", True))
+    support.until(lambda: preview._after is not plain, 30, "a preview with clean edges")
+    support.shot("clean")
+    support.say(case="clean", before=green(plain), after=green(preview._after))
+
+
+def green(rgb: bytes) -> int:
+    """How many pixels are plainly green."""
+    return sum(g > max(r, b) + 30 for r, g, b in zip(rgb[::3], rgb[1::3], rgb[2::3], strict=True))
+
+
 def an_indexed_image(dialog: Any, _config: Any) -> None:
     support.say(case="indexed", labels=labels(dialog._window))
 
@@ -59,6 +76,8 @@ def an_indexed_image(dialog: Any, _config: Any) -> None:
 def main() -> None:
     image, _background, figure = support.composite()
     dialogs.show(image, [figure], choices)
+    support.green_fringe(figure)
+    dialogs.show(image, [figure], clean_edges)
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
     palette = Gimp.ConvertPaletteType.GENERATE

@@ -105,6 +105,22 @@ def fill(layer: Any, red: float, green: float, blue: float) -> None:
     layer.fill(Gimp.FillType.FOREGROUND)
 
 
+def paint(layer: Any, rgba: bytes | bytearray) -> None:
+    """Gives a layer all of its pixels: R G B A, 8 bit."""
+    area = Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height())
+    layer.get_buffer().set(area, "R'G'B'A u8", bytes(rgba))
+
+
+def green_fringe(layer: Any) -> list[int]:
+    """Makes a layer's soft edge green, as if it had been cut out of that; where its pixels are in R G B A bytes."""
+    rgba = bytearray(pixels(layer, "R'G'B'A u8"))
+    soft = [index for index in range(0, len(rgba), 4) if 0 < rgba[index + 3] < 255]
+    for index in soft:
+        rgba[index : index + 3] = b"\x00\xff\x00"
+    paint(layer, rgba)
+    return soft
+
+
 def vector_layer(image: Any) -> Any:
     """An orange shape that GIMP draws from a path: a kind of layer since 3.2."""
     path = Gimp.Path.new(image, "Path")
