@@ -25,7 +25,7 @@ class Status:
 
 
 def test_strengths_and_switches_come_first_then_another_network() -> None:
-    offered = variants("", cast(DaemonStatus, Status()))
+    offered = variants("", Look(), cast(DaemonStatus, Status()))
     assert [(each.network, each.look) for each in offered] == [
         ("", Look()),
         ("", Look(strength=0.5)),
@@ -37,10 +37,15 @@ def test_strengths_and_switches_come_first_then_another_network() -> None:
 
 
 def test_the_chosen_network_is_no_other_one() -> None:
-    offered = variants("b", cast(DaemonStatus, Status()))
+    offered = variants("b", Look(), cast(DaemonStatus, Status()))
     assert {each.network for each in offered[:4]} == {"b"}
     assert [each.network for each in offered[4:]] == ["ours"]
 
 
 def test_before_the_daemon_has_spoken_only_looks_are_offered() -> None:
-    assert len(variants("", None)) == 4
+    assert len(variants("", Look(), None)) == 4
+
+
+def test_edges_that_are_clean_stay_clean_whatever_is_chosen() -> None:
+    look = Look(strength=0.3, clean_edges=True)
+    assert all(each.look.clean_edges for each in variants("", look, cast(DaemonStatus, Status())))

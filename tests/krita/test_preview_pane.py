@@ -192,6 +192,14 @@ def test_a_dragged_slider_shows_its_steps(docker: Docker) -> None:
     assert Look(strength=39 / 50) in docker.session.looks
 
 
+def test_edges_that_are_clean_stay_clean_whatever_is_chosen(docker: Docker) -> None:
+    docker.wait(3)
+    docker.choose(look=Look(strength=0.3, clean_edges=True))
+    docker.wait(3)
+    assert docker.state.variants
+    assert all(variant.look.clean_edges for variant in docker.state.variants)
+
+
 def test_a_network_that_is_broken_is_only_missing_among_the_variants() -> None:
     docker = Docker(status=THREE_NETWORKS)
     docker.session.refuse_network = {"b": BadWeights("broken")}

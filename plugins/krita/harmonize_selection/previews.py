@@ -196,12 +196,16 @@ class Previews:
 
 
 def _variants(settings: Settings, status: DaemonStatus | None, used: str) -> list[Variant]:
-    """Strengths and switches of the chosen network, then other networks."""
+    """Strengths and switches of the chosen network, then other networks.
+
+    Edges are clean in all of them or in none: that is no question of taste.
+    """
+    full = Look(clean_edges=settings.look.clean_edges)
     found = [
-        Variant(tr("Full"), settings.network, Look()),
-        Variant(tr("Half"), settings.network, Look(strength=0.5)),
-        Variant(tr("Color only"), settings.network, Look(color_only=True)),
-        Variant(tr("Keep lights"), settings.network, Look(protect_highlights=True)),
+        Variant(tr("Full"), settings.network, full),
+        Variant(tr("Half"), settings.network, replace(full, strength=0.5)),
+        Variant(tr("Color only"), settings.network, replace(full, color_only=True)),
+        Variant(tr("Keep lights"), settings.network, replace(full, protect_highlights=True)),
     ]
     networks = [info for info in (status.networks if status else ()) if info.kind != "baseline" and info.key != used]
-    return found + [Variant(info.title, info.key, Look()) for info in networks[:OTHER_NETWORKS]]
+    return found + [Variant(info.title, info.key, full) for info in networks[:OTHER_NETWORKS]]

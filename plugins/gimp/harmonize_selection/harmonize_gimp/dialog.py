@@ -315,7 +315,7 @@ class Dialog:
         return bool(GLib.SOURCE_REMOVE)
 
     def _offer_variants(self, options: Options) -> None:
-        offered = variants(options.network, self._live.session.daemon)
+        offered = variants(options.network, options.look, self._live.session.daemon)
         now = (options.network, options.look)
         self._variants.offer(offered, next((each for each in offered if (each.network, each.look) == now), None))
         self._live.offer(offered)
