@@ -22,15 +22,6 @@ _BETWEEN = re.compile(rb"[\x01-\xfe]")
 _FORMS = {"u8": "B", "u16": "<H", "f16": "<e", "f32": "<f"}
 
 
-def product_of_soft(mask: bytes, other: bytes) -> bytes:
-    """`product` for masks that are mostly 0 or 255: other pixels are looked at one by one."""
-    result = bytearray(both(mask, other.translate(_ALL_BUT_FULL_TO_ZERO)))
-    for found in _BETWEEN.finditer(other):
-        index = found.start()
-        result[index] = (mask[index] * other[index] + 127) // 255
-    return bytes(result)
-
-
 def with_alpha(pixels: bytes, alpha: bytes, channels: int, depth: str) -> bytes:
     """Pixels, the last of whose channels is to be `alpha` (8 bit), stored as u8, u16, f16 or f32."""
     white = {"u8": 255, "u16": 65535}.get(depth, 1.0)
@@ -57,8 +48,12 @@ def both(mask: bytes, full_or_zero: bytes) -> bytes:
 
 
 def product(mask: bytes, other: bytes) -> bytes:
-    """Two soft masks, multiplied pixel by pixel: for thumbnails, it is slow."""
-    return bytes((a * b + 127) // 255 for a, b in zip(mask, other, strict=True))
+    """Two soft masks, multiplied. Quick where the other is mostly 0 or 255: the rest is looked at pixel by pixel."""
+    result = bytearray(both(mask, other.translate(_ALL_BUT_FULL_TO_ZERO)))
+    for found in _BETWEEN.finditer(other):
+        index = found.start()
+        result[index] = (mask[index] * other[index] + 127) // 255
+    return bytes(result)
 
 
 def without(mask: bytes, hidden: bytes) -> bytes:

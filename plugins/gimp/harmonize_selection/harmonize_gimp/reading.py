@@ -109,7 +109,7 @@ def cut_out(layer: Layer, region: Region) -> bytes:
     layer_mask, kept = layer.get_mask(), region.storage
     if layer_mask is None or not layer.get_apply_mask() or not layer.has_alpha():
         return region.pixels
-    alpha = masks.product_of_soft(buffers.read(layer, region.box, "A u8"), buffers.read(layer_mask, region.box, "Y u8"))
+    alpha = masks.product(buffers.read(layer, region.box, "A u8"), buffers.read(layer_mask, region.box, "Y u8"))
     return masks.with_alpha(region.pixels, alpha, len(kept.layout), kept.depth)
 
 
