@@ -132,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME", help="these variants")
     args = parser.parse_args(argv)
@@ -143,6 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         learning_rate=1.2e-3,
         warm_up=min(100, args.steps // 4),
         ema=0.99,
+        bf16=args.bf16,
         batch_norm=NORMS,
         validate_minutes=1e9,
     )

@@ -165,6 +165,11 @@ def test_a_layer_or_document_that_vanishes_in_the_middle_is_a_quiet_line(said: S
     assert "closed" in said["vanished-document"]["problem"]
 
 
+@pytest.mark.parametrize("read", ["background", "layer"])
+def test_a_layer_that_vanishes_before_its_document_is_copied_is_a_quiet_line(said: Said, read: str) -> None:
+    assert "deleted" in said[f"vanished-before-the-copy-of-the-{read}"]["problem"]
+
+
 def test_another_canvas_in_the_middle_disturbs_nothing(said: Said) -> None:
     line = said["switched"]
     assert line["problem"] == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from krita import Krita  # type: ignore[attr-defined]
@@ -123,6 +124,24 @@ def still_copy(document: Document) -> Document:
     finally:
         if locked:
             document.unlock()
+
+
+def twin_of(node: Node, copy: Document) -> Node:
+    """The node in a copy of its document.
+
+    Raises `HostError` if it is not there: Krita may call us while it takes a layer out, and copy the document without
+    it although it was found a moment before.
+    """
+    twin = copy.nodeByUniqueID(node.uniqueId())
+    if twin is None:
+        raise HostError(tr("the layer was deleted"))
+    return twin
+
+
+def hide_in(copy: Document, nodes: Iterable[Node]) -> None:
+    """Hides the nodes in a copy of their document, as far as they are in it."""
+    for twin in filter(None, (copy.nodeByUniqueID(node.uniqueId()) for node in nodes)):
+        twin.setVisible(False)
 
 
 def redraw(document: Document) -> None:

@@ -14,7 +14,18 @@ from ..task import HostError
 from ..values import LayerRef, Picture, Rect, Reference, Scene, Source, Steps, Target
 from . import images
 from .color import color_space
-from .documents import Document, Node, bounds_of, canvas_of, find_node, need_document, need_node, still_copy
+from .documents import (
+    Document,
+    Node,
+    bounds_of,
+    canvas_of,
+    find_node,
+    hide_in,
+    need_document,
+    need_node,
+    still_copy,
+    twin_of,
+)
 
 _GROUND = QtGui.QColor(119, 119, 119)
 """Middle grey where the document is clear."""
@@ -77,11 +88,10 @@ def read_layer_image(document: Document, node: Node, *, without: Sequence[Node] 
     if without:
         copy = still_copy(document)
         try:
-            for mask in without:
-                copy.nodeByUniqueID(mask.uniqueId()).setVisible(False)
+            hide_in(copy, without)
             copy.refreshProjection()
             copy.waitForDone()
-            return _layer_image(document, copy.nodeByUniqueID(node.uniqueId()))
+            return _layer_image(document, twin_of(node, copy))
         finally:
             copy.setModified(False)
             copy.close()
@@ -125,7 +135,7 @@ def read_background(
     width, height = max(1, round(canvas.width * scale)), max(1, round(canvas.height * scale))
     copy = still_copy(document)
     try:
-        twin = copy.nodeByUniqueID(node.uniqueId())
+        twin = twin_of(node, copy)
 
         def seen() -> QtGui.QImage:
             copy.refreshProjection()
@@ -134,8 +144,7 @@ def read_background(
 
         above = None
         if with_above:
-            for result in results:
-                copy.nodeByUniqueID(result.uniqueId()).setVisible(False)
+            hide_in(copy, results)
             hidden = hide_up_to(twin)
             above = seen()
             if not any(images.to_picture(above).rgba[3::4]):

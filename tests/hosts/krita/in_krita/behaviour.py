@@ -1,9 +1,12 @@
 """What artists do: outputs, undo, sliders, several layers, kinds of layers, things that vanish in the middle."""
 
 import dataclasses
+from functools import partial
 
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.host import KritaHost
+from harmonize_selection.krita_host.scene import read_background, read_layer_image
+from harmonize_selection.task import HostError
 from harmonize_selection.values import Output, Reference, Source, Target
 from krita import Selection
 from support import (
@@ -449,6 +452,11 @@ def vanishing(presenter):
     figure.remove()
     yield from done(presenter)
     say("vanished-layer", problem=problem(presenter), layers=layers(document))
+    for name, read in (("background", read_background), ("layer", partial(read_layer_image, without=[figure]))):
+        try:  # found a moment before, but not in the copy that is made of the document
+            read(document, figure)
+        except HostError as error:
+            say(f"vanished-before-the-copy-of-the-{name}", problem=error.cause)
     yield from close(document)
     document, _scene, figure = composite()
     yield from at_hand(presenter, document, figure)
