@@ -187,7 +187,7 @@ def _harmonized(
     files.append((request.output, composite.encoded(request.output, pixels)))
     notes = prediction.notes
     if cube and not cube.exact:
-        notes += ("The change differs across the picture; the .cube file holds its average.",)
+        notes += ("The .cube file holds the change as a whole, not what differs from place to place.",)
     milliseconds += prediction.milliseconds
     return files, ImageResult(prediction.network, prediction.device, milliseconds, notes, prediction.confidence)
 
@@ -222,7 +222,7 @@ def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
     if prediction.confidence >= min_confidence:
         return prediction
     unchanged = Adjustment(network=prediction.network, edges=adjustment.edges).to_json()
-    note = f"Nothing is changed: the network is only {prediction.confidence:.0%} sure that its change would help."
+    note = f"The network's change is left out: it is only {prediction.confidence:.0%} sure that it would help."
     return replace(prediction, adjustment=unchanged, notes=(*prediction.notes, note))
 
 

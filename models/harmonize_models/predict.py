@@ -23,8 +23,8 @@ from .thumbnail import network_input
 
 EMPTY_MASK = "The mask is empty: there is nothing to harmonize."
 FULL_MASK = "The mask covers the whole picture: there is no background to match."
-ALREADY_FITS = "Nothing is changed: the foreground fits already, or the network is not sure enough to help."
-NO_ANSWER = "The network had no usable answer for this picture: nothing is changed."
+ALREADY_FITS = "The network changes nothing: the foreground fits already, or the network is not sure enough to help."
+NO_ANSWER = "The network had no usable answer for this picture and changes nothing."
 
 BASELINE_SIDE = 256
 """Side of the square on which baselines take their statistics."""

@@ -217,11 +217,11 @@ def test_a_network_that_is_not_sure_enough_changes_nothing(tmp_path: Path, capsy
     source, mask, before = prepare(tmp_path, "a.png")
     command = ["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png")]
     assert main([*command, "--min-confidence", "1", "--curves-out", str(tmp_path / "grade.cube")]) == 0
-    assert "Nothing is changed: the network is only" in capsys.readouterr().out
+    assert "The network's change is left out: it is only" in capsys.readouterr().out
     np.testing.assert_array_equal(pictures.read(tmp_path / "out.png").pixels, before.pixels)
     assert "\n0.000000 0.000000 0.000000\n" in (tmp_path / "grade.cube").read_text()
     assert main([*command, "--min-confidence", "0.01"]) == 0
-    assert "Nothing is changed" not in capsys.readouterr().out
+    assert "left out" not in capsys.readouterr().out
     assert (pictures.read(tmp_path / "out.png").pixels != before.pixels).any()
 
 
@@ -296,6 +296,18 @@ def test_the_soft_edges_of_a_layer_are_cleaned_on_request(tmp_path: Path) -> Non
         assert main(["image", str(source), "-o", str(tmp_path / name), "--quiet", *options]) == 0
     assert fringe(tmp_path / "plain.ora", alpha) > 50
     assert fringe(tmp_path / "clean.ora", alpha) < fringe(tmp_path / "plain.ora", alpha) / 2
+
+
+def test_where_only_edges_are_cleaned_nobody_is_told_that_nothing_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, alpha = cut_out_of_green(tmp_path, "red.ora", 200, 60, 40)
+    command = ["image", str(source), "-o", str(tmp_path / "out.ora"), "--clean-edges"]
+    assert main([*command, "--curves-out", str(tmp_path / "grade.cube")]) == 0
+    assert fringe(tmp_path / "out.ora", alpha) < 40
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first.startswith("Note: The network changes nothing: the foreground fits already")
+    assert second == "Note: The .cube file holds the change as a whole, not what differs from place to place."
 
 
 def test_a_change_of_another_picture_brings_no_edges_of_that_one(tmp_path: Path) -> None:

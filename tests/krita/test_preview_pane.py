@@ -15,7 +15,7 @@ from .docker import Docker
 from .fake_host import NETWORK, STATUS, FakeHost
 
 THREE_NETWORKS = replace(STATUS, networks=tuple(replace(NETWORK, key=key, title=key) for key in ("ours", "b", "c")))
-FITS = "Nothing is changed: the foreground fits already, or the network is not sure enough to help."
+FITS = "The network changes nothing: the foreground fits already, or the network is not sure enough to help."
 
 
 def test_a_new_selection_or_painting_makes_a_new_picture(docker: Docker) -> None:

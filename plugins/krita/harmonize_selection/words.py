@@ -17,8 +17,8 @@ _STAGES = {
 NOTES = (
     later("The mask is empty: there is nothing to harmonize."),
     later("The mask covers the whole picture: there is no background to match."),
-    later("Nothing is changed: the foreground fits already, or the network is not sure enough to help."),
-    later("The network had no usable answer for this picture: nothing is changed."),
+    later("The network changes nothing: the foreground fits already, or the network is not sure enough to help."),
+    later("The network had no usable answer for this picture and changes nothing."),
 )
 """What the daemon tells artists about a prediction."""
 SHORT_OF_MEMORY = later("The memory of {device} did not suffice: computed on the CPU.")
