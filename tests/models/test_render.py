@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -353,6 +354,28 @@ def test_clean_edges_leave_solid_pixels_and_alpha_as_they_are_without(engine: st
     assert np.abs(clean[:, :32].astype(int) - plain[:, :32]).max() <= 1  # once by table, once computed
     assert np.array_equal(clean[..., 3], pixels[..., 3])
     assert np.abs(clean[:, 32:].astype(int) - plain[:, 32:]).mean() > 10
+
+
+@pytest.mark.parametrize("part", ["grid", "edges"])
+@pytest.mark.parametrize("extent", [Place(0, 0, 5e-324, 5e-324), Place(-1, -1, 1e6, 1e6)])
+@pytest.mark.parametrize("place", [Place(), Place(0, 0, 5e-324, 5e-324)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_cells_of_any_extent_are_read_where_they_are(engine: str, part: str, extent: Place, place: Place) -> None:
+    """Positions in cells become infinite, or no numbers; memory beyond the cells would show where they are taken."""
+    layer = LayerFormat(40, 3, Layout.RGBA, Depth.U8)
+    pixels = picture(layer)
+    grid, edges = (
+        ColorGrid(np.full((2, 9, 9, 3, 4), 0.1), extent),
+        EdgeColors(np.full((9, 9, 3), 200, np.uint8), extent),
+    )
+    adjustment = Adjustment(grid=grid) if part == "grid" else Adjustment(edges=edges)
+    usual = Adjustment(
+        grid=adjustment.grid and replace(grid, extent=Place()),
+        edges=adjustment.edges and replace(edges, extent=Place()),
+    )
+    found = rendered(adjustment, Look(clean_edges=True), layer, pixels, None, place)
+    wanted = rendered(usual, Look(clean_edges=True), layer, pixels, None)
+    assert np.abs(found.astype(int) - wanted).max() <= 1
 
 
 def test_an_alpha_that_is_no_number_is_not_cleaned(engine: str) -> None:
