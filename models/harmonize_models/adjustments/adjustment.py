@@ -38,7 +38,7 @@ class Adjustment:
     curves: Curves = field(default_factory=Curves.identity)
     grid: ColorGrid | None = None
     network: str = ""
-    """Key of the network that said so, at most 64 characters."""
+    """Key of the network that said so, at most 64 printable characters."""
     edges: EdgeColors | None = None
     """What a look that cleans edges cleans them with."""
 
@@ -87,8 +87,9 @@ class Adjustment:
                 f"The adjustment has version {version!r}, not {VERSION}.",
                 "Update the plug-in and the daemon to the same version, or harmonize the layer again.",
             )
-        if not isinstance(network, str) or len(network) > MAX_KEY:
-            raise AdjustmentError(f"The adjustment's network must be a text of at most {MAX_KEY} characters.")
+        # It is printed, and written into a LUT's title: there a new line would be another entry.
+        if not isinstance(network, str) or len(network) > MAX_KEY or not network.isprintable():
+            raise AdjustmentError(f"The adjustment's network must be one line of at most {MAX_KEY} characters.")
         return cls(
             _read_curves(curves),
             None if grid is None else _read_grid(grid),

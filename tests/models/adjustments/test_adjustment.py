@@ -30,7 +30,7 @@ def whole(**changes: Any) -> str:
 edge_colors = arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 64), st.just(3)))
 
 
-@given(values, coefficients, st.text(max_size=64), edge_colors)
+@given(values, coefficients, st.text(st.characters().filter(str.isprintable), max_size=64), edge_colors)
 @settings(max_examples=50)
 def test_reading_what_was_written_gives_the_same_bits(curves: Any, grid: Any, network: str, edges: Any) -> None:
     place = Place(-0.1, 0.2, 0.7, 1.5)
@@ -75,6 +75,9 @@ def test_the_sample_of_these_tests_is_good() -> None:
         (whole(version=True), "version"),
         (whole(network=7), "network"),
         (whole(network="x" * 65), "network"),
+        (whole(network="idih\nLUT_3D_SIZE 2"), "one line"),
+        (whole(network="\x1b[2Jidih"), "one line"),
+        (whole(network="\ud800"), "one line"),
         (whole(more=1), "unknown field 'more'"),
         (whole(curves=None), "curves"),
         (whole(curves={"values": [[0, 1]] * 2}), "three lists"),
