@@ -74,6 +74,8 @@ class Plan:
     done: tuple[str, ...]
     """Names of pictures that need not be done again."""
     without_mask: tuple[str, ...]
+    closed: tuple[str, ...]
+    """Names of folders that cannot be looked into."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
     items, done, without_mask = [], [], []
-    for path in _pictures(folder, [other for other in (output, masks) if other is not None]):
+    pictures, closed = _pictures(folder, [other for other in (output, masks) if other is not None])
+    for path in pictures:
         name = path.relative_to(folder).as_posix()
         if not share.holds(name):
             continue
@@ -130,7 +133,8 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
             done.append(name)
         else:
             items.append(item)
-    return Plan(tuple(items), tuple(done), tuple(without_mask))
+    names = tuple(path.relative_to(folder).as_posix() for path in closed)
+    return Plan(tuple(items), tuple(done), tuple(without_mask), names)
 
 
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
@@ -241,20 +245,34 @@ class _Connections:
             client.close()
 
 
-def _pictures(folder: Path, others: Sequence[Path]) -> Iterator[Path]:
-    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders; by name."""
-    root = folder.resolve()
-    inside = [other.resolve().relative_to(root).parts for other in others if root in other.resolve().parents]
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if (
-            path.suffix.lower() in READABLE_SUFFIXES | LAYERED_SUFFIXES
-            and not path.stem.endswith(MASK)
-            and not any(part.startswith(".") for part in parts)
-            and not any(parts[: len(other)] == other for other in inside)
-            and (path.is_file() or _leads_nowhere(path))
-        ):
-            yield path
+def _pictures(folder: Path, others: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders; and the folders that
+    cannot be looked into. Both by name. Links to folders are not followed: they may lead round in circles.
+    """
+    elsewhere = {other.resolve() for other in others}
+    found: list[Path] = []
+    closed: list[Path] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        here = Path(place)
+        if not os.access(here, os.X_OK):  # its files can be listed, but not opened
+            closed.append(here)
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not _is_hidden(name) and (here / name).resolve() not in elsewhere]
+        found += [here / name for name in files if not _is_hidden(name) and _is_picture(here / name)]
+    return sorted(found), sorted(closed)
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
+
+
+def _is_picture(path: Path) -> bool:
+    return (
+        path.suffix.lower() in READABLE_SUFFIXES | LAYERED_SUFFIXES
+        and not path.stem.endswith(MASK)
+        and (path.is_file() or _leads_nowhere(path))
+    )
 
 
 def _leads_nowhere(path: Path) -> bool:

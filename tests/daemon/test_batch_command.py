@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -327,6 +328,33 @@ def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
     said = capsys.readouterr()
     assert "2 done, 1 failed" in said.out
     assert said.err.startswith("one.png: There is no file")
+
+
+def test_a_folder_that_cannot_be_read_is_told_and_the_rest_is_done(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:  # who runs tests may be allowed everything
+        if os.path.basename(path) == "sub":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert run(scenes, tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "1 done, 0 failed" in said.out
+    assert said.err == "sub: the folder cannot be read: check its permissions.\n"
+
+
+def test_a_folder_whose_files_can_be_listed_but_not_opened_is_told_too(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != scenes / "sub" and access(path, mode))
+    plan = batch.plan(scenes, None, tmp_path / "out", NOTHING)
+    assert [item.name for item in plan.items] == ["one.png"]
+    assert plan.closed == ("sub",)
 
 
 def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it; 1 if any picture could not be done. Raises HarmonizeError."""
+    """Do it; 1 if any picture could not be done, or a folder not be read. Raises HarmonizeError."""
     settings = settings_of(arguments)
     from .. import batch
 
@@ -56,12 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{item.name}  ({item.request.mask or 'layers'})")
     if not arguments.quiet:
         print(_summary(plan))
-    if arguments.dry_run:
-        return 0
-    return _carry_out(plan, arguments)
+    for name in plan.closed:
+        print(f"{name}: the folder cannot be read: check its permissions.", file=sys.stderr)
+    failed = False if arguments.dry_run else _carry_out(plan, arguments)
+    return 1 if failed or plan.closed else 0
 
 
-def _carry_out(plan: Plan, arguments: argparse.Namespace) -> int:
+def _carry_out(plan: Plan, arguments: argparse.Namespace) -> bool:
+    """Whether any picture failed."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -91,7 +94,7 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> int:
             raise
     if not arguments.quiet:
         print(f"{done} done, {len(failed)} failed: {arguments.output / batch.RECORDS}")
-    return 1 if failed else 0
+    return bool(failed)
 
 
 def _summary(plan: Plan) -> str:
