@@ -44,8 +44,8 @@ class OpenRaster(LayeredPicture):
 
     def decoded(self, layer: Layer) -> Picture:
         source = self._elements[layer.number].get("src", "")
-        data = self._archive.read(source)
-        picture = read_png(data, f"{self.path.name}: {source}")
+        with self._archive.opened(source) as stream:
+            picture = read_png(stream, f"{self.path.name}: {source}")
         return picture.with_pixels(_rgba(picture.pixels))
 
     def with_layer(self, layer: Layer, name: str, picture: Picture) -> bytes:

@@ -10,7 +10,7 @@ from io import BytesIO
 from itertools import islice
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import imagecodecs
 import numpy as np
@@ -30,6 +30,12 @@ MAX_PIXELS = 500_000_000
 _ASSOCIATED_ALPHA, _UNASSOCIATED_ALPHA = 1, 2
 _TIFF_COLORS: dict[int, int] = {tifffile.PHOTOMETRIC.RGB: 3, tifffile.PHOTOMETRIC.MINISBLACK: 1}
 _INCH, _CENTIMETER = 2, 3
+_PNG_HEAD = 26
+"""Bytes up to depth and color type (PNG specification, 11.2.2)."""
+_MOST_PNG_PIXEL_BYTES = 10
+"""Four channels of 16 bits and a row's filter, badly compressed."""
+_MOST_PNG_METADATA = 64 << 20
+"""Bytes of profile, EXIF and texts."""
 
 # Pillow refuses pictures of 179 megapixels, and warns from half of it on. It has no limit per picture, and one that is
 # lifted and set again for each is no limit where pictures are read in several threads: ours holds for all.
@@ -43,7 +49,7 @@ def read(path: Path) -> Picture:
     """
     with _reading(path):
         with path.open("rb") as file:
-            head = file.read(26)
+            head = file.read(_PNG_HEAD)
         if head.startswith(PNG_SIGNATURE) and _is_beyond_pillow(head):
             return _read_png_whole(path, path.read_bytes())
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
@@ -52,12 +58,19 @@ def read(path: Path) -> Picture:
             return _from_pillow(image, path)
 
 
-def read_png(data: bytes, name: str) -> Picture:
-    """A PNG picture that lies within another file; name: how errors call it. Raises what `read` raises."""
+def read_png(stream: IO[bytes], name: str) -> Picture:
+    """A PNG picture that lies within an archive; name: how errors call it. Raises what `read` raises.
+
+    No more is read than a picture of its size can have: what is packed small may unpack to gigabytes.
+    """
     path = Path(name)
     with _reading(path):
-        if not data.startswith(PNG_SIGNATURE) or len(data) < 26:
+        data = stream.read(_PNG_HEAD)
+        if not data.startswith(PNG_SIGNATURE) or len(data) < _PNG_HEAD:
             raise UnreadablePicture(f"{name} is no PNG picture", "save the file again")
+        width, height = struct.unpack(">II", data[16:24])
+        _check_size(path, width, height)
+        data += stream.read(width * height * _MOST_PNG_PIXEL_BYTES + _MOST_PNG_METADATA)
         if _is_beyond_pillow(data):
             return _read_png_whole(path, data)
         with _open_with_pillow(BytesIO(data), path) as image:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
-from harmonize_daemon.pictures import NothingAbove, PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from harmonize_daemon import pictures
+from harmonize_daemon.pictures import (
+    NothingAbove,
+    Picture,
+    PictureError,
+    PictureTooLarge,
+    UnreadablePicture,
+    UnsupportedPicture,
+)
 from harmonize_daemon.pictures.openraster import OpenRaster
 
 from .layered_files import Node, entry, flat, picture_in, save, stack_of
@@ -231,6 +241,24 @@ def test_fault_31_layers_without_a_picture_are_refused(tmp_path: Path, layer: by
     file = OpenRaster(save(tmp_path / "a.ora", WIDTH, HEIGHT, stack=stack))
     with pytest.raises(UnreadablePicture):
         file.decoded(file.subject())
+
+
+@pytest.mark.parametrize(
+    "head", [b"", pictures.encode(".png", Picture(np.full((1, 1, 3), 9, np.uint8)))], ids=["nothing", "a pixel"]
+)
+def test_fault_31_a_layer_is_unpacked_no_further_than_its_picture_can_reach(tmp_path: Path, head: bytes) -> None:
+    path = tmp_path / "a.ora"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("stack.xml", b"<image w='4' h='3'><stack><layer src='data/a.png'/></stack></image>")
+        archive.writestr("data/a.png", head + bytes(300 << 20))
+    file = OpenRaster(path)
+    tracemalloc.start()
+    try:
+        with nullcontext() if head else pytest.raises(UnreadablePicture, match="no PNG picture"):
+            assert file.decoded(file.subject()).pixels.tolist() == [[[9, 9, 9, 255]]]
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_mode_that_is_not_known_is_named(tmp_path: Path) -> None:
