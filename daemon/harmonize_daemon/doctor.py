@@ -66,7 +66,8 @@ def _guarded(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, look())
     except (HarmonizeError, ModelError) as error:
-        return Finding(subject, f"{error} [{error.code}]", fine=False)
+        said = error.cause.strip() if "harmonize doctor" in error.hint else str(error)  # who reads this has run it
+        return Finding(subject, f"{said} [{error.code}]", fine=False)
     except Exception as error:  # whatever is wrong is what this command is for
         return Finding(subject, f"{type(error).__name__}: {error}", fine=False)
 

@@ -72,7 +72,12 @@ class Start:
         self._name = shlex.join(command)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open(folder / paths.START_LOG_FILE, "wb") as log:
+            log = open(folder / paths.START_LOG_FILE, "wb")  # noqa: SIM115
+        except OSError as error:
+            cause = f"the daemon's folder {folder} cannot be written ({error.strerror})"
+            raise CannotStart(cause, "check its permissions and the room on its disk") from None
+        try:
+            with log:
                 self._process = subprocess.Popen(
                     [*sandbox.outside(command), "daemon", "run"],
                     env=sandbox.clean_environment(os.environ, command),

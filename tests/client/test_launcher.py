@@ -149,6 +149,11 @@ class TestFailing:
         with pytest.raises(CannotStart, match=r"/no/such/command.*No such file"):
             connect("test/1", command=["/no/such/command"])
 
+    def test_a_folder_that_cannot_be_written_is_not_taken_for_a_bad_command(self, folder: Path) -> None:
+        (folder / "start.log").mkdir()
+        with pytest.raises(CannotStart, match=r"folder .* cannot be written .*: check its permissions and the room"):
+            connect("test/1", command=serve())
+
     def test_only_the_last_lines_are_quoted(self, folder: Path) -> None:
         with pytest.raises(CannotStart, match="line 99999") as caught:
             connect("test/1", command=command_of("for i in range(100000): print('line', i)\nraise SystemExit(3)"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from harmonize_client import CannotStart
 from harmonize_daemon import doctor
 from harmonize_daemon.cli import main
 from harmonize_daemon.doctor import Finding
@@ -57,3 +58,11 @@ def test_a_full_disk_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(doctor, "TemporaryFile", full)
     with pytest.raises(OSError, match=r"cannot write into the folder .*No space left on device"):
         doctor._folders()
+
+
+def test_who_runs_the_doctor_is_not_told_to_run_it() -> None:
+    def fail() -> str:
+        raise CannotStart("the command ended with status 1; it said:\nNo module named torch\n")
+
+    said = "the command ended with status 1; it said:\nNo module named torch [cannot_start]"
+    assert doctor._guarded("daemon", fail) == Finding("daemon", said, fine=False)
