@@ -38,6 +38,8 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ([], "the following arguments are required: COMMAND; see `harmonize --help`"),
         (["imge"], "; see `harmonize --help`"),
         (["batch"], "FOLDER, -o/--output; see `harmonize batch --help`"),
+        (["image", "a.png", "-o", "b.png", "--strenght", "1"], "--strenght 1; see `harmonize image --help`"),
+        (["daemon", "stop", "--now"], "--now; see `harmonize daemon stop --help`"),
         (["daemon", "start", "--idle-exit", "soon"], "see `harmonize daemon start --help`"),
     ],
 )
