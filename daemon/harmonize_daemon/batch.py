@@ -18,7 +18,7 @@ from pathlib import Path
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
-from harmonize_client.errors import BadRequest, Busy, InternalError, UnknownNetwork
+from harmonize_client.errors import BadRequest, Busy, ConnectionLost, InternalError, ShuttingDown, UnknownNetwork
 
 from . import CLIENT_NAME
 from .harmonizing import ImageRequest, ImageResult, Inputs, check_device, harmonize_inputs
@@ -32,6 +32,9 @@ MASK = ".mask"
 """`hat.png` is the composite to the mask `hat.mask.png`."""
 BUSY_SECONDS, BUSY_TRIES = 0.5, 240
 """How long to wait, and how often, while the daemon has too much to do: others may use it as well."""
+ENDED_TRIES = 20
+"""The same where the daemon is ended in the middle, which takes a while. Where only its worker dies, the picture may be
+what kills it: that is not tried again, as a daemon starts few workers in a row."""
 
 
 @dataclass(frozen=True)
@@ -216,12 +219,19 @@ def _do(item: Item, connections: _Connections) -> Outcome:
 
 def _harmonized(request: ImageRequest, connections: _Connections) -> ImageResult:
     inputs = Inputs.read(request)
-    for _ in range(BUSY_TRIES - 1):
+    busy = ended = 0
+    while True:
         try:
             return harmonize_inputs(connections.own(), request, inputs)
         except Busy:
-            time.sleep(BUSY_SECONDS)
-    return harmonize_inputs(connections.own(), request, inputs)
+            busy += 1
+            if busy == BUSY_TRIES:
+                raise
+        except (ConnectionLost, ShuttingDown):  # the next try starts another daemon
+            ended += 1
+            if ended == ENDED_TRIES:
+                raise
+        time.sleep(BUSY_SECONDS)
 
 
 class _Connections:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harmonize_client import Client
-from harmonize_client.errors import BadRequest, Busy
+from harmonize_client import Client, HarmonizeError
+from harmonize_client.errors import BadRequest, Busy, ConnectionLost, ShuttingDown
 from harmonize_daemon import batch, pictures
 from harmonize_daemon.batch import Share
 from harmonize_daemon.cli import main
@@ -138,6 +138,25 @@ def test_while_the_daemon_is_busy_a_batch_waits(
     monkeypatch.setattr(batch, "BUSY_TRIES", 3)
     assert run(scenes, tmp_path / "out", "--quiet") == (times == 3)
     assert {str(record["code"]) for record in records(tmp_path / "out")} == ({"busy"} if times == 3 else {""})
+
+
+@pytest.mark.parametrize("error", [ConnectionLost("it closed the connection"), ShuttingDown("it is stopping")])
+@pytest.mark.parametrize("times", [1, batch.ENDED_TRIES])
+def test_where_the_daemon_is_ended_in_the_middle_a_picture_is_tried_again(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int, error: HarmonizeError
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def ending(client: object, request: ImageRequest, inputs: object) -> ImageResult:
+        calls[request.composite.name] += 1
+        if calls[request.composite.name] <= times:
+            raise error
+        return ImageResult("fake", "cpu", 1.0, (), None)
+
+    monkeypatch.setattr(batch, "harmonize_inputs", ending)
+    monkeypatch.setattr(batch, "BUSY_SECONDS", 0)
+    assert run(scenes, tmp_path / "out", "--quiet") == (times > 1)
+    assert {str(record["code"]) for record in records(tmp_path / "out")} == ({error.code} if times > 1 else {""})
 
 
 @pytest.mark.parametrize("output", ["afile", "afile/below", "folder"])
