@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from os.path import realpath
 from pathlib import Path
 from time import sleep
 
@@ -106,6 +107,7 @@ class Inputs:
     def read(cls, request: ImageRequest) -> Inputs:
         """Raises HarmonizeError, also where the results could not be written."""
         check_output(request.composite, request.output)
+        check_places(request)
         if request.before_after:
             pictures.check_suffix(request.before_after)
         with fitting_in_memory(request.composite):
@@ -139,6 +141,20 @@ def harmonize_inputs(
         files, result = _harmonized(client, request, inputs, on_progress)
         pictures.write_all(files)
     return result
+
+
+def check_places(request: ImageRequest) -> None:
+    """Raises BadRequest where a result would overwrite another one, or the mask or the reference.
+
+    The composite may be overwritten: it is what the result replaces.
+    """
+    results = [request.output, request.cube, request.adjustment_out, request.before_after]
+    taken = {realpath(file) for file in (request.mask, request.reference) if file is not None}
+    for file in filter(None, results):
+        place = realpath(file)
+        if place in taken:
+            raise BadRequest(f"{file} would be overwritten by another file", "give each file a name of its own")
+        taken.add(place)
 
 
 @contextmanager
