@@ -170,6 +170,12 @@ def test_the_layers_of_a_file_can_be_listed(tmp_path: Path, capsys: pytest.Captu
     assert "b.png has no layers" in capsys.readouterr().err
 
 
+def test_names_of_layers_take_one_line_each_in_the_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = save(tmp_path / "a.ora", WIDTH, HEIGHT, Node("été\rsoleil\n", flat(4, 4, 9, 9, 9)))
+    assert main(["image", str(source), "--list-layers"]) == 0
+    assert capsys.readouterr().out == "visible  layer at 0, 0        été\\rsoleil\\n\n"
+
+
 def test_profile_is_kept(tmp_path: Path) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source, mask, _ = prepare(tmp_path, "a.png", icc=profile)
