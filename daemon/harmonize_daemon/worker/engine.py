@@ -219,7 +219,7 @@ class Engine:
                 begun = time.perf_counter()
                 found = predict_batch(network, registry.get(key), scenes, device)
         milliseconds = (time.perf_counter() - begun) * 1000
-        if len(tasks) == 1:
+        if len(tasks) == 1 and scenes[0].mask.any():  # without a foreground no network is asked
             # The quickest so far: what comes first, or beside other work, says little about the network.
             self._milliseconds[key] = min(milliseconds, self._milliseconds.get(key, milliseconds))
         return [

@@ -19,6 +19,7 @@ from harmonize_daemon.worker.process import DeviceLostError
 from harmonize_models import render
 from harmonize_models.adjustments.adjustment import Adjustment, AdjustmentError
 from harmonize_models.render import kernels
+from msgspec.structs import replace
 
 SIDE = 32
 MASK = bytes(SIDE * SIDE // 2) + b"\xff" * (SIDE * SIDE // 2)
@@ -94,6 +95,16 @@ def test_equal_tasks_are_computed_once(engine: Engine, monkeypatch: pytest.Monke
     for other in (task("histogram"), task(picture=PICTURE[::-1])):
         assert engine.predict(other).adjustment != first.adjustment
     assert len(tried) == 3
+
+
+def test_an_empty_mask_says_nothing_about_how_fast_a_network_is(engine: Engine) -> None:
+    def milliseconds() -> float:
+        return next(info.milliseconds for info in engine.networks().networks if info.key == "mkl")
+
+    engine.predict(replace(task(), mask=bytes(len(task().mask))))
+    assert milliseconds() == 0
+    engine.predict(task())
+    assert milliseconds() > 0
 
 
 def test_fault_28_out_of_memory_is_tried_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
