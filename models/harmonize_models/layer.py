@@ -85,6 +85,10 @@ class LayerFormat:
         return self.width * self.pixel_bytes
 
 
+LEAST_SPAN = 1e-9
+"""Of a place. No pixel is so small a part of its scene; to divide by much less overflows."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a layer (or a grid) lies in the scene: fractions of the scene's width and height, may be outside [0, 1]."""
@@ -98,5 +102,5 @@ class Place:
         sides = (self.left, self.top, self.right, self.bottom)
         if not all(math.isfinite(side) and abs(side) <= 1e6 for side in sides):
             raise ValueError(f"A place has finite sides, not {sides}.")
-        if not (self.left < self.right and self.top < self.bottom):
+        if min(self.right - self.left, self.bottom - self.top) < LEAST_SPAN:
             raise ValueError(f"A place is left, top, right, bottom with left < right and top < bottom, not {sides}.")

@@ -32,7 +32,16 @@ def test_sides_are_whole_numbers_of_at_least_one(side: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "sides", [(0, 0, 0, 1), (1, 0, 0, 1), (0, 0, math.nan, 1), (0, 0, math.inf, 1), (0, 0, 1e9, 1)]
+    "sides",
+    [
+        (0, 0, 0, 1),
+        (1, 0, 0, 1),
+        (0, 0, math.nan, 1),
+        (0, 0, math.inf, 1),
+        (0, 0, 1e9, 1),
+        (0, 0, 1e-300, 1),
+        (0, 1 - 1e-16, 1, 1),
+    ],
 )
 def test_a_place_is_a_finite_box(sides: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="place"):

@@ -22,6 +22,8 @@ Gain = Annotated[float, Meta(ge=0.0, le=2.0)]
 Shift = Annotated[float, Meta(ge=-1.0, le=1.0)]
 # The bounds exist to refuse NaN and infinity; a layer may reach far beyond the scene.
 Fraction = Annotated[float, Meta(ge=-1e6, le=1e6)]
+LEAST_SPAN = 1e-9
+"""Of a layer in its scene, as in `harmonize_models.layer`, which this process does not import."""
 
 CHANNELS = {"Y": 1, "YA": 2, "RGB": 3, "RGBA": 4, "BGR": 3, "BGRA": 4}
 DEPTH_BYTES = {"u8": 1, "u16": 2, "f16": 2, "f32": 4}
@@ -96,7 +98,7 @@ class Render(Request, frozen=True, tag="render"):
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.place
-        if not (left < right and top < bottom):
+        if min(right - left, bottom - top) < LEAST_SPAN:
             raise ValueError("place is empty")
 
 

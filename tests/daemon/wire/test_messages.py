@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from harmonize_daemon.wire import messages
 from harmonize_daemon.wire.errors import ErrorCode, Refused
+from harmonize_models.layer import Place
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,6 +96,13 @@ def test_numbers_may_be_ints_where_floats_are_meant() -> None:
     assert isinstance(request, messages.Render)
     assert request.look.strength == 1.0
     assert request.place == (-0.5, 0.0, 1.5, 1.0)
+
+
+@pytest.mark.parametrize("place", [(0, 0, 0, 1), (1, 0, 0, 1), (0, 0, 5e-324, 1), (0, 0, 1, 1e-10)])
+def test_a_place_without_room_is_refused_before_a_renderer_sees_it(place: tuple[float, ...]) -> None:
+    assert "place" in refusal(header("render", **{**GOOD["render"], "place": place})).cause
+    with pytest.raises(ValueError, match="place"):
+        Place(*place)
 
 
 @settings(max_examples=300, deadline=None)
