@@ -74,7 +74,7 @@ def gain_line(key: str, network: HarmonizationNetwork, cases: Cases) -> str:
 
 def _change(before: Tensor, after: Tensor, cases: Cases, digits: int) -> str:
     """Of a figure [K]: its mean, what is added to it, and what it becomes."""
-    margin = margin_of(after - before, cases.photos())
+    margin = margin_of(after - before, cases.photos)
     old, new = float(before.mean()), float(after.mean())
     return f"{old:.{digits}f} {new - old:+.{digits}f} ± {margin:.{digits}f} = {new:.{digits}f}"
 

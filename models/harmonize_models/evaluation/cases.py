@@ -32,6 +32,8 @@ class Cases:
     kinds: Tensor
     """[K] int64: what changed the foreground, a number of `training.composites.KINDS`; -1 = not known."""
     names: tuple[str, ...]
+    photos: Tensor
+    """[K] int64: a number for the photo of each case; one photo may have several masks, and more composites."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,13 +60,8 @@ class Cases:
             self.labels[index],
             self.kinds[index],
             tuple(self.names[i] for i in index.tolist()),
+            self.photos[index],
         )
-
-    def photos(self) -> Tensor:
-        """[K] int64: a number for the photo of each case, told by its name up to the first dot."""
-        names = [name.partition(".")[0] for name in self.names]
-        number = {name: number for number, name in enumerate(dict.fromkeys(names))}
-        return torch.tensor([number[name] for name in names])
 
     def batches(self, count: int, device: torch.device | None = None) -> Iterator[Batch]:
         """Float batches of at most `count` on `device`."""
@@ -92,7 +89,7 @@ def build_cases(
     parts = [_variant(maker, side, seeded(seed, number)) for number in range(variants)]
     names = tuple(f"{name}#{number}" for number in range(variants) for name in photos.names)
     composites, masks, targets, labels, kinds = (torch.cat(items) for items in zip(*parts, strict=True))
-    return Cases(composites, masks, targets, labels, kinds, names)
+    return Cases(composites, masks, targets, labels, kinds, names, photos.photo_of.repeat(variants))
 
 
 def _variant(maker: CompositeMaker, side: int, generator: torch.Generator) -> tuple[Tensor, ...]:
@@ -126,4 +123,5 @@ def _ready_made(photos: PhotoSet, side: int) -> Cases:
         photos.labels,
         torch.full((len(photos),), -1),
         photos.names,
+        photos.photo_of,
     )

@@ -95,5 +95,9 @@ def choose(points: Sequence[GuardPoint], largest_share_worse: float) -> GuardPoi
 
 def halves(cases: Cases) -> tuple[Cases, Cases]:
     """Two sets of cases with different photos: the guard is chosen on one and judged on the other."""
-    second = torch.tensor([crc32(name.split(".")[0].encode()) % 2 == 1 for name in cases.names])
+    photos: list[int] = cases.photos.tolist()
+    names: dict[int, str] = {}
+    for photo, name in zip(photos, cases.names, strict=True):
+        names.setdefault(photo, name.partition(".mask")[0])
+    second = torch.tensor([crc32(names[photo].encode()) % 2 == 1 for photo in photos])
     return cases.pick((~second).nonzero()[:, 0]), cases.pick(second.nonzero()[:, 0])

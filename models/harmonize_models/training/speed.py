@@ -96,7 +96,8 @@ def _as_cases(batch: Batch) -> Cases:
         return (pictures[:2] * 255).round().to(torch.uint8).cpu()
 
     composites, masks, targets = stored(batch.composite), stored(batch.mask), stored(batch.target)
-    return Cases(composites, masks, targets, batch.label[:2].cpu(), torch.full((2,), -1), ("one", "two"))
+    labels, kinds = batch.label[:2].cpu(), torch.full((2,), -1)
+    return Cases(composites, masks, targets, labels, kinds, ("one", "two"), torch.arange(2))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from harmonize_models.evaluation.behavior import gain_line
@@ -43,7 +45,9 @@ def dark_foregrounds(count: int = 4, side: int = 64) -> Cases:
     masks[..., 16:40, 16:40] = 255
     composites = torch.where(masks > 0, targets - 10, targets)
     names = tuple(f"photo{i}.mask0#0" for i in range(count))
-    return Cases(composites, masks, targets, torch.zeros(count).long(), torch.full((count,), -1), names)
+    return Cases(
+        composites, masks, targets, torch.zeros(count).long(), torch.full((count,), -1), names, torch.arange(count)
+    )
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)
@@ -117,6 +121,15 @@ def test_halves_share_no_photo() -> None:
     first, second = halves(dark_foregrounds(12))
     assert len(first) + len(second) == 12
     assert not {name.split(".")[0] for name in first.names} & {name.split(".")[0] for name in second.names}
+
+
+def test_halves_share_no_photo_whatever_their_composites_are_called() -> None:
+    names = tuple(f"c{photo}_1_{variant}.jpg" for photo in range(6) for variant in range(4))  # as iHarmony4's
+    cases = replace(dark_foregrounds(24), names=names, photos=torch.arange(6).repeat_interleave(4))
+    first, second = halves(cases)
+    assert len(first) + len(second) == 24
+    assert min(len(first), len(second)) > 0
+    assert not set(first.photos.tolist()) & set(second.photos.tolist())
 
 
 def test_asking_for_certainty_leaves_everything_alone_and_asking_for_none_what_the_guard_lets_through() -> None:

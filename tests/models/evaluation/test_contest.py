@@ -22,6 +22,8 @@ from harmonize_models.training.composites import KINDS
 from harmonize_models.training.photos import load_photos
 from harmonize_models.training.sources import Skipped
 
+from tests.models.rendered_photos import png, rendered_photo
+
 
 @pytest.fixture(scope="module")
 def cases(shard_folder: Path) -> Cases:
@@ -38,6 +40,17 @@ def test_there_are_two_cases_for_each_mask_and_all_of_them_need_a_change(cases: 
     assert len(cases) == 12
     difference = (cases.composites.float() - cases.targets.float()).abs() * (cases.masks > 127)
     assert (difference.flatten(1).sum(dim=1) / (cases.masks > 127).flatten(1).sum(dim=1) > 1).all()
+
+
+def test_each_case_says_which_photo_it_is_of_whatever_that_is_called(tmp_path: Path) -> None:
+    photo, mask = rendered_photo(1)
+    for name in ("2024.05.01 beach", "2024.05.02 hill"):
+        (tmp_path / f"{name}.png").write_bytes(png(photo))
+        for number in range(2):
+            (tmp_path / f"{name}.mask{number}.png").write_bytes(png(mask))
+    cases = build_cases(load_photos([tmp_path], "val", 64, Skipped(), whole=[tmp_path]), 64, variants=2)
+    assert cases.photos.tolist() == [0, 0, 1, 1] * 2
+    assert cases.pick(torch.tensor([3, 0])).photos.tolist() == [1, 0]
 
 
 def test_outside_the_mask_composite_and_target_are_one(cases: Cases) -> None:

@@ -31,7 +31,8 @@ def cases() -> Cases:
     for number in range(3):
         masks[number, :, 20:100, 30 : 80 + 20 * number] = 255
     composites = torch.where(masks > 0, targets - 15, targets)
-    return Cases(composites, masks, targets, torch.zeros(3).long(), torch.full((3,), -1), ("a#0", "b#0", "c#0"))
+    names = ("a#0", "b#0", "c#0")
+    return Cases(composites, masks, targets, torch.zeros(3).long(), torch.full((3,), -1), names, torch.arange(3))
 
 
 @pytest.mark.parametrize("part", PARTS[1:], ids=lambda part: part.name)
