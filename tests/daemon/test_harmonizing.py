@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from harmonize_client import Client, Exported, HarmonizeError, LayerFormat, Prediction, Rendered, Thumbnail
+from harmonize_client import Client, Exported, HarmonizeError, LayerFormat, Look, Prediction, Rendered, Thumbnail
 from harmonize_daemon import composites, harmonizing, pictures
 from harmonize_daemon.harmonizing import (
     EmptyReference,
@@ -31,6 +31,7 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.scene = self.mask = self.reference = np.zeros(0, np.uint8)
+        self.exact = True
 
     def predict(self, scene: Thumbnail, mask: Any, *, reference: Thumbnail | None = None, **_: object) -> Prediction:
         self.scene, self.mask = _pixels(scene), np.asarray(mask)
@@ -45,7 +46,7 @@ class FakeClient:
         return Rendered(1.0, ())
 
     def export(self, *_: object) -> Exported:
-        return Exported("LUT", exact=True)
+        return Exported("LUT", self.exact)
 
 
 def _pixels(seen: Thumbnail) -> NDArray[np.uint8]:
@@ -129,6 +130,14 @@ def test_with_the_roles_reversed_the_lowest_layer_is_changed(tmp_path: Path, cli
     assert after[2, 3].tolist() == [20, 20, 20, 255]
     with pytest.raises(NothingAbove, match="above the layer 'hat'"):
         ask(client, half, to_foreground=True, layer="hat")
+
+
+def test_what_a_cube_file_does_not_hold_is_said(tmp_path: Path, client: FakeClient, half: Path) -> None:
+    wanted: dict[str, Any] = {"cube": tmp_path / "grade.cube"}
+    assert ask(client, half, **wanted).notes == ()
+    client.exact = False
+    (note,) = ask(client, half, **wanted).notes
+    assert "differs from place to place" in note
 
 
 def everything_below(folder: Path) -> dict[str, bytes]:
