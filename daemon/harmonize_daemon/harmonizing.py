@@ -24,6 +24,8 @@ from .pictures import Picture, PictureTooLarge, Pixels
 from .pictures.profiles import Conversion
 
 THUMBNAIL_SIDE = 512
+NO_TRANSPARENCY = "No edges were cleaned: the picture has no transparent pixels."
+NOTHING_SOLID = "No edges were cleaned: no part of the foreground is opaque, so that nothing shows their true color."
 
 
 class NothingBelow(HarmonizeError):
@@ -202,6 +204,8 @@ def _harmonized(
         files.append((request.before_after, pictures.encode(request.before_after.suffix, both)))
     files.append((request.output, composite.encoded(request.output, pixels)))
     notes = prediction.notes
+    if request.look.clean_edges and foreground:
+        notes += uncleaned(prediction.adjustment, foreground.picture)
     if cube and not cube.exact:
         notes += ("The .cube file holds the change as a whole, not what differs from place to place.",)
     milliseconds += prediction.milliseconds
@@ -220,6 +224,13 @@ def stored(adjustment: str, edges: EdgeColors | None) -> Prediction:
 def edge_colors(composite: Composite) -> EdgeColors | None:
     """What its edges can be cleaned with, without asking a network."""
     return EdgeColors.of(_without_alpha(_small(composite.scene)), thumbnail(composite.mask, THUMBNAIL_SIDE))
+
+
+def uncleaned(adjustment: str, picture: Picture) -> tuple[str, ...]:
+    """A note, where the edges of a foreground cannot be cleaned."""
+    if picture.pixels.shape[2] not in (2, 4):
+        return (NO_TRANSPARENCY,)
+    return () if Adjustment.from_json(adjustment).edges else (NOTHING_SOLID,)
 
 
 def held_back(prediction: Prediction, min_confidence: float) -> Prediction:

@@ -20,7 +20,7 @@ from harmonize_daemon.harmonizing import (
     without_holes,
 )
 from harmonize_daemon.pictures import NothingAbove, Picture, PictureTooLarge, UnwritablePicture
-from harmonize_models.adjustments.adjustment import Adjustment
+from harmonize_models.adjustments import Adjustment, EdgeColors
 from numpy.typing import NDArray
 
 from .pictures.layered_files import Node, flat, save
@@ -31,13 +31,14 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.scene = self.mask = self.reference = np.zeros(0, np.uint8)
+        self.edges: EdgeColors | None = None
         self.exact = True
 
     def predict(self, scene: Thumbnail, mask: Any, *, reference: Thumbnail | None = None, **_: object) -> Prediction:
         self.scene, self.mask = _pixels(scene), np.asarray(mask)
         if reference is not None:
             self.reference = _pixels(reference)
-        return Prediction(Adjustment(network="fake").to_json(), "fake", "cpu", 1.0, (), None)
+        return Prediction(Adjustment(network="fake", edges=self.edges).to_json(), "fake", "cpu", 1.0, (), None)
 
     def render(
         self, adjustment: str, form: LayerFormat, pixels: NDArray[Any], mask: Any, *, into: NDArray[Any], **_: object
@@ -130,6 +131,18 @@ def test_with_the_roles_reversed_the_lowest_layer_is_changed(tmp_path: Path, cli
     assert after[2, 3].tolist() == [20, 20, 20, 255]
     with pytest.raises(NothingAbove, match="above the layer 'hat'"):
         ask(client, half, to_foreground=True, layer="hat")
+
+
+def test_edges_that_cannot_be_cleaned_are_no_secret(tmp_path: Path, client: FakeClient, half: Path) -> None:
+    assert ask(client, half).notes == ()
+    (note,) = ask(client, half, look=Look(clean_edges=True)).notes  # the client's adjustment has no colors of edges
+    assert "no part of the foreground is opaque" in note
+    client.edges = EdgeColors(np.zeros((1, 1, 3), np.uint8))
+    assert ask(client, half, look=Look(clean_edges=True)).notes == ()
+    pictures.write(tmp_path / "a.png", Picture(flat(8, 8, 9, 9, 9)[..., :3].copy()))
+    pictures.write(tmp_path / "mask.png", Picture(np.full((8, 8, 1), 255, np.uint8)))
+    (note,) = ask(client, tmp_path / "a.png", tmp_path / "mask.png", look=Look(clean_edges=True)).notes
+    assert "no transparent pixels" in note
 
 
 def test_what_a_cube_file_does_not_hold_is_said(tmp_path: Path, client: FakeClient, half: Path) -> None:
