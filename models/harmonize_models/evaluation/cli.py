@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import platform
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -31,7 +30,7 @@ from .cost import Cost, cost_of
 from .defaults import SEED, VARIANTS
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
-from .weights import network_of
+from .weights import network_of, titles_of
 
 
 def run(args: argparse.Namespace) -> int:
@@ -102,11 +101,8 @@ def _entrants(args: argparse.Namespace) -> list[_Entrant]:
     weights = args.weights or SHIPPED_DIR
     there = {item.key for item in shipped(weights)}
     wanted = args.networks or [spec.key for spec in registry.all_specs() if spec.key in there]
-    of_key = Counter(name.partition("=")[0] for name in wanted)
     entrants = []
-    for name in wanted:
-        key, _, file = name.partition("=")
-        row = f"{key} ({'/'.join(Path(file).parts[-2:])})" if file and of_key[key] > 1 else key
+    for row, name in zip(titles_of(wanted), wanted, strict=True):
         entrants.append(_Entrant(row, *network_of(name, weights)))
         check_side(entrants[-1].spec, entrants[-1].network, args.side, "--side")
     return entrants

@@ -20,11 +20,13 @@ from PIL import Image, ImageDraw
 
 from ..adjustments.look import Look
 from ..baselines import Baseline
+from ..errors import ModelError
 from ..layer import Depth, LayerFormat, Layout
 from ..networks.scenefit import SceneFit
 from ..predict import Predicted, predict, predict_baseline
 from ..render import render
-from .weights import network_of
+from ..training.errors import NoPhotos
+from .weights import network_of, titles_of
 
 Pixels = NDArray[np.uint8]
 Predict = Callable[[Pixels, Pixels], Predicted]
@@ -42,10 +44,12 @@ class RealComposite:
 
 
 def read_composites(folder: Path) -> Iterator[RealComposite]:
-    """All composites of a folder, by name."""
+    """All composites of a folder, by name. Raises NoPhotos for a mask without its picture."""
     for file in sorted(folder.glob("*.mask.png")):
         name = file.name.removesuffix(".mask.png")
-        picture = next(p for p in (folder / f"{name}.jpg", folder / f"{name}.png") if p.exists())
+        picture = next((p for p in (folder / f"{name}.jpg", folder / f"{name}.png") if p.exists()), None)
+        if picture is None:
+            raise NoPhotos(f"{file.name} has no {name}.jpg or {name}.png beside it.", "Put the composite there.")
         pixels = np.asarray(Image.open(picture).convert("RGB"))
         mask = Image.open(file).convert("L").resize((pixels.shape[1], pixels.shape[0]))
         yield RealComposite(name, pixels, np.asarray(mask))
@@ -99,8 +103,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    columns = {name.partition("=")[0]: column_of(name, args.guard) for name in args.columns}
-    strips = [row(composite, columns, args.height) for composite in read_composites(args.composites)]
+    try:
+        titles = zip(titles_of(args.columns), args.columns, strict=True)
+        columns = {title: column_of(name, args.guard) for title, name in titles}
+        strips = [row(composite, columns, args.height) for composite in read_composites(args.composites)]
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
     args.output.mkdir(parents=True, exist_ok=True)
     for number, start in enumerate(range(0, len(strips), args.rows)):
         part = strips[start : start + args.rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..checkpoints import SHIPPED_DIR, load
@@ -27,3 +29,13 @@ def network_of(name: str, weights_dir: Path = SHIPPED_DIR) -> tuple[NetworkSpec,
     except RuntimeError as error:
         raise BadSettings(f"{file} does not hold a {key}: {error}", "Name its own KEY=FILE.") from error
     return spec, network.eval()
+
+
+def titles_of(names: Sequence[str]) -> list[str]:
+    """What rows and columns are called: keys, and where one network comes with several weights, their files as well."""
+    of_key = Counter(name.partition("=")[0] for name in names)
+    titles = []
+    for name in names:
+        key, _, file = name.partition("=")
+        titles.append(f"{key} ({'/'.join(Path(file).parts[-2:])})" if file and of_key[key] > 1 else key)
+    return titles
