@@ -16,9 +16,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..errors import ModelError
 from ..networks.framing import Framing, centers
 from ..networks.plan import Plan
 from ..networks.scenefit import GUARD_OFF, SceneFit, Seen
+from ..training.errors import BadSettings
 from ..training.photos import load_photos
 from ..training.sources import Skipped, tars_of
 from .cases import Cases, build_cases
@@ -115,7 +117,7 @@ def _seen_in_another(seen: Seen) -> Seen:
 
 
 def _of_another(features: Tensor) -> Tensor:
-    """Each row of the batch gets that of a picture half a batch away, which is of another photo."""
+    """Each row of the batch gets that of a picture half a batch away: of another photo, but in the smallest batches."""
     return features.roll(len(features) // 2, dims=0)
 
 
@@ -135,11 +137,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks")
     parser.add_argument("--side", type=int, default=192, help="side of the pictures (default %(default)s)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
-    args = parser.parse_args(argv)
+    try:
+        return run(parser.parse_args(argv))
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table as the flags say; returns the exit status. Raises a ModelError."""
     torch.set_num_threads(1)
     _, network = network_of(args.network)
     if not isinstance(network, SceneFit):
-        parser.error(f"{args.network} is not SceneFit")
+        raise BadSettings(f"{args.network} is not SceneFit.", "Name scenefit, or scenefit=FILE.")
     cases = build_cases(
         load_photos(args.data, "val", args.side, Skipped(), args.limit, whole=tars_of(args.data)), args.side
     )

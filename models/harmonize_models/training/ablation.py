@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
+from ..errors import ModelError
 from ..evaluation.cases import Cases, build_cases
 from ..evaluation.parts import WholeFrame, with_one_look, without_attention, without_deeper_blocks
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
@@ -135,7 +136,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME", help="these variants")
-    args = parser.parse_args(argv)
+    try:
+        return run(parser.parse_args(argv))
+    except ModelError as error:
+        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and print as the flags say; returns the exit status. Raises a ModelError."""
     torch.set_num_threads(1)
     config = replace(
         preset("scenefit"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from harmonize_models.evaluation.cases import Cases
-from harmonize_models.evaluation.parts import PARTS, Part, measured_without
+from harmonize_models.evaluation.parts import PARTS, Part, main, measured_without
 from harmonize_models.networks.scenefit import INPUT_SIZE, SceneFit
 
 
@@ -41,3 +41,13 @@ def test_every_part_matters_to_a_network_that_uses_it(part: Part, network: Scene
     whole, without = (measured_without(each, network, cases) for each in (PARTS[0], part))
     assert without.fmse != pytest.approx(whole.fmse, rel=1e-6)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize(("network", "about"), [("s2crnet-c", "is not SceneFit"), ("scenefit", "neither a folder nor")])
+def test_what_cannot_be_measured_is_said_in_a_sentence(
+    network: str, about: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([network, "--data", "nowhere"])
+    assert caught.value.code == 2
+    assert about in capsys.readouterr().err

@@ -58,3 +58,10 @@ def test_command_prints_a_row_for_each_variant_and_goes_on_where_it_stopped(
     assert [line.split(" | ")[0] for line in first[2:]] == [f"| {name}" for name in names]
     assert main([*flags, "--only", *names]) == 0
     assert capsys.readouterr().out.splitlines()[-4:] == first
+
+
+def test_photos_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--data", str(tmp_path / "nowhere")])
+    assert caught.value.code == 2
+    assert "nowhere is neither a folder nor a tar file" in capsys.readouterr().err
