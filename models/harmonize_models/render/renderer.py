@@ -43,8 +43,8 @@ class Renderer:
     ) -> None:
         """Get ready for a layer.
 
-        place: where the whole layer lies in the scene; only a local grid needs it. compiled: False does without numba,
-        for whoever has seen `warm_up` fail.
+        place: where the whole layer lies in the scene; a local grid and edges to clean need it. compiled: False does
+        without numba, for whoever has seen `warm_up` fail.
         """
         self.layer = layer
         self.place = place or Place()
