@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 2 << 30
 MAX_HEADER_BYTES = 4 << 20
 """The largest header of ours (2,009 tensors) is 0.3 MB."""
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net", "network", "generator", "params", "weights")
+_WRAPPERS = ("average", "state_dict", "model_state_dict", "model", "net", "network", "generator", "params", "weights")
+"""Where weights lie in a checkpoint; in one of a run of ours the moving average, which was validated, comes first."""
 _PREFIXES = ("module.", "_orig_mod.")
 
 

@@ -209,6 +209,13 @@ def test_safetensors_of_others_are_imported_whatever_their_name(network: Harmoni
     assert checkpoints.import_checkpoint(path, tmp_path / "mine").key == KEY
 
 
+def test_of_a_run_of_ours_the_moving_average_is_imported(network: HarmonizationNetwork, tmp_path: Path) -> None:
+    average = {name: tensor + 1 for name, tensor in network.state_dict().items()}
+    state = {"network": network.state_dict(), "average": average, "progress": {"step": 1}}
+    torch.save(state, tmp_path / "checkpoint.pt")
+    assert _same(checkpoints.read_foreign(tmp_path / "checkpoint.pt")[1], average)
+
+
 def test_a_second_import_replaces_the_first(network: HarmonizationNetwork, tmp_path: Path) -> None:
     other = registry.get(KEY).build()
     for name, one in (("first", network), ("second", other)):
