@@ -39,7 +39,8 @@ def append_row(path: Path, row: LogRow) -> None:
         writer = csv.DictWriter(file, [f.name for f in fields(LogRow)])
         if new:
             writer.writeheader()
-        writer.writerow({name: f"{value:.6g}" for name, value in asdict(row).items()})
+        values = asdict(row).items()
+        writer.writerow({name: value if isinstance(value, int) else f"{value:.6g}" for name, value in values})
 
 
 def drop_rows_after(path: Path, step: int) -> None:

@@ -30,6 +30,7 @@ from harmonize_models.training.loop import Trainer
 from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
 from harmonize_models.training.optim import MovingAverage, build_optimizer, rate_factor
 from harmonize_models.training.photos import PhotoSet, load_photos
+from harmonize_models.training.report import LogRow, append_row, drop_rows_after
 from harmonize_models.training.sources import Skipped
 from safetensors import safe_open
 
@@ -289,6 +290,16 @@ def test_a_run_leaves_weights_log_curve_and_sheets(photos: PhotoSet, cases: Case
     assert not any(".norm." in name for name in load_weights(tmp_path / "best.safetensors"))
     S2CRNet(cascaded=True).load_state_dict(load_weights(tmp_path / "best.safetensors"))
     assert (tmp_path / "log.csv").read_text().splitlines()[1].startswith("6,")
+
+
+def test_the_log_of_a_long_run_keeps_whole_steps(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    for step in (1_234_561, 1_234_569):
+        append_row(log, LogRow(step, 1.0, 32 * step, 9.0, 1e-3, 0.1, 30.123456789, 1.0, 1.0, 1.0, 0.0, 28.0))
+    drop_rows_after(log, 1_234_561)
+    (row,) = log.read_text().splitlines()[1:]
+    assert row.startswith("1234561,1,39505952,")
+    assert ",30.1235," in row
 
 
 def test_a_run_in_slices_is_the_run_in_one_piece(photos: PhotoSet, cases: Cases, tmp_path: Path) -> None:
