@@ -18,8 +18,6 @@ Array = NDArray[Any]
 
 NO_MASK = np.empty(0, np.uint8)
 NO_MASK.setflags(write=False)
-FAR = 1e12
-"""In cells: farther than any layer lies from any grid. Kernels make whole numbers of positions, unchecked."""
 
 
 class NumbaBands:
@@ -98,15 +96,14 @@ def _mixed_arguments(pipeline: Pipeline, layer: LayerFormat, place: Place) -> tu
 def _geometry(height: int, width: int, extent: Place, layer: LayerFormat, place: Place) -> Array:
     """Of height x width cells over `extent`: where the layer's first pixel is, across and down, and the steps.
 
-    All are numbers, and steps are more than 0, however small extent and place are: adjustments come from strangers.
+    All are finite, and steps are more than 0: kernels take that for granted, and `Place` sees to it.
     """
     across = width / (extent.right - extent.left)
     down = height / (extent.bottom - extent.top)
     step_across = across * (place.right - place.left) / layer.width
     step_down = down * (place.bottom - place.top) / layer.height
     left, top = (place.left - extent.left) * across, (place.top - extent.top) * down
-    geometry: Array = np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
-    return np.nan_to_num(geometry).clip([-FAR, -FAR, 1 / FAR, 1 / FAR], FAR)
+    return np.array([left + step_across / 2 - 0.5, top + step_down / 2 - 0.5, step_across, step_down])
 
 
 def _readable(array: Array) -> Array:
