@@ -60,6 +60,8 @@ class FakeHost:
     unreadable: str = ""
     """What is wrong with every scene."""
     canvas: Rect = CANVAS
+    meanwhile: Callable[[], object] | None = None
+    """What comes in while the host waits for itself, in the middle of the next mask that it makes."""
 
     # Layers
 
@@ -137,6 +139,7 @@ class FakeHost:
     def write_curves(
         self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
     ) -> LayerRef:
+        self._let_in()
         if self.refuses_curves:
             raise HostError("Krita did not take the curves mask")
         self.log.append(f"curves {ref.layer}" + "".join(f" instead of {mask.layer}" for mask in instead_of))
@@ -182,6 +185,7 @@ class FakeHost:
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
         assert not self.pen, "Krita's move tool crashes when masks change under it"
+        self._let_in()
         self.log.append("live curves")
 
     def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
@@ -190,6 +194,11 @@ class FakeHost:
 
     def clear_live_curves(self, ref: LayerRef) -> None:
         self.log.append("live clear")
+
+    def _let_in(self) -> None:
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
 
     def _scene(self) -> Scene:
         area = self.canvas.area if self.canvas.area < 1000 else 32

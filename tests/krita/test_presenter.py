@@ -209,6 +209,30 @@ def test_cancel_ends_the_request_and_writes_nothing(docker: Docker) -> None:
     assert not any(entry.startswith("write") for entry in docker.host.log)
 
 
+@pytest.mark.parametrize("act", ["cancel", "refresh_preview", "look_now", "tick"])
+def test_what_comes_in_while_a_mask_is_written_waits_for_it(docker: Docker, act: str) -> None:
+    docker.choose(output=Output.CURVES)
+    docker.host.meanwhile = getattr(docker.presenter, act)
+    docker.presenter.harmonize()
+    docker.wait(1)
+    assert docker.state.problem is None
+    assert (docker.state.busy, docker.state.note) == ("", "")
+    assert [row.title for row in docker.state.history] == ["figure"]
+
+
+@pytest.mark.parametrize("act", ["harmonize", "set_live"])
+def test_what_ends_live_mode_while_it_shows_its_curves_waits_for_them(docker: Docker, act: str) -> None:
+    presenter = docker.presenter
+    docker.host.meanwhile = presenter.harmonize if act == "harmonize" else lambda: presenter.set_live(False)
+    presenter.set_live(True)
+    docker.wait(2)
+    assert docker.state.problem is None
+    assert not docker.state.live
+    left = [entry for entry in docker.host.log if entry.startswith(("live curves", "live clear", "curves", "write"))]
+    last = "write figure harmonized new-layer" if act == "harmonize" else "curves figure"
+    assert left == ["live curves", "live clear", last]
+
+
 def test_an_error_of_the_daemon_is_one_quiet_line_with_details(docker: Docker) -> None:
     docker.session.refuse = UnknownNetwork('no network "x"', "choose another")
     docker.presenter.harmonize()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
+from functools import partial, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from . import history, requests, words
 from .client import Session, Stopped
@@ -20,13 +20,25 @@ from .results import Results
 from .state import DockerState, Problem, Variant, possible
 from .task import Task, Touched
 from .trouble import problem_of
+from .turns import Turns
 from .values import LayerInfo, Output, Result, Settings
 from .work import Work
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _LOOK_SECONDS = 0.3
 _SLIDER_SECONDS = 0.08
+
+
+def _in_turn(act: Callable[Concatenate[Presenter, P], None]) -> Callable[Concatenate[Presenter, P], None]:
+    """What the artist asks for in the middle of a tick waits for its end: a task cannot end while it runs."""
+
+    @wraps(act)
+    def asked(self: Presenter, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self._turns.take(lambda: act(self, *args, **kwargs))
+
+    return asked
 
 
 class Presenter:
@@ -42,6 +54,7 @@ class Presenter:
     ) -> None:
         self.state = DockerState(settings=settings or Settings())
         self._host, self._session, self._view, self._clock = host, session, view, clock
+        self._turns = Turns()
         self._preview = PreviewPane(host, session, self._preview_changed)
         self._live = LiveSwitch(host, session, self._failed, clock)
         self._daemon = DaemonWatch(session)
@@ -60,7 +73,11 @@ class Presenter:
         if visible:
             self._session.start()
 
+    @_in_turn
     def set_settings(self, settings: Settings) -> None:
+        self._change_settings(settings)
+
+    def _change_settings(self, settings: Settings) -> None:
         before = self.state.settings
         if settings == before:
             return
@@ -70,22 +87,28 @@ class Presenter:
             self._slides = self._host.pen_is_down()
         self._want_preview()
 
+    @_in_turn
     def harmonize(self) -> None:
         """The layer that the artist works on."""
         if self.state.layer is not None:
             self._harmonize([self.state.layer])
 
+    @_in_turn
     def harmonize_selected(self) -> None:
         self._harmonize(self._selected())
 
+    @_in_turn
     def cancel(self) -> None:
-        self._work.cancel()
-        self._put(self._work.shown(self.state))
-        self._show(note=tr("Cancelled."))
+        if self._work.busy:
+            self._work.cancel()
+            self._put(self._work.shown(self.state))
+            self._show(note=tr("Cancelled."))
 
+    @_in_turn
     def choose(self, variant: Variant) -> None:
-        self.set_settings(replace(self.state.settings, network=variant.network, look=variant.look))
+        self._change_settings(replace(self.state.settings, network=variant.network, look=variant.look))
 
+    @_in_turn
     def compare(self, original: bool) -> None:
         """Before (True) or after, in the picture itself."""
         result = self._results.current(self.state.layer)
@@ -95,6 +118,7 @@ class Presenter:
             self._guarded(lambda: self._comparing.begin(result))
             self._show(comparing=self._comparing.on)
 
+    @_in_turn
     def reuse(self, index: int) -> None:
         """Applies what an earlier result was made with to the layer that the artist works on."""
         layer, result = self.state.layer, self._results.all[index]
@@ -107,9 +131,11 @@ class Presenter:
             lambda: requests.apply(self._host, self._session, target, result.settings, adjustment, result.network, keep)
         )
 
+    @_in_turn
     def refresh_preview(self) -> None:
         self._preview.refresh(self.state.settings)
 
+    @_in_turn
     def set_live(self, on: bool) -> None:
         self._show(problem=None)
         self._end_comparing()
@@ -123,6 +149,7 @@ class Presenter:
                 self._remember(result)
         self._put(self._live.shown(self.state))
 
+    @_in_turn
     def dismiss(self) -> None:
         self._preview.dismiss()
         self._put(replace(self._preview.shown(self.state), problem=None, note=""))
@@ -137,12 +164,17 @@ class Presenter:
 
     # Time goes on
 
+    @_in_turn
     def look_now(self) -> None:
         """For a menu entry: the artist may have chosen another layer a moment ago."""
         self._next_look = self._clock() + _LOOK_SECONDS
         self._guarded(self._look)
 
     def tick(self) -> None:
+        if not self._turns.taken:
+            self._turns.take(self._tick)
+
+    def _tick(self) -> None:
         self._session.poll()
         now = self._clock()
         if self._work.busy:
@@ -258,7 +290,7 @@ class Presenter:
             self._end_comparing()
         layers = tuple(self._host.layers()) if document else ()
         self._show(layer=layer, layers=layers, selected=len(self._selected()))
-        self.set_settings(possible(self.state))
+        self._change_settings(possible(self.state))
         result = self._results.current(layer)
         if result is None and self._comparing.on:
             self._end_comparing()
