@@ -253,6 +253,40 @@ def test_a_layer_deleted_in_the_middle_is_one_quiet_line(docker: Docker) -> None
     assert docker.state.problem.line == "the layer was deleted"
 
 
+def test_what_is_said_of_a_layer_goes_when_the_artist_goes_on_to_another(docker: Docker) -> None:
+    docker.session.refuse = UnknownNetwork('no network "x"')
+    docker.presenter.harmonize()
+    docker.wait(1)
+    docker.session.refuse = None
+    docker.wait(5)
+    assert docker.state.problem is not None
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.state.problem is None
+
+
+def test_what_is_said_of_a_layer_that_is_gone_stays(docker: Docker) -> None:
+    docker.presenter.harmonize()
+    del docker.host.bounds["figure"]
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.state.problem is not None
+    assert docker.state.problem.line == "the layer was deleted"
+
+
+def test_what_one_of_several_layers_fails_with_is_said_although_krita_goes_on_to_their_results(docker: Docker) -> None:
+    docker.host.selected_layers = ["figure", "scene"]
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    docker.presenter.harmonize_selected()
+    while "write figure harmonized new-layer" not in docker.host.log:
+        docker.wait(0.05)
+    docker.host.active_layer = "figure harmonized"
+    del docker.host.bounds["scene"]
+    docker.wait(2)
+    assert docker.state.problem is not None
+
+
 def test_the_daemons_state_is_shown_in_words(docker: Docker) -> None:
     assert (docker.state.health, docker.state.daemon) == (Health.READY, "Ready, on the CPU")
     docker.session.state, docker.session.error = State.IDLE, CannotConnect("no daemon")

@@ -288,6 +288,8 @@ class Presenter:
         layer = self._results.subject(active)
         if layer is None or self.state.layer is None or layer.ref != self.state.layer.ref:
             self._end_comparing()
+        if self._goes_on_to(layer):
+            self._show(problem=None, note="")
         layers = tuple(self._host.layers()) if document else ()
         self._show(layer=layer, layers=layers, selected=len(self._selected()))
         self._change_settings(possible(self.state))
@@ -303,6 +305,13 @@ class Presenter:
         if self.live is None and not self._work.busy:
             self._preview.look(layer, self._results.target(layer) if layer else None, self._clock())
             self._want_preview()
+
+    def _goes_on_to(self, layer: LayerInfo | None) -> bool:
+        """Whether the artist has chosen another layer. Krita does so for one that goes, and we for what we write."""
+        last = self.state.layer
+        if self._work.busy or layer is None or last is None or layer.ref == last.ref:
+            return False
+        return self._host.exists(last.ref)
 
     def _want_preview(self) -> None:
         if self._visible and self.live is None:
