@@ -183,10 +183,12 @@ class FakeHost:
         self.log.append("live scene" + which)
         return self._scene()
 
-    def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
+    def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:
         assert not self.pen, "Krita's move tool crashes when masks change under it"
         self._let_in()
-        self.log.append("live curves")
+        if not self.pen:
+            self.log.append("live curves")
+        return not self.pen
 
     def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
         self.log.append("live levels" + " redraw" * redraw)

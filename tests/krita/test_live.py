@@ -135,6 +135,18 @@ def test_a_grey_layer_gets_curves_when_the_pen_rests() -> None:
     assert following.news() == ["live curves"]
 
 
+def test_a_pen_that_goes_down_while_the_exact_curves_are_made_gets_them_when_it_rests() -> None:
+    following = Following()
+    following.move()
+    following.host.meanwhile = lambda: setattr(following.host, "pen", True)
+    following.news()
+    following.wait(1)
+    assert "live curves" not in following.news()
+    following.host.pen = False
+    following.wait(1)
+    assert following.news() == ["live curves"]
+
+
 def test_switching_off_leaves_one_mask_of_curves() -> None:
     following = Following()
     following.news()

@@ -112,8 +112,8 @@ class LiveHost(Protocol):
     def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
         """Like `read_scene` at once, from thumbnails that are kept between calls."""
 
-    def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
-        """Shows the layer through curves, without an undo step. Not while the pen is down."""
+    def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:
+        """Shows the layer through curves, without an undo step. Not while the pen is down; False: it went down."""
 
     def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
         """Nearly the same at once, also while the pen is down. False: not possible here."""

@@ -157,8 +157,7 @@ class Live:
             self._changed = now
             self._start(seen, below)
         elif not self._exact and now - self._changed > _REST_SECONDS and self._curves is not None:
-            self._host.set_live_curves(self.ref, self._curves)
-            self._exact = True
+            self._exact = self._host.set_live_curves(self.ref, self._curves)
 
     def _start(self, seen: _Seen, below: bool) -> None:
         last, self._seen = self._seen, seen
@@ -208,8 +207,7 @@ class Live:
         if first or not self._host.set_live_levels(self.ref, curves, picture, redraw=not pen):
             if pen:
                 return  # `_look` does it when the pen rests
-            self._host.set_live_curves(self.ref, curves)
-            self._exact = True
+            self._exact = self._host.set_live_curves(self.ref, curves)
 
     def _failed(self, error: Exception) -> None:
         self._running = None

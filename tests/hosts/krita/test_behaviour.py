@@ -170,6 +170,11 @@ def test_a_layer_that_vanishes_before_its_document_is_copied_is_a_quiet_line(sai
     assert "deleted" in said[f"vanished-before-the-copy-of-the-{read}"]["problem"]
 
 
+@pytest.mark.parametrize(("what", "words"), [("layer", "deleted"), ("document", "closed")])
+def test_what_vanishes_while_a_curves_mask_is_made_is_a_quiet_line(said: Said, what: str, words: str) -> None:
+    assert words in said[f"vanished-{what}-of-a-mask"]["problem"]
+
+
 def test_another_canvas_in_the_middle_disturbs_nothing(said: Said) -> None:
     line = said["switched"]
     assert line["problem"] == ""

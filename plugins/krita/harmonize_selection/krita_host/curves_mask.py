@@ -58,28 +58,45 @@ def close_files() -> None:
         _to_close.pop().close()
 
 
-def add(ref: LayerRef, curves: Curves, name: str) -> LayerRef:
-    """A mask with these curves on the layer, restricted to the selection. One undo step."""
+def make(ref: LayerRef, curves: Curves, name: str) -> Any:
+    """A mask with these curves for the layer, restricted to the selection, in no layer yet.
+
+    Krita lets events in meanwhile: the layer may be gone afterwards, its document closed, the pen down.
+    """
+    document, node = need_document(ref), need_node(ref)
+    space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
+    if space.model not in ("RGBA", "GRAYA"):
+        raise HostError(tr("curves need a layer in RGB or grey"), tr("choose a new layer as the result"))
+    config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
+    mask = _read(config, everywhere=selection is None)
+    mask.setName(name)
+    if selection is not None and not bounds.is_empty:
+        set_pixels(mask, bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
+    return mask
+
+
+def add(ref: LayerRef, mask: Node) -> LayerRef:
+    """Puts a new mask on top of the layer's masks. One undo step."""
     document, node = need_document(ref), need_node(ref)
     end_strokes(document)
-    mask = _make(document, node, curves, name)
     children = node.childNodes()
     if not node.addChildNode(mask, children[-1] if children else None):
         raise HostError(tr("Krita did not take the curves mask"))
     return reference_to(document, mask)
 
 
-def show(ref: LayerRef, curves: Curves, name: str) -> None:
-    """A mask of that name on top of the layer's masks, or instead of the one of that name. No undo step."""
+def show(ref: LayerRef, mask: Node) -> None:
+    """Puts a new mask on top of the layer's masks, or in place of the one of its name. No undo step."""
     document, node = need_document(ref), need_node(ref)
-    new = _make(document, node, curves, name)
-    swap(node, find(node, name), new)
+    end_strokes(document)
+    swap(node, find(node, mask.name()), mask)
     redraw(document)
 
 
 def remove(ref: LayerRef, name: str) -> None:
     """Takes away the mask that `show` has put there. No undo step."""
     document, node = need_document(ref), need_node(ref)
+    end_strokes(document)
     old = find(node, name)
     if old is not None:
         swap(node, old, None)
@@ -106,19 +123,6 @@ def keep_out_of_the_way(document: Document, name: str) -> None:
     active = document.activeNode()
     if active is not None and active.type() == "filtermask" and active.name() == name:
         make_active(document, active.parentNode())
-
-
-def _make(document: Document, node: Node, curves: Curves, name: str) -> Any:
-    """The mask, restricted to the selection, in no layer yet."""
-    space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
-    if space.model not in ("RGBA", "GRAYA"):
-        raise HostError(tr("curves need a layer in RGB or grey"), tr("choose a new layer as the result"))
-    config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
-    mask = _read(config, everywhere=selection is None)
-    mask.setName(name)
-    if selection is not None and not bounds.is_empty:
-        set_pixels(mask, bytes(selection.pixelData(bounds.x, bounds.y, bounds.width, bounds.height)), bounds)
-    return mask
 
 
 def _read(config: str, *, everywhere: bool) -> Any:

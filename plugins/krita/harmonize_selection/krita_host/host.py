@@ -160,7 +160,7 @@ class KritaHost:
     def write_curves(
         self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
     ) -> LayerRef:
-        written = curves_mask.add(ref, curves, name)
+        written = curves_mask.add(ref, curves_mask.make(ref, curves, name))
         for earlier in instead_of:
             mask, (_, was_visible) = find_node(earlier), self._comparison.pop(earlier, (False, False))
             if mask is not None and (was_visible or mask.visible()):
@@ -214,8 +214,8 @@ class KritaHost:
     def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
         return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer, with_above=with_above)
 
-    def set_live_curves(self, ref: LayerRef, curves: Curves) -> None:
-        live_view.set_live_curves(ref, curves)
+    def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:
+        return live_view.set_live_curves(ref, curves, self._pen)
 
     def set_live_levels(self, ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
         return live_view.set_live_levels(ref, curves, layer, redraw=redraw)

@@ -20,6 +20,7 @@ from .documents import (
     need_document,
     need_node,
 )
+from .pen import Pen
 from .scene import Background, LayerImage, place, read_background, read_layer_image
 
 MASK_NAME = "Harmonize live"
@@ -114,10 +115,13 @@ def layer_signature(ref: LayerRef) -> bytes:
     return digest.digest()
 
 
-def set_live_curves(ref: LayerRef, curves: Curves) -> None:
-    """Exactly these curves. Changes the layer's masks: not while the pen is down."""
-    documents.end_strokes(need_document(ref))
-    curves_mask.show(ref, curves, MASK_NAME)
+def set_live_curves(ref: LayerRef, curves: Curves, pen: Pen) -> bool:
+    """Exactly these curves, in another mask. False if the pen went down meanwhile: masks must not change under it."""
+    mask = curves_mask.make(ref, curves, MASK_NAME)
+    if pen.is_down:
+        return False
+    curves_mask.show(ref, mask)
+    return True
 
 
 def set_live_levels(ref: LayerRef, curves: Curves, layer: Picture, *, redraw: bool) -> bool:
@@ -157,7 +161,6 @@ def _colors(layer: Picture) -> list[tuple[int, int, int]]:
 
 
 def clear_live_curves(ref: LayerRef) -> None:
-    documents.end_strokes(need_document(ref))
     curves_mask.remove(ref, MASK_NAME)
 
 

@@ -6,8 +6,9 @@ from functools import partial
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.host import KritaHost
 from harmonize_selection.krita_host.scene import read_background, read_layer_image
+from harmonize_selection.qt import QtCore
 from harmonize_selection.task import HostError
-from harmonize_selection.values import Output, Reference, Source, Target
+from harmonize_selection.values import Curves, Output, Reference, Source, Target
 from krita import Selection
 from support import (
     PICTURES,
@@ -458,6 +459,7 @@ def vanishing(presenter):
         except HostError as error:
             say(f"vanished-before-the-copy-of-the-{name}", problem=error.cause)
     yield from close(document)
+    yield from vanishing_while_a_mask_is_made(presenter)
     document, _scene, figure = composite()
     yield from at_hand(presenter, document, figure)
     yield 0.4  # see `close`
@@ -478,3 +480,22 @@ def vanishing(presenter):
     yield from done(presenter)
     yield 0.5
     say("switched", problem=problem(presenter), written=layers(document), other=layers(other))
+
+
+def vanishing_while_a_mask_is_made(presenter):
+    """Krita lets events in then."""
+    host, curves = presenter._host, Curves("0,0;1,0.9;", "0,0;1,0.9;", "0,0;1,0.9;")
+    for what in ("layer", "document"):
+        document, _, figure = composite()
+        yield from at_hand(presenter, document, figure)
+        yield 0.4  # see `close`
+        ref, problem = presenter.state.layer.ref, ""
+        document.setModified(False)
+        QtCore.QTimer.singleShot(0, figure.remove if what == "layer" else document.close)
+        try:
+            host.write_curves(ref, curves, "Harmonize")
+        except HostError as error:
+            problem = error.cause
+        say(f"vanished-{what}-of-a-mask", problem=problem)
+        if what == "layer":
+            yield from close(document)
