@@ -1,4 +1,4 @@
-"""The dialog's presenter: one prediction a view, the newest look wins, errors stop it until the artist says go on."""
+"""The dialog's presenter: one prediction a view, the newest look wins, errors stop it until the next wish."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from harmonize_client import Busy, HarmonizeError, Look, Prediction, Rendered, State, Superseded, Thumbnail
+from harmonize_client import (
+    Busy,
+    ConnectionLost,
+    HarmonizeError,
+    Look,
+    Prediction,
+    Rendered,
+    State,
+    Superseded,
+    Thumbnail,
+)
 from harmonize_gimp.live import Live, Picture, View
 from harmonize_gimp.states import Mood, Shown
 from harmonize_gimp.variants import Variant
@@ -209,7 +219,7 @@ def test_a_picture_of_a_view_that_is_gone_is_not_shown(rig: Rig) -> None:
     assert rig.pictures == []
 
 
-def test_an_error_is_said_once_and_stops_until_the_artist_tries_again(rig: Rig) -> None:
+def test_an_error_is_said_once_and_stops_until_the_next_wish(rig: Rig) -> None:
     rig.live.show(view(), Look())
     rig.step()
     rig.session.predicts[0].finish(error=Busy("too much to do"))
@@ -220,6 +230,44 @@ def test_an_error_is_said_once_and_stops_until_the_artist_tries_again(rig: Rig) 
     rig.live.retry()
     rig.step()
     assert len(rig.session.predicts) == 2
+
+
+def test_after_an_error_moving_a_slider_tries_again(rig: Rig) -> None:
+    wanted = shown(rig)
+    rig.session.renders[-1].finish(error=ConnectionLost("the connection to the daemon was lost"))
+    rig.step()
+    assert rig.states[-1].mood is Mood.TROUBLE
+    rig.live.show(wanted, Look(strength=0.3))
+    rig.step()
+    assert rig.session.renders[-1].request["look"].strength == 0.3
+    rig.session.renders[-1].finish(RENDERED)
+    rig.step()
+    assert rig.states[-1].mood is not Mood.TROUBLE
+    assert len(rig.pictures) == 1
+
+
+def test_variants_that_were_lost_with_the_daemon_are_made_after_the_next_wish(rig: Rig) -> None:
+    wanted = shown(rig)
+    rig.session.renders[-1].finish(RENDERED)
+    rig.live.offer([FULL])
+    rig.step()
+    rig.session.error = ConnectionLost("the connection to the daemon was lost")
+    rig.session.renders[-1].finish(error=rig.session.error)
+    rig.live.show(wanted, Look(strength=0.3))
+    for _job in ("the picture", "the variant"):
+        rig.step()
+        rig.session.error = None
+        rig.session.renders[-1].finish(RENDERED)
+    assert rig.variants == ["Full"]
+
+
+def test_a_new_connection_is_told_of_and_not_why_the_last_one_ended(rig: Rig) -> None:
+    rig.session.state, rig.session.error = State.IDLE, ConnectionLost("the connection to the daemon was lost")
+    rig.step()
+    assert rig.states[-1].mood is Mood.TROUBLE
+    rig.session.state = State.STARTING
+    rig.step()
+    assert rig.states[-1].mood is Mood.WAITING
 
 
 def test_a_superseded_prediction_is_no_error(rig: Rig) -> None:

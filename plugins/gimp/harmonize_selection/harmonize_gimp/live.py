@@ -19,6 +19,7 @@ from harmonize_client import (
     Prediction,
     Rendered,
     Session,
+    State,
     Superseded,
     Thumbnail,
 )
@@ -95,10 +96,12 @@ class Live:
     def show(self, view: View | None, look: Look, trouble: Shown | None = None) -> None:
         """From now on: this view with this look. A view of None shows nothing, because of that trouble."""
         self._trouble = trouble
+        if self._error is not None or self.session.error is not None:
+            # A wish is reason enough to try again: a daemon that was lost may be back, or can be started.
+            self.retry()
         if view != self._view:
             self._forget_variants(view)
             self._view = view
-            self._error = None
             self.prediction = self._known.get(view) if view else None
             if self._predicting:
                 self._predicting.cancel()
@@ -259,7 +262,8 @@ class Live:
             self.session.status()
 
     def _tell(self) -> None:
-        error = self._error or self.session.error
+        # What the session says of a connection is past when the next one is made, or tried.
+        error = self._error or (self.session.error if self.session.state is State.IDLE else None)
         job = self._predicting
         shown = self._trouble or states.describe(
             self.session.state, self.session.daemon, error, job.progress if job else None, job is not None
