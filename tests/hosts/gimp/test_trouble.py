@@ -19,6 +19,16 @@ def test_try_again_looks_at_the_image_again(said: Said) -> None:
     assert told["predicted"]
 
 
+def test_what_is_done_elsewhere_is_seen_when_the_artist_is_back(said: Said) -> None:
+    told = said["elsewhere"]
+    assert told["left"] <= 5
+    assert abs(told["right"] - told["wanted"]) <= 2
+
+
+def test_coming_back_to_an_unchanged_image_leaves_the_preview_alone(said: Said) -> None:
+    assert said["elsewhere"]["unchanged"]
+
+
 def test_an_image_that_was_closed_is_said_to_be(said: Said) -> None:
     assert said["closed"]["after"].startswith("The image was closed")
 

@@ -77,6 +77,7 @@ class Dialog:
         self._live = Live(session, self._show_picture, self._state.say, self._variants.set_picture)
         self._build()
         config.connect("notify", self._changed)
+        self._window.connect("notify::is-active", self._left_or_back)
 
     def run(self) -> bool:
         """Until the artist decides; whether to go on."""
@@ -204,6 +205,13 @@ class Dialog:
         self._views.forget()
         self._refresh()
 
+    def _left_or_back(self, window: Any, _what: Any) -> None:
+        """The image is open behind the dialog: what the artist does there is seen when the artist is back."""
+        if window.is_active():
+            self._refresh()
+        else:
+            self._views.forget()
+
     def _mode_chosen(self, button: Any, mode: Mode) -> None:
         if button.get_active():
             self._preview.set_mode(mode)
@@ -304,7 +312,7 @@ class Dialog:
             mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
             self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
-            if scene is not self._scene:
+            if scene != self._scene:
                 if self._scene is None:
                     self._preview.set_room(*self._room())
                 self._scene = scene

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import dialogs
 import support
 from dialogs import in_loop, press
 from gi.repository import Gimp
+
+from harmonize_gimp import masks  # isort: skip  (support makes it importable)
 
 WAIT = 30
 
@@ -29,6 +32,34 @@ def background_comes(dialog: Any, _config: Any) -> None:
     in_loop(lambda: buttons(dialog)[1].clicked())
     wait_for(dialog, "Ready")
     support.say(case="background", before=before, after=text(dialog), predicted=dialog._live.prediction is not None)
+
+
+def what_is_done_elsewhere(dialog: Any, _config: Any) -> None:
+    """The artist goes to the image's window, moves the layer and selects a part of it, and comes back."""
+    wait_for(dialog, "Ready")
+    image, layer, preview = dialog._image, dialog._targets[0], dialog._preview
+    here, there = support.window("Harmonize Selection"), support.window("GNU Image Manipulation Program")
+    support.until(lambda: preview._after is not preview._before, WAIT, "a preview")
+    before = dialog._scene
+    visit(there, here)
+    unchanged = dialog._scene is before and preview._after is not preview._before
+    support.xdotool("windowfocus", "--sync", there)
+    time.sleep(0.5)
+    layer.set_offsets(0, 0)
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 0, 0, layer.get_width() // 2, layer.get_height())
+    support.xdotool("windowfocus", "--sync", here)
+    support.until(lambda: dialog._scene is not before, WAIT, "another look at the scene")
+    support.until(lambda: preview._after is not preview._before, WAIT, "a preview of it")
+    found = masks.bounds(dialog._scene.mask, dialog._scene.width)
+    wanted = layer.get_width() // 2 * dialog._scene.width / image.get_width()
+    support.say(case="elsewhere", unchanged=unchanged, left=found.x, right=found.right, wanted=wanted)
+    Gimp.Selection.none(image)
+
+
+def visit(there: str, here: str) -> None:
+    for number in (there, here):
+        support.xdotool("windowfocus", "--sync", number)
+        time.sleep(0.5)
 
 
 def buttons(dialog: Any) -> Any:
@@ -69,6 +100,9 @@ def main() -> None:
     image, background, figure = support.composite()
     dialogs.show(image, [figure], lambda dialog, config: say_scene(dialog))
     dialogs.show(image, [figure], keys_of_split)
+    _ok, x, y = figure.get_offsets()
+    dialogs.show(image, [figure], what_is_done_elsewhere)
+    figure.set_offsets(x, y)
     support.call(image, [figure], contrast=0.5)
     made = image.get_selected_layers()
     dialogs.show(image, made, a_result)
