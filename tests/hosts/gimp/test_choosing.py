@@ -40,5 +40,19 @@ def test_clean_edges_are_seen_in_the_preview(said: Said) -> None:
     assert said["clean"]["after"] < said["clean"]["before"] * 0.6
 
 
+def test_edges_that_only_the_result_has_clean_are_told_of(said: Said) -> None:
+    assert "soft edges" in said["faint"]["notes"]
+    assert "soft edges" not in said["clean"]["notes"]
+
+
+def test_curves_are_previewed_without_clean_edges_which_they_cannot_have(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
+    told = said["curves"]
+    assert told["after"] == pytest.approx(said["clean"]["before"], rel=0.1)
+    assert not told["sensitive"]
+    assert "not what differs from place to place" in told["notes"]
+
+
 def test_an_indexed_image_is_said_to_take_colors_of_its_palette(said: Said) -> None:
     assert any("nearest colors of its palette" in text for text in said["indexed"]["labels"])

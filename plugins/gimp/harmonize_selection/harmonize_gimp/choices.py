@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from gi.repository import Gimp
@@ -48,15 +48,19 @@ def options_from(config: Any, image: Image) -> Options:
     if layer is not None and not (layer.is_valid() and layer.get_image().get_id() == image.get_id()):
         layer = None
     foreground_class = config.get_property("foreground-class")
+    output, look = Output(config.get_property("output")), look_from(config)
+    if output is Output.CURVES:
+        # Curves know no transparency: neither a preview nor the layers above may be shown what they cannot do.
+        look = replace(look, clean_edges=False)
     return Options(
         network=config.get_property("network") or "",
-        output=Output(config.get_property("output")),
+        output=output,
         hide_original=config.get_property("hide-original"),
         reference=Reference(config.get_property("reference")),
         reference_layer=layer.get_tattoo() if layer is not None else 0,
         reference_file=config.get_property("reference-file") or "",
         foreground_class="" if foreground_class == "unknown" else foreground_class,
-        look=look_from(config),
+        look=look,
     )
 
 

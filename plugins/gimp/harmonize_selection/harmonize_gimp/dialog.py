@@ -37,7 +37,7 @@ RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
-SWITCHES = ("protect-highlights", "color-only", "clean-edges")
+SWITCHES = ("protect-highlights", "color-only")
 
 TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 """For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
@@ -183,6 +183,8 @@ class Dialog:
             rows.pack_start(scale, False, False, 0)
         for name in SWITCHES:
             rows.pack_start(bound_switch(self._config, name), False, False, 0)
+        self._clean = bound_switch(self._config, "clean-edges")
+        rows.pack_start(self._clean, False, False, 0)
         return rows
 
     def _layer_combo(self) -> Any:
@@ -279,7 +281,9 @@ class Dialog:
         reference = self._config.get_property("reference")
         self._layer.set_visible(reference == Reference.LAYER.value)
         self._file.set_visible(reference == Reference.FILE.value)
-        self._hide.set_sensitive(self._config.get_property("output") == Output.NEW_LAYER.value)
+        output = self._config.get_property("output")
+        self._hide.set_sensitive(output == Output.NEW_LAYER.value)
+        self._clean.set_sensitive(output != Output.CURVES.value)
 
     # What follows from it
 
@@ -337,8 +341,17 @@ class Dialog:
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
-        if self._live.prediction is not None:
-            self._notes.set_text("\n".join(map(note_in_words, self._live.prediction.notes)))
+        self._notes.set_text("\n".join(self._notes_in_words()))
         if TIMES:
             with open(TIMES, "a", encoding="utf-8") as file:
                 file.write(f"{picture.seconds:.4f}\n")
+
+    def _notes_in_words(self) -> list[str]:
+        """What the network said of the scene, and in what the result will differ from the picture."""
+        options = options_from(self._config, self._image)
+        notes = [note_in_words(note) for note in self._live.prediction.notes] if self._live.prediction else []
+        if options.output is Output.CURVES:
+            notes.append(harmonize.curves_note())
+        if options.look.clean_edges and self._scene is not None and self._scene.layer is None:
+            notes.append(_("The preview shows soft edges as they are; in the result they are clean."))
+        return notes

@@ -75,6 +75,11 @@ def check_output(layer: Layer, output: Output) -> None:
     layers.check_output(layer, output)
 
 
+def curves_note() -> str:
+    """What artists are told who choose curves, of networks that change more than these can hold."""
+    return _("Curves hold the change of the whole layer, not what differs from place to place.")
+
+
 def reference_thumbnail(image: Image, targets: Sequence[Layer], options: Options) -> Thumbnail | None:
     """The other scene that light and color are taken from; None = what lies around the layer in its own."""
     if options.reference is Reference.VISIBLE:
@@ -167,7 +172,7 @@ def _harmonize(
             exported = client.export(prediction.adjustment, "gimp-curves", options.look)
             points = curves.read(exported.text)
             if not exported.exact:
-                notes.append(_("Curves hold the change of the whole layer, not what differs from place to place."))
+                notes.append(curves_note())
         if options.output is not Output.CURVES or not last:
             pixels = bytearray(region.format.nbytes)
             shown = reading.cut_out(target, region) if options.look.clean_edges else region.pixels

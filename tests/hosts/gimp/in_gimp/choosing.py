@@ -61,7 +61,24 @@ def clean_edges(dialog: Any, config: Any) -> None:
     in_loop(lambda: config.set_property("clean-edges", True))
     support.until(lambda: preview._after is not plain, 30, "a preview with clean edges")
     support.shot("clean")
-    support.say(case="clean", before=green(plain), after=green(preview._after))
+    support.say(case="clean", before=green(plain), after=green(preview._after), notes=notes(dialog))
+    if hasattr(Gimp, "Curve"):
+        clean = preview._after
+        in_loop(lambda: config.set_property("output", "curves"))
+        support.until(lambda: preview._after is not clean, 30, "a preview of curves")
+        sensitive = dialog._clean.get_sensitive()
+        support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
+
+
+def clean_edges_of_a_faint_layer(dialog: Any, config: Any) -> None:
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    in_loop(lambda: config.set_property("clean-edges", True))
+    support.until(lambda: notes(dialog), 30, "a note")
+    support.say(case="faint", notes=notes(dialog))
+
+
+def notes(dialog: Any) -> str:
+    return str(dialog._notes.get_text())
 
 
 def green(rgb: bytes) -> int:
@@ -78,6 +95,9 @@ def main() -> None:
     dialogs.show(image, [figure], choices)
     support.green_fringe(figure)
     dialogs.show(image, [figure], clean_edges)
+    figure.set_opacity(60)
+    dialogs.show(image, [figure], clean_edges_of_a_faint_layer)
+    figure.set_opacity(100)
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
     palette = Gimp.ConvertPaletteType.GENERATE
