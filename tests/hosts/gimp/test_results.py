@@ -104,6 +104,18 @@ def test_an_image_that_was_closed_meanwhile_is_no_defect(said: Said) -> None:
     assert said["closed"]["code"] == "image_gone"
 
 
+@pytest.mark.parametrize("output", ["new-layer", "replace"])
+def test_a_layer_that_goes_in_the_middle_of_a_run_is_no_defect(output: str, said: Said) -> None:
+    removed, closed = said[f"removed-before-{output}"], said[f"closed-before-{output}"]
+    assert (removed["error"], removed["code"]) == ("", "image_gone")
+    assert removed["layers"] == ["Snowman", "Scene"]
+    assert (closed["error"], closed["code"]) == ("", "image_gone")
+
+
+def test_a_layer_that_is_locked_in_the_middle_of_a_run_keeps_its_pixels(said: Said) -> None:
+    assert (said["locked-before-replace"]["error"], said["locked-before-replace"]["code"]) == ("", "locked_layer")
+
+
 def test_pixels_of_a_rasterized_layer_can_be_replaced(said: Said, gimp: Gimp) -> None:
     if gimp.host.gimp == "3.0":
         pytest.skip(ONLY_3_2)

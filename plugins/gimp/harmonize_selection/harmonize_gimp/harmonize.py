@@ -41,8 +41,7 @@ def run(client: Client, image: Image, tasks: Sequence[Task], progress: OnProgres
     Raises PluginError; the image is unchanged then.
     """
     targets = [task.layer for task in tasks]
-    for task in tasks:
-        check_output(task.layer, task.options.output)
+    _check_outputs(tasks)
     references: dict[object, Thumbnail | None] = {}
     changes: list[Change] = []
     notes: dict[str, None] = {}
@@ -58,14 +57,24 @@ def run(client: Client, image: Image, tasks: Sequence[Task], progress: OnProgres
             changes.append(change)
             changed[layers.position(task.layer)] = region
             notes.update(dict.fromkeys(said))
+        # The image is open all the while: the artist may have removed a layer or locked it.
+        layers.require_there(image, targets)
+        _check_outputs(tasks)
     except BaseException as error:
         for change in changes:
-            if change.copy is not None:
-                change.copy.delete()
+            writing.discard(change.copy)
         if isinstance(error, HarmonizeError):
             raise from_client(error) from error
+        if isinstance(error, Exception):
+            # Whatever it is, a layer that is gone is the reason.
+            layers.require_there(image, targets)
         raise
     return Outcome(writing.commit(image, changes), tuple(notes))
+
+
+def _check_outputs(tasks: Sequence[Task]) -> None:
+    for task in tasks:
+        check_output(task.layer, task.options.output)
 
 
 def check_output(layer: Layer, output: Output) -> None:
@@ -199,6 +208,5 @@ def _harmonize(
         change = Change(layer, copy, new, points, stored, supersedes=made_from is not None)
         return change, region, tuple(notes)
     except BaseException:
-        if copy is not None:
-            copy.delete()
+        writing.discard(copy)
         raise

@@ -83,6 +83,12 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
     return pixels, filtered
 
 
+def discard(copy: Layer | None) -> None:
+    """Deletes a copy that is not wanted any more; it went with its image if that was closed."""
+    if copy is not None and copy.is_valid():
+        copy.delete()
+
+
 def all_of(layer: Layer) -> Region:
     """The pixels of a plain copy of the layer."""
     copy, _filtered = plain_copy(layer)

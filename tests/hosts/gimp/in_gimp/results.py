@@ -19,6 +19,10 @@ HALF = '{"red": [[0, 0], [1, 0.5]], "green": [[0, 0], [1, 0.5]], "blue": [[0, 0]
 
 
 class HalvingClient:
+    def __init__(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """`meanwhile`: what the artist does while the layer is rendered."""
+        self._meanwhile = meanwhile
+
     def predict(self, *_arguments: Any, **_options: Any) -> Prediction:
         return Prediction("{}", "half", "cpu", 1.0, (), None)
 
@@ -30,6 +34,7 @@ class HalvingClient:
         for color in range(3):
             half[color::channels] = bytes(value // 2 for value in half[color::channels])
         into[:] = half
+        self._meanwhile()
         return Rendered(1.0, ())
 
     def export(self, *_arguments: Any) -> Exported:
@@ -48,6 +53,21 @@ def again(image: Any, layers: list[Any]) -> Any:
 def _run(image: Any, wanted: Any) -> Any:
     client: Any = HalvingClient()
     return harmonize.run(client, image, wanted, lambda text, fraction: None).layers[-1]
+
+
+def interrupted(output: Output, meanwhile: Callable[[Any, Any], object]) -> dict[str, Any]:
+    """While a run goes on, the artist does something to the image or to the upper one of two layers."""
+    image, _background, figure = support.composite()
+    upper = figure.copy()
+    image.insert_layer(upper, None, 0)
+    wanted = tasks.as_they_are(image, [figure, upper], Options(output=output))
+    client: Any = HalvingClient(lambda: meanwhile(image, upper))
+    code = ""
+    try:
+        harmonize.run(client, image, wanted, lambda text, fraction: None)
+    except PluginError as error:
+        code = error.code
+    return {"code": code, "layers": names(image) if image.is_valid() else []}
 
 
 def names(image: Any) -> list[str]:
@@ -231,6 +251,20 @@ def plain(_layer: Any) -> None:
     pass
 
 
+def remove(image: Any, layer: Any) -> None:
+    if layer.is_valid():
+        image.remove_layer(layer)
+
+
+def close(image: Any, _layer: Any) -> None:
+    if image.is_valid():
+        image.delete()
+
+
+def lock(_image: Any, layer: Any) -> None:
+    layer.set_lock_content(True)
+
+
 SINCE_3_2 = hasattr(Gimp, "Curve")
 
 case("mask-edited", layer_whose_mask_is_edited)
@@ -248,6 +282,10 @@ case("scaled-again", scaled_result, again)
 case("scaled-dialog", scaled_result, dialog)
 case("two", two_results)
 case("closed", closed_image)
+for output in (Output.NEW_LAYER, Output.REPLACE):
+    case(f"removed-before-{output.value}", interrupted, output, remove)
+    case(f"closed-before-{output.value}", interrupted, output, close)
+case("locked-before-replace", interrupted, Output.REPLACE, lock)
 if SINCE_3_2:
     case("rasterized", rasterized_layer)
     case("plain-curves", result, plain, to_curves)
