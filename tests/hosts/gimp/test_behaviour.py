@@ -139,3 +139,4 @@ def test_text_becomes_pixels(said: Said) -> None:
     assert told["status"] == "SUCCESS", told["message"]
     assert not told["still_text"]
     assert told["name"] == "Harmony (harmonized)"
+    assert told["alike"], "pixels of a text are blended as the text was"

@@ -18,7 +18,7 @@ EXPECTED = {
     "locked-replace": (CALLING, "locked"),
     "locked-group-replace": (CALLING, "locked"),
     "elsewhere": (CALLING, "does not touch"),
-    "on-transparency": (CALLING, "both selected and visible"),
+    "on-transparency": (CALLING, "“Snowman” is both selected and visible"),
     "outside": (CALLING, "visible in the image"),
     "alone": (CALLING, "nothing below"),
     "floating": (CALLING, "floating selection"),

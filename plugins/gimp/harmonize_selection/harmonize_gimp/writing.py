@@ -38,6 +38,8 @@ def copy_of(layer: Layer) -> Layer:
     copy = layer.copy()
     # GIMP ends a plug-in that writes to locked pixels, and only the original is what the artist has locked.
     layers.unlock(copy)
+    # GIMP calls it “… copy”, and messages would.
+    copy.set_name(layer.get_name())
     curves.remove(copy)
     return copy
 
@@ -63,6 +65,9 @@ def plain_copy(layer: Layer) -> tuple[Layer, bool]:
         layer.get_opacity(),
         layer.get_mode(),
     )
+    pixels.set_blend_space(layer.get_blend_space())
+    pixels.set_composite_space(layer.get_composite_space())
+    pixels.set_composite_mode(layer.get_composite_mode())
     _ok, x, y = copy.get_offsets()
     pixels.set_offsets(x, y)
     everything = Box(0, 0, copy.get_width(), copy.get_height())

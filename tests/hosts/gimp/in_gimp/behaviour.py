@@ -255,9 +255,24 @@ def text_layer() -> None:
     image, _background, _figure = support.composite()
     text = Gimp.TextLayer.new(image, "Harmony", Gimp.context_get_font(), 40, Gimp.Unit.pixel())
     image.insert_layer(text, None, 0)
+    text.set_mode(Gimp.LayerMode.HARDLIGHT)
+    text.set_blend_space(Gimp.LayerColorSpace.RGB_LINEAR)
+    text.set_composite_space(Gimp.LayerColorSpace.RGB_LINEAR)
+    text.set_composite_mode(Gimp.LayerCompositeMode.CLIP_TO_BACKDROP)
     status, message = support.call(image, [text])
     result = image.get_selected_layers()[0]
-    support.say(case="text", status=status, message=message, still_text=result.is_text_layer(), name=result.get_name())
+    blended = [
+        (layer.get_mode(), layer.get_blend_space(), layer.get_composite_space(), layer.get_composite_mode())
+        for layer in (text, result)
+    ]
+    support.say(
+        case="text",
+        status=status,
+        message=message,
+        still_text=result.is_text_layer(),
+        name=result.get_name(),
+        alike=blended[0] == blended[1],
+    )
     image.delete()
 
 
