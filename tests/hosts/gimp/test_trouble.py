@@ -25,12 +25,20 @@ def test_what_is_done_elsewhere_is_seen_when_the_artist_is_back(said: Said) -> N
     assert abs(told["right"] - told["wanted"]) <= 2
 
 
+def test_a_list_that_is_opened_needs_no_other_look_at_the_image(said: Said) -> None:
+    assert said["elsewhere"]["listed"]
+
+
 def test_coming_back_to_an_unchanged_image_leaves_the_preview_alone(said: Said) -> None:
     assert said["elsewhere"]["unchanged"]
 
 
 def test_an_image_that_was_closed_is_said_to_be(said: Said) -> None:
     assert said["closed"]["after"].startswith("The image was closed")
+
+
+def test_a_floating_selection_is_said_before_ok_is_pressed(said: Said) -> None:
+    assert said["floating"]["after"].startswith("There is a floating selection")
 
 
 def test_arrow_keys_move_the_line_of_split(said: Said) -> None:

@@ -211,7 +211,7 @@ class Dialog:
         """The image is open behind the dialog: what the artist does there is seen when the artist is back."""
         if window.is_active():
             self._refresh()
-        else:
+        elif Gtk.grab_get_current() is None:  # else a list of the dialog's own is open, or its file chooser
             self._views.forget()
 
     def _mode_chosen(self, button: Any, mode: Mode) -> None:

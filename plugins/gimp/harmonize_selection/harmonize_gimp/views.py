@@ -35,7 +35,7 @@ class Views:
 
     def view(self, options: Options) -> tuple[View, Scene]:
         """Raises PluginError for what these options cannot do."""
-        layers.require_there(self._image, self._targets)
+        layers.check(self._image, self._targets)
         for target in self._targets:
             harmonize.check_output(target, options.output)
         to_above = options.reference is Reference.ABOVE

@@ -10,7 +10,7 @@ import support
 from dialogs import in_loop, press
 from gi.repository import Gimp
 
-from harmonize_gimp import masks  # isort: skip  (support makes it importable)
+from harmonize_gimp import choices, masks  # isort: skip  (support makes it importable)
 
 WAIT = 30
 
@@ -34,13 +34,17 @@ def background_comes(dialog: Any, _config: Any) -> None:
     support.say(case="background", before=before, after=text(dialog), predicted=dialog._live.prediction is not None)
 
 
-def what_is_done_elsewhere(dialog: Any, _config: Any) -> None:
+def what_is_done_elsewhere(dialog: Any, config: Any) -> None:
     """The artist goes to the image's window, moves the layer and selects a part of it, and comes back."""
     wait_for(dialog, "Ready")
     image, layer, preview = dialog._image, dialog._targets[0], dialog._preview
     here, there = support.window("Harmonize Selection"), support.window("GNU Image Manipulation Program")
     support.until(lambda: preview._after is not preview._before, WAIT, "a preview")
     before = dialog._scene
+    looked_at = dialog._views.view(choices.options_from(config, image))[1]
+    in_loop(dialog._network.popup)
+    press("Escape")
+    listed = dialog._views.view(choices.options_from(config, image))[1] is looked_at
     visit(there, here)
     unchanged = dialog._scene is before and preview._after is not preview._before
     support.xdotool("windowfocus", "--sync", there)
@@ -52,7 +56,19 @@ def what_is_done_elsewhere(dialog: Any, _config: Any) -> None:
     support.until(lambda: preview._after is not preview._before, WAIT, "a preview of it")
     found = masks.bounds(dialog._scene.mask, dialog._scene.width)
     wanted = layer.get_width() // 2 * dialog._scene.width / image.get_width()
-    support.say(case="elsewhere", unchanged=unchanged, left=found.x, right=found.right, wanted=wanted)
+    support.say(case="elsewhere", unchanged=unchanged, listed=listed, left=found.x, right=found.right, wanted=wanted)
+    Gimp.Selection.none(image)
+
+
+def a_floating_selection(dialog: Any, config: Any) -> None:
+    """Something is pasted while the dialog is open."""
+    wait_for(dialog, "Ready")
+    image, layer = dialog._image, dialog._targets[0]
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, *layer.get_offsets()[1:], 50, 150)
+    floating = Gimp.Selection.float(image, [layer], 5, 5)
+    in_loop(lambda: config.set_property("strength", 0.5))
+    support.say(case="floating", after=text(dialog))
+    Gimp.floating_sel_anchor(floating)
     Gimp.Selection.none(image)
 
 
@@ -109,6 +125,7 @@ def main() -> None:
     image.remove_layer(made[0])
     image.remove_layer(background)
     dialogs.show(image, [figure], background_comes)
+    dialogs.show(image, [figure], a_floating_selection)
     dialogs.show(image, [figure], image_is_closed)
 
 
