@@ -34,6 +34,10 @@ def test_what_is_not_chosen_yet_is_no_trouble(case: str, words: str, said: Said)
     assert not said[case]["buttons"]
 
 
+def test_ok_waits_until_the_choices_can_be_carried_out(said: Said) -> None:
+    assert [said[case]["ok"] for case in ("layer", "file", "below")] == [False, False, True]
+
+
 def test_clean_edges_are_seen_in_the_preview(said: Said) -> None:
     assert said["clean"]["before"] > 100
     # Of pixels that are three quarters solid half of the color stays.

@@ -23,6 +23,7 @@ EXPECTED = {
     "alone": (CALLING, "nothing below"),
     "floating": (CALLING, "floating selection"),
     "channel": (CALLING, "Only layers"),
+    "layer-of-another-image": (CALLING, "closed meanwhile"),
     "path-layer-replace": (CALLING, "from its path"),
     "no-such-network": (EXECUTION, "network"),
     "no-reference-layer": (CALLING, "reference layer"),

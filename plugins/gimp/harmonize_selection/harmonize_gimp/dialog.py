@@ -313,9 +313,12 @@ class Dialog:
         try:
             view, scene = self._views.view(options)
         except PluginError as error:
+            # OK would close the dialog, and what was chosen in it would be gone with the error.
+            self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
             mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
             self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
+            self._window.set_response_sensitive(Gtk.ResponseType.OK, True)
             if scene != self._scene:
                 if self._scene is None:
                     self._preview.set_room(*self._room())

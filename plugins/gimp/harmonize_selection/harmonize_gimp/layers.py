@@ -56,13 +56,20 @@ def is_seen_as_it_is(layer: Layer) -> bool:
 
 
 def require_there(image: Image, drawables: Sequence[Any]) -> None:
-    """Raises CannotHarmonize when the image was closed, or one of the drawables deleted, while a dialog was open."""
-    if not image.is_valid() or not all(drawable.is_valid() for drawable in drawables):
+    """Raises CannotHarmonize when the image was closed, or one of the drawables deleted, while a dialog was open.
+
+    Or when a script gives an image with layers of another one.
+    """
+    if not image.is_valid() or not all(_is_in(image, drawable) for drawable in drawables):
         raise CannotHarmonize(
             "image_gone",
             _("The image was closed meanwhile, or the layer deleted"),
             _("open the image, select the layer and try again"),
         )
+
+
+def _is_in(image: Image, drawable: Any) -> bool:
+    return bool(drawable.is_valid()) and drawable.get_image().get_id() == image.get_id()
 
 
 def _layer(drawable: Any) -> Layer:

@@ -8,7 +8,7 @@ from typing import Any
 import dialogs
 import support
 from dialogs import in_loop
-from gi.repository import Gimp
+from gi.repository import Gimp, Gtk
 
 
 def text(dialog: Any) -> str:
@@ -49,7 +49,14 @@ def choices(dialog: Any, config: Any) -> None:
     support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
     for reference in ("layer", "file"):
         in_loop(lambda reference=reference: config.set_property("reference", reference))
-        support.say(case=reference, text=text(dialog), buttons=dialog._state._ways_out.get_visible())
+        buttons = dialog._state._ways_out.get_visible()
+        support.say(case=reference, text=text(dialog), buttons=buttons, ok=can_agree(dialog))
+    in_loop(lambda: config.set_property("reference", "below"))
+    support.say(case="below", ok=can_agree(dialog))
+
+
+def can_agree(dialog: Any) -> bool:
+    return bool(dialog._window.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive())
 
 
 def clean_edges(dialog: Any, config: Any) -> None:

@@ -94,6 +94,10 @@ def channel(image: Any, _figure: Any) -> list[Any]:
     return [channel]
 
 
+def stranger(_image: Any, _figure: Any) -> list[Any]:
+    return [support.composite()[2]]
+
+
 def path_layer(image: Any, _figure: Any) -> list[Any]:
     return [support.vector_layer(image)]
 
@@ -107,6 +111,7 @@ attempt("outside", outside)
 attempt("alone", alone)
 attempt("floating", floating)
 attempt("channel", channel)
+attempt("layer-of-another-image", stranger)
 if hasattr(Gimp, "VectorLayer"):
     attempt("path-layer-replace", path_layer, output="replace")
 attempt("no-such-network", network="no-such-network")
