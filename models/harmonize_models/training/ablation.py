@@ -133,6 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--seed", type=int, default=1, help="another one tells how far two runs of a variant differ")
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME", help="these variants")
@@ -153,6 +154,7 @@ def run(args: argparse.Namespace) -> int:
         warm_up=min(100, args.steps // 4),
         ema=0.99,
         bf16=args.bf16,
+        seed=args.seed,
         batch_norm=NORMS,
         validate_minutes=1e9,
     )
