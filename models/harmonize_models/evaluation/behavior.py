@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..commands import carried_out
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.scenefit import GUARD_OFF, SceneFit
 from ..training.checkpoint import save_weights
@@ -142,10 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the module."""
     parser = argparse.ArgumentParser(prog="python -m harmonize_models.evaluation.behavior", description=__doc__)
     add_arguments(parser)
-    try:
-        return run(parser.parse_args(argv))
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, argv, run)
 
 
 if __name__ == "__main__":

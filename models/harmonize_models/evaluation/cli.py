@@ -14,7 +14,7 @@ import torch
 
 from ..baselines import TITLES, Baseline, harmonize_batch
 from ..checkpoints import SHIPPED_DIR, shipped
-from ..errors import ModelError
+from ..commands import carried_out
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.sides import check_side
@@ -147,7 +147,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of `harmonize evaluate` and of the module."""
     parser = argparse.ArgumentParser(prog="harmonize evaluate", description="Compare networks and baselines.")
     add_arguments(parser)
-    try:
-        return run(parser.parse_args(argv))
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, argv, run)

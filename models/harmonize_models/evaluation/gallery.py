@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 
 from ..adjustments.look import Look
 from ..baselines import Baseline
-from ..errors import ModelError
+from ..commands import carried_out
 from ..layer import Depth, LayerFormat, Layout
 from ..networks.scenefit import SceneFit
 from ..predict import Predicted, predict, predict_baseline
@@ -101,14 +101,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--height", type=int, default=240, help="of a row in pixels")
     parser.add_argument("--rows", type=int, default=4, help="composites in a sheet")
     parser.add_argument("--guard", type=float, help="SceneFit: use this threshold instead of the stored one")
-    args = parser.parse_args(argv)
+    return carried_out(parser, argv, run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the sheets as the flags say; returns the exit status. Raises a ModelError."""
     torch.set_num_threads(1)
-    try:
-        titles = zip(titles_of(args.columns), args.columns, strict=True)
-        columns = {title: column_of(name, args.guard) for title, name in titles}
-        strips = [row(composite, columns, args.height) for composite in read_composites(args.composites)]
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    titles = zip(titles_of(args.columns), args.columns, strict=True)
+    columns = {title: column_of(name, args.guard) for title, name in titles}
+    strips = [row(composite, columns, args.height) for composite in read_composites(args.composites)]
     args.output.mkdir(parents=True, exist_ok=True)
     for number, start in enumerate(range(0, len(strips), args.rows)):
         part = strips[start : start + args.rows]

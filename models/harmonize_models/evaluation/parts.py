@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelError
+from ..commands import carried_out
 from ..networks.framing import Framing, centers
 from ..networks.plan import Plan
 from ..networks.scenefit import GUARD_OFF, SceneFit, Seen
@@ -137,10 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="photos with masks")
     parser.add_argument("--side", type=int, default=192, help="side of the pictures (default %(default)s)")
     parser.add_argument("--limit", type=int, help="use only so many photos")
-    try:
-        return run(parser.parse_args(argv))
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, argv, run)
 
 
 def run(args: argparse.Namespace) -> int:

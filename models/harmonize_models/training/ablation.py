@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
-from ..errors import ModelError
+from ..commands import carried_out
 from ..evaluation.cases import Cases, build_cases
 from ..evaluation.parts import WholeFrame, with_one_look, without_attention, without_deeper_blocks
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
@@ -137,10 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--limit", type=int, help="use only so many photos")
     parser.add_argument("--only", nargs="+", choices=[v.name for v in VARIANTS], metavar="NAME", help="these variants")
-    try:
-        return run(parser.parse_args(argv))
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, argv, run)
 
 
 def run(args: argparse.Namespace) -> int:

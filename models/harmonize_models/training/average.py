@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..commands import carried_out
 from .checkpoint import load_weights, save_weights
 from .errors import BadSettings
 from .history import Leg, read_history, write_history
@@ -56,11 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "runs", type=Path, nargs="+", metavar="RUN", help="folders of runs, the last one's history counts"
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the mean")
-    args = parser.parse_args(argv)
-    try:
-        average(args.runs, args.output)
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, argv, run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status. Raises a ModelError."""
+    average(args.runs, args.output)
     return 0
 
 

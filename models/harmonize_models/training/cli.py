@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..checkpoints import SHIPPED_DIR
-from ..errors import ModelError
+from ..commands import carried_out
 from ..evaluation.cases import build_cases
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork
@@ -188,7 +188,4 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="harmonize train", description="Train a network on photos with masks.")
     add_arguments(parser)
     words = list(sys.argv[1:] if argv is None else argv)
-    try:
-        return run(parser.parse_args(words), words)
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    return carried_out(parser, words, lambda args: run(args, words))

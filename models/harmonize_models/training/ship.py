@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..checkpoints import SHIPPED_DIR, WeightsCard, load, replace_card, save_shipped
-from ..errors import ModelError
+from ..commands import carried_out
 from ..evaluation.cases import build_cases
 from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouched
 from ..evaluation.report import Figures, read_json
@@ -93,15 +93,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", help="network whose weights are a part of the run's (default: the run's own)")
     parser.add_argument("--figures", type=Path, help="what `harmonize evaluate --json` measured on these weights")
     parser.add_argument("--store-only", action="store_true", help="without figures and card yet, to be evaluated")
-    args = parser.parse_args(argv)
+    return carried_out(parser, argv, run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do it; returns the exit status. Raises a ModelError."""
     torch.set_num_threads(1)
-    try:
-        if args.store_only:
-            store(args.run, args.data, args.folder, args.key)
-        else:
-            print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
-    except ModelError as error:
-        parser.exit(2, f"{error.cause}\n{error.hint}\n")
+    if args.store_only:
+        store(args.run, args.data, args.folder, args.key)
+    else:
+        print(ship(args.run, args.data, args.folder, args.key, read_json(args.figures) if args.figures else None))
     return 0
 
 
