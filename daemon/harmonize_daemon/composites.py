@@ -148,7 +148,7 @@ def _layered_composite(document: LayeredPicture, layer: str, to_foreground: bool
 
 def times_alpha(mask: NDArray[np.uint8], picture: Picture) -> NDArray[np.uint8]:
     """A mask [H, W] of the picture, of which transparent pixels are no part."""
-    if picture.pixels.shape[2] not in (2, 4):
+    if not picture.has_alpha:
         return mask
     return product(mask, pictures.to_u8(picture.pixels[..., -1]))
 

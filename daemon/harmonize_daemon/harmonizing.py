@@ -228,7 +228,7 @@ def edge_colors(composite: Composite) -> EdgeColors | None:
 
 def uncleaned(adjustment: str, picture: Picture) -> tuple[str, ...]:
     """A note, where the edges of a foreground cannot be cleaned."""
-    if picture.pixels.shape[2] not in (2, 4):
+    if not picture.has_alpha:
         return (NO_TRANSPARENCY,)
     return () if Adjustment.from_json(adjustment).edges else (NOTHING_SOLID,)
 

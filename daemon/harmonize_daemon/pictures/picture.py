@@ -52,6 +52,11 @@ class Picture:
         return LAYOUTS[self.pixels.shape[2]]
 
     @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.pixels.shape[2] in (2, 4)
+
+    @property
     def depth(self) -> Depth:
         """`u8`, `u16`, `f16` or `f32`."""
         return DEPTHS[self.pixels.dtype.name]

@@ -145,7 +145,7 @@ def _encode_tiff(picture: Picture) -> bytes:
         byteorder="<",
         photometric="rgb" if channels >= 3 else "minisblack",
         planarconfig=None if channels == 1 else "contig",
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        extrasamples=["unassalpha"] if picture.has_alpha else None,
         compression="zlib",
         compressionargs=_TIFF_COMPRESSION,
         predictor=picture.pixels.dtype.kind == "u",
@@ -188,7 +188,7 @@ def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **opt
     pixels = picture.pixels
     if pixels.dtype != np.uint8:
         raise _cannot_hold(fmt, f"{pixels.dtype.itemsize * 8}-bit pixels", "PNG or TIFF")
-    if not alpha and pixels.shape[2] in (2, 4):
+    if picture.has_alpha and not alpha:
         raise _cannot_hold(fmt, "transparency", "PNG, TIFF or WebP")
     _check_sides(picture, fmt, "TIFF or PNG")
     stream = BytesIO()
