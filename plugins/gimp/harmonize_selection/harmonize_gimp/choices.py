@@ -8,7 +8,7 @@ from typing import Any
 from gi.repository import Gimp
 from harmonize_client import Look, __version__
 
-from .layers import Image
+from .layers import Image, is_in
 from .options import Options, Output, Reference
 from .words import _, note_in_words
 
@@ -45,7 +45,7 @@ def look_from(config: Any) -> Look:
 def options_from(config: Any, image: Image) -> Options:
     """The options that a configuration holds, for this image: a reference layer of another one is none."""
     layer = config.get_property("reference-layer")
-    if layer is not None and not (layer.is_valid() and layer.get_image().get_id() == image.get_id()):
+    if layer is not None and not is_in(image, layer):
         layer = None
     foreground_class = config.get_property("foreground-class")
     output, look = Output(config.get_property("output")), look_from(config)

@@ -60,7 +60,7 @@ def require_there(image: Image, drawables: Sequence[Any]) -> None:
 
     Or when a script gives an image with layers of another one.
     """
-    if not image.is_valid() or not all(_is_in(image, drawable) for drawable in drawables):
+    if not image.is_valid() or not all(is_in(image, drawable) for drawable in drawables):
         raise CannotHarmonize(
             "image_gone",
             _("The image was closed meanwhile, or the layer deleted"),
@@ -68,7 +68,8 @@ def require_there(image: Image, drawables: Sequence[Any]) -> None:
         )
 
 
-def _is_in(image: Image, drawable: Any) -> bool:
+def is_in(image: Image, drawable: Any) -> bool:
+    """Whether it is there still, and in this image."""
     return bool(drawable.is_valid()) and drawable.get_image().get_id() == image.get_id()
 
 
