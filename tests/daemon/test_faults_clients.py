@@ -162,6 +162,14 @@ def test_fault_24_a_client_that_asks_and_never_reads_is_disconnected(shared_daem
     assert client.status()["state"] == "ready"
 
 
+def test_fault_24_a_client_that_asks_much_before_it_reads_is_answered(shared_daemon: Daemon) -> None:
+    for _ in range(20):  # how far libzmq's threads are apart is a matter of luck
+        with shared_daemon.raw() as eager:
+            asked = [eager.send("status") for _ in range(300)]
+            for id in asked:
+                eager.expect("status", id)
+
+
 def test_fault_24_a_client_that_renders_and_never_reads_is_disconnected(
     shared_daemon: Daemon, client: RawClient
 ) -> None:

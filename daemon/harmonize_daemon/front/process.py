@@ -313,8 +313,14 @@ class Front:
             self._dispatcher.forget(peer)
 
     def _speak(self, peer: Peer, reply: Reply, payload: Sequence[memoryview | bytes]) -> Delivery:
+        frames = [peer.routing_id, messages.encode(reply), *payload]
         try:
-            self._socket.send_multipart([peer.routing_id, messages.encode(reply), *payload], zmq.NOBLOCK)
+            try:
+                self._socket.send_multipart(frames, zmq.NOBLOCK)
+            except zmq.Again:
+                # libzmq learns only now and then what its own thread has sent since; being asked for events, it looks.
+                self._socket.getsockopt(zmq.EVENTS)
+                self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             return Delivery.FULL
         except zmq.ZMQError as error:
