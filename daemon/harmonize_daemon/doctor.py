@@ -94,6 +94,8 @@ def _folders() -> str:
 def _weights() -> str:
     from harmonize_models import checkpoints
 
+    if gone := checkpoints.missing():
+        raise checkpoints.WeightsMissing(f"Missing: {', '.join(gone)}.", "Install harmonize-selection again.")
     keys = [weights.key for weights in checkpoints.shipped()]
     for key in keys:
         checkpoints.load(key)

@@ -40,6 +40,7 @@ __all__ = [
     "import_checkpoint",
     "imported",
     "load",
+    "missing",
     "read_foreign",
     "remove_imported",
     "replace_card",
@@ -127,6 +128,11 @@ class ImportedWeights:
 def shipped(weights_dir: Path = SHIPPED_DIR) -> tuple[ShippedWeights, ...]:
     """The weights that come with the product, by key. Reads cards, not weights; verifies nothing."""
     return tuple(ShippedWeights(*row) for row in _rows(weights_dir))
+
+
+def missing(weights_dir: Path = SHIPPED_DIR) -> tuple[str, ...]:
+    """Names of the files that the sums list and that are not there."""
+    return tuple(name for name in sorted(_read_sums(weights_dir)) if not (weights_dir / name).is_file())
 
 
 def imported(weights_dir: Path) -> tuple[ImportedWeights, ...]:

@@ -13,6 +13,7 @@ from harmonize_client import CannotStart
 from harmonize_daemon import doctor
 from harmonize_daemon.cli import main
 from harmonize_daemon.doctor import Finding
+from harmonize_models import checkpoints
 
 from tests.client.fake_daemon import pid_of_the_dead
 from tests.daemon.test_faults_lifetime import leave_behind
@@ -44,6 +45,14 @@ def test_a_connection_file_that_was_left_behind_is_no_daemon_that_runs(command_l
     leave_behind(command_line_home, pid_of_the_dead())
     assert doctor._daemon().startswith("was started")
     assert doctor._daemon().startswith("runs")
+
+
+def test_weights_that_were_deleted_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoints, "missing", lambda: ("scenefit.safetensors",))
+    finding = doctor._guarded("weights", doctor._weights)
+    assert finding == Finding(
+        "weights", "Missing: scenefit.safetensors. Install harmonize-selection again. [bad_weights]", fine=False
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="other systems have no such device")

@@ -53,6 +53,12 @@ def test_shipped_weights_are_listed_with_their_card(weights_dir: Path) -> None:
     assert row.path.is_file()
 
 
+def test_a_file_that_was_deleted_is_missed(weights_dir: Path) -> None:
+    assert checkpoints.missing(weights_dir) == ()
+    (weights_dir / f"{KEY}.safetensors").unlink()
+    assert checkpoints.missing(weights_dir) == (f"{KEY}.safetensors",)
+
+
 def test_the_sums_are_those_that_sha256sum_checks(weights_dir: Path) -> None:
     assert (
         subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=weights_dir, check=False).returncode == 0
