@@ -35,13 +35,21 @@ class Peer:
         """The client at the other end of a connection."""
         return cls(routing_id, descriptor, _address(descriptor))
 
+    def takes_more(self) -> bool:
+        """Whether the connection has room for more to be sent: not if it is closed, nor if the client does not read."""
+        poller = zmq.Poller()  # `select` knows no descriptors from 1024 on
+        poller.register(self.descriptor, zmq.POLLOUT)
+        return self._is_open() and bool(poller.poll(0))
+
     def disconnect(self) -> None:
         """Close the connection. Does nothing if it is closed already."""
-        # The descriptor may since belong to another connection: only the one with the same far end is shut down.
-        if self.address is None or _address(self.descriptor) != self.address:
-            return
-        with contextlib.suppress(OSError), _borrowed(self.descriptor) as connection:
-            connection.shutdown(socket.SHUT_RDWR)
+        if self._is_open():
+            with contextlib.suppress(OSError), _borrowed(self.descriptor) as connection:
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _is_open(self) -> bool:
+        # The descriptor may since belong to another connection: only one with the same far end is meant.
+        return self.address is not None and _address(self.descriptor) == self.address
 
 
 def _address(descriptor: int) -> tuple[str, int] | None:

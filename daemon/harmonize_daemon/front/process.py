@@ -41,6 +41,8 @@ RECEIVE_HIGH_WATER = 8
 """Messages that wait unread from one connection."""
 SEND_HIGH_WATER = 32
 """Messages that wait unsent for one connection: more than a window of bands, so a client that reads never fills it."""
+PATIENCE_SECONDS = 0.25
+"""So long may libzmq's own thread take to come to sending, while the processor is busy."""
 MESSAGES_AT_A_TIME = 32
 """Messages that are read before timers and the worker get their turn."""
 LOG_FILE = "daemon.log"
@@ -314,20 +316,21 @@ class Front:
 
     def _speak(self, peer: Peer, reply: Reply, payload: Sequence[memoryview | bytes]) -> Delivery:
         frames = [peer.routing_id, messages.encode(reply), *payload]
-        try:
+        end = monotonic() + PATIENCE_SECONDS
+        while True:
             try:
                 self._socket.send_multipart(frames, zmq.NOBLOCK)
+                return Delivery.SENT
             except zmq.Again:
-                # libzmq learns only now and then what its own thread has sent since; being asked for events, it looks.
+                if not peer.takes_more() or monotonic() > end:
+                    return Delivery.FULL
+                # It is libzmq's own thread that has not come to sending, or what it has sent is not counted yet.
+                sleep(0.001)
                 self._socket.getsockopt(zmq.EVENTS)
-                self._socket.send_multipart(frames, zmq.NOBLOCK)
-        except zmq.Again:
-            return Delivery.FULL
-        except zmq.ZMQError as error:
-            if error.errno != zmq.EHOSTUNREACH:
-                log.warning("a reply could not be sent: %s", error)
-            return Delivery.GONE
-        return Delivery.SENT
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EHOSTUNREACH:
+                    log.warning("a reply could not be sent: %s", error)
+                return Delivery.GONE
 
     def _complain(self, refusal: Refused) -> None:
         """Log refused tokens, but not as often as somebody may try them."""
