@@ -17,6 +17,9 @@ from .version import PROTOCOL_VERSION
 from .wire import Header, ProtocolError, decode_header, encode_header, take
 from .zmtp import Frame
 
+LONGEST_PAUSE = 1.0
+"""Who has not looked for longer, was asleep, perhaps with the whole computer: the daemon then was silent no longer."""
+
 
 class Conversation:
     """`step` moves it along. Everything may raise `LinkLost` and `ProtocolError`: then only `close` is of use."""
@@ -30,7 +33,8 @@ class Conversation:
         self._token = connection.token
         self._patience = hello_seconds
         self._silence_seconds = silence_seconds
-        self._moved = time.monotonic()
+        self._silence = 0.0
+        self._looked = time.monotonic()
         self._cancels: deque[str] = deque()
         self._header: Header = {}  # of the message that is being received
         self._payload: list[memoryview] = []
@@ -65,9 +69,9 @@ class Conversation:
             self._send_next(outbox)
         moved = self._link.write() > 0 or self._link.received > before
         now = time.monotonic()
-        if moved or not waits:
-            self._moved = now
-        elif now - self._moved > self._patience:
+        self._silence = 0.0 if moved or not waits else self._silence + min(now - self._looked, LONGEST_PAUSE)
+        self._looked = now
+        if self._silence > self._patience:
             raise LinkLost("it does not answer")
         return moved
 

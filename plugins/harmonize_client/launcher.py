@@ -38,6 +38,7 @@ class Search:
         self._rejected: Connection | None = None
         self._reason = "no daemon is running"
         self._start: Start | None = None
+        self._tried_again = False
 
     @property
     def starting(self) -> bool:
@@ -54,7 +55,13 @@ class Search:
             if not self._may_start:
                 raise CannotConnect(self._reason)
             self._start = Start(self._command or find_command(), self._folder)
-        self._start.check(in_the_way=self._reason if connection else "")
+        if self._start.left_another_its_place and connection:
+            if self._tried_again:
+                raise CannotConnect(self._reason, "end that process and try again")
+            # The new one was answered: the old one was slow, we were, or it has only just come.
+            self._tried_again = True
+            self._rejected = None
+        self._start.check()
         return None
 
     def reject(self, connection: Connection, reason: str) -> None:
@@ -96,15 +103,14 @@ class Start:
         # Somebody must wait for the process, or it stays a zombie until the host ends.
         threading.Thread(target=self._process.wait, name="harmonize-reaper", daemon=True).start()
 
-    def check(self, in_the_way: str) -> None:
-        """Raises `CannotStart` when the process failed or took too long.
+    @property
+    def left_another_its_place(self) -> bool:
+        """Whether the new daemon found that one runs, and ended."""
+        return self._process.returncode == 0
 
-        `in_the_way`: why the daemon that the connection file still names is no good, if it names one.
-        """
+    def check(self) -> None:
+        """Raises `CannotStart` when the process failed or took too long."""
         code = self._process.returncode
-        if code == 0 and in_the_way:
-            # The new one left the old one its place and ended.
-            raise CannotConnect(in_the_way, "end that process and try again")
         if code:
             raise CannotStart(f"the daemon's command `{self._name}` ended with status {code}{self._tail()}")
         if time.monotonic() > self._deadline:

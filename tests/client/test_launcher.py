@@ -18,7 +18,7 @@ import pytest
 from harmonize_client import CannotConnect, CannotStart, NotInstalled, Session, State, connect, launcher, sandbox
 from harmonize_client.paths import Connection, read_connection, write_connection
 
-from tests.client.fake_daemon import FakeDaemon, pid_of_the_dead
+from tests.client.fake_daemon import FakeDaemon, Message, pid_of_the_dead
 from tests.client.test_session import run
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +172,19 @@ class TestFailing:
             run(session, job)
             assert isinstance(job.error, CannotConnect)
             assert f"process {os.getpid()}) cannot be used: it does not answer: end that process" in str(job.error)
+
+    def test_a_running_daemon_that_answered_the_new_one_is_asked_once_more(self, folder: Path) -> None:
+        """It was frozen for a while, as a computer is that wakes, or this program was."""
+
+        def be_slow_at_first(daemon: FakeDaemon, message: Message) -> None:
+            if len(daemon.requests) > 1:
+                daemon.on_hello(message)
+
+        slow = FakeDaemon(folder, hello=be_slow_at_first)
+        with slow, Session("test/1", command=command_of("pass"), hello_seconds=0.2) as session:
+            job = session.status()
+            run(session, job)
+            assert job.error is None
 
 
 class TestFinding:

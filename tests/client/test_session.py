@@ -29,6 +29,7 @@ from harmonize_client import (
     Thumbnail,
     TooLarge,
     VersionMismatch,
+    conversation,
 )
 from harmonize_client.paths import Connection, write_connection
 
@@ -460,6 +461,25 @@ class TestConnections:
             job = session.predict(THUMBNAIL, MASK)
             run(session, job)
             assert job.error is None
+
+    def test_a_computer_that_slept_gives_the_daemon_its_time_again(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(conversation, "LONGEST_PAUSE", 0.01)
+        held: list[Message] = []
+
+        def answer_both(daemon: FakeDaemon, message: Message) -> None:
+            daemon.on_predict(held[0])
+            daemon.on_hello(message)
+
+        hold = FakeDaemon(folder, predict=lambda daemon, message: held.append(message), status=answer_both)
+        with hold, session_for(folder, silence_seconds=0.2) as session:
+            job = session.predict(THUMBNAIL, MASK)
+            run(session, until=lambda: held)
+            time.sleep(0.3)
+            session.poll()
+            run(session, job, session.status())
+            assert job.result().adjustment == ADJUSTMENT
 
     def test_a_hello_that_is_answered_by_nonsense_is_no_daemon(self, folder: Path) -> None:
         with (

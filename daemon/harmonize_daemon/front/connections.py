@@ -12,6 +12,7 @@ import os
 import struct
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import zmq
 
@@ -69,23 +70,31 @@ class Connections:
         return [peer for peer in self._peers.values() if peer.address not in self._trusted]
 
 
+PATIENCE_SECONDS = 2.0
+"""So long, on a busy machine, the memory of connections that were closed may take to come back."""
+
+
 class MemoryGuard:
-    """Closes connections when the process has grown beyond `limit` bytes: first strangers, then all."""
+    """Closes connections while the process is larger than `limit` bytes: strangers, and if that does not help, all."""
 
     def __init__(self, connections: Connections, limit: int) -> None:
         self._connections = connections
         self._limit = limit
-        self._was_above = False
+        self._above_since: float | None = None
 
     def check(self) -> bool:
         """Look, and act if need be; whether it acted. Call it a few times a second."""
-        is_above = resident_bytes() > self._limit
-        if is_above:
-            who = "all connections" if self._was_above else "connections that sent no token"
+        if resident_bytes() <= self._limit:
+            self._above_since = None
+            return False
+        now = monotonic()
+        all_of_them = self._above_since is not None and now - self._above_since > PATIENCE_SECONDS
+        if self._above_since is None or all_of_them:
+            who = "all connections" if all_of_them else "connections that sent no token"
             log.warning("the front takes more than %d MiB of memory: closing %s", self._limit >> 20, who)
-            self._connections.drop(trusted_too=self._was_above)
-        self._was_above = is_above
-        return is_above
+            self._above_since = now
+        self._connections.drop(trusted_too=all_of_them)
+        return True
 
 
 def resident_bytes() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from enum import Enum
 from time import monotonic
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from harmonize_daemon.front import checks
 from harmonize_daemon.front.jobs import ExportJob, Job, Jobs, Lane, PredictJob, RenderJob
+from harmonize_daemon.front.outbox import Delivery
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.front.renders import Renders
 from harmonize_daemon.front.suspension import Suspension
@@ -42,15 +42,6 @@ PROGRESS_SECONDS = 0.2
 """The protocol promises progress every 0.25 s."""
 DEAF_SECONDS = 10.0
 """A client that takes no progress for so long is disconnected."""
-
-
-class Delivery(Enum):
-    """What became of a reply."""
-
-    SENT = "sent"
-    FULL = "full"
-    """The client does not read, and enough waits for it already."""
-    GONE = "gone"
 
 
 class WorkerSide(Protocol):

@@ -22,8 +22,9 @@ from harmonize_client.version import __version__
 from harmonize_daemon.allocator import give_freed_memory_back, keep_freed_memory
 from harmonize_daemon.front.auth import SeenIds, Token
 from harmonize_daemon.front.connections import Connections, MemoryGuard
-from harmonize_daemon.front.dispatcher import Delivery, Dispatcher
+from harmonize_daemon.front.dispatcher import Dispatcher
 from harmonize_daemon.front.lifetime import AlreadyRunning, address_of_running, check_leftovers, only_daemon, published
+from harmonize_daemon.front.outbox import SEND_HIGH_WATER, Delivery, Outbox
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.front.supervisor import State, Supervisor
 from harmonize_daemon.front.wakeup import Wakeup
@@ -39,10 +40,6 @@ log = logging.getLogger(__name__)
 HANDSHAKE_MS = 10_000
 RECEIVE_HIGH_WATER = 8
 """Messages that wait unread from one connection."""
-SEND_HIGH_WATER = 32
-"""Messages that wait unsent for one connection: more than a window of bands, so a client that reads never fills it."""
-PATIENCE_SECONDS = 0.25
-"""So long may libzmq's own thread take to come to sending, while the processor is busy."""
 MESSAGES_AT_A_TIME = 32
 """Messages that are read before timers and the worker get their turn."""
 LOG_FILE = "daemon.log"
@@ -104,12 +101,13 @@ class Front:
         self._worked = monotonic()
         self._rested = True
         self._last_complaint = -60.0
-        self._dispatcher = Dispatcher(options, self._speak)
-        self._supervisor = Supervisor(options, self._dispatcher.hear, self._dispatcher.worker_died)
-        self._dispatcher.worker = self._supervisor
         self._stack = ExitStack()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
+        self._outbox = Outbox(self._socket)
+        self._dispatcher = Dispatcher(options, self._outbox.send)
+        self._supervisor = Supervisor(options, self._dispatcher.hear, self._dispatcher.worker_died)
+        self._dispatcher.worker = self._supervisor
 
     def __enter__(self) -> Front:
         with ExitStack() as stack:
@@ -151,6 +149,7 @@ class Front:
         try:
             while not self._stopping and not self._is_idle():
                 heard = self._wait(next_tick - monotonic() if started else START_SECONDS)
+                self._outbox.send_kept()
                 if self._stopping:
                     break
                 if not started and (heard or monotonic() - begun > START_SECONDS):
@@ -308,29 +307,11 @@ class Front:
 
     def _say(self, peer: Peer, reply: Reply) -> None:
         """Reply where no job depends on it."""
-        delivery = self._speak(peer, reply, [])
+        delivery = self._outbox.send(peer, reply, [])
         if delivery is Delivery.FULL:
             peer.disconnect()
         if delivery is not Delivery.SENT:
             self._dispatcher.forget(peer)
-
-    def _speak(self, peer: Peer, reply: Reply, payload: Sequence[memoryview | bytes]) -> Delivery:
-        frames = [peer.routing_id, messages.encode(reply), *payload]
-        end = monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                self._socket.send_multipart(frames, zmq.NOBLOCK)
-                return Delivery.SENT
-            except zmq.Again:
-                if not peer.takes_more() or monotonic() > end:
-                    return Delivery.FULL
-                # It is libzmq's own thread that has not come to sending, or what it has sent is not counted yet.
-                sleep(0.001)
-                self._socket.getsockopt(zmq.EVENTS)
-            except zmq.ZMQError as error:
-                if error.errno != zmq.EHOSTUNREACH:
-                    log.warning("a reply could not be sent: %s", error)
-                return Delivery.GONE
 
     def _complain(self, refusal: Refused) -> None:
         """Log refused tokens, but not as often as somebody may try them."""

@@ -123,21 +123,19 @@ class Supervisor:
         log.info("worker %s started", process.pid)
 
     def send(self, message: FromFront) -> None:
-        """Send to the worker; what goes to a dead worker is lost, and `on_death` tells so."""
-        if self.link is None:
-            return
-        try:
-            self.link.send(message)
-        except LinkClosed:
-            self._buried("The worker process ended in the middle of a job.")
+        """Send to the worker; what goes to a dead worker is lost, and `on_death` tells so soon."""
+        if self.link is not None:
+            with suppress(LinkClosed):  # `receive` finds out, once it has read what the worker said last
+                self.link.send(message)
 
     def receive(self) -> None:
         """Handle what the worker has said. Call it when the link's socket can be read."""
         link = self.link
         if link is None:
             return
-        try:
+        with suppress(LinkClosed):
             link.flush()
+        try:
             messages = link.receive()
         except LinkClosed:
             self._buried("The worker process ended in the middle of a job.")

@@ -259,8 +259,8 @@ class FrontLink:
                 data = self.socket.recv(_CHUNK)
             except (BlockingIOError, InterruptedError):
                 return messages
-            except OSError as error:
-                raise LinkClosed from error
+            except OSError:  # such as a reset, where the worker had not read everything
+                data = b""
             if not data:
                 if messages:
                     return messages

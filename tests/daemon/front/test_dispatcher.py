@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from harmonize_daemon.front import dispatcher, renders
-from harmonize_daemon.front.dispatcher import Delivery, Dispatcher
+from harmonize_daemon.front.dispatcher import Dispatcher
+from harmonize_daemon.front.outbox import Delivery
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.options import Limits, Options
 from harmonize_daemon.wire import messages

@@ -73,6 +73,15 @@ def test_either_end_notices_that_the_other_is_gone() -> None:
         front.send(BandTask(1, 1, 1, 1))
     front.close()
     ours, theirs = socket.socketpair()
+    front = FrontLink(ours)
+    front.send(BandTask(1, 1, 1, 1))
+    WorkerLink(theirs).send(Beat())
+    theirs.close()  # with something unread, which the system reports as an error
+    assert front.receive() == [Beat()]
+    with pytest.raises(LinkClosed):
+        front.receive()
+    front.close()
+    ours, theirs = socket.socketpair()
     worker = WorkerLink(theirs)
     ours.close()
     with pytest.raises(LinkClosed):
