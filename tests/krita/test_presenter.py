@@ -220,6 +220,18 @@ def test_what_comes_in_while_a_mask_is_written_waits_for_it(docker: Docker, act:
     assert [row.title for row in docker.state.history] == ["figure"]
 
 
+@pytest.mark.parametrize("act", ["harmonize", "harmonize_selected", "reuse"])
+def test_what_is_asked_for_while_a_mask_is_written_is_not_done_after_it(docker: Docker, act: str) -> None:
+    docker.choose(output=Output.CURVES)
+    docker.harmonize()
+    docker.host.log.clear()
+    again = getattr(docker.presenter, act)
+    docker.host.meanwhile = lambda: again(0) if act == "reuse" else again()
+    docker.presenter.harmonize()
+    docker.wait(3)
+    assert [entry for entry in docker.host.log if entry.startswith("curves")] == ["curves figure instead of mask 1"]
+
+
 @pytest.mark.parametrize("act", ["harmonize", "set_live"])
 def test_what_ends_live_mode_while_it_shows_its_curves_waits_for_them(docker: Docker, act: str) -> None:
     presenter = docker.presenter

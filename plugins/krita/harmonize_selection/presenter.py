@@ -41,6 +41,17 @@ def _in_turn(act: Callable[Concatenate[Presenter, P], None]) -> Callable[Concate
     return asked
 
 
+def _when_free(act: Callable[Concatenate[Presenter, P], object]) -> Callable[Concatenate[Presenter, P], None]:
+    """What is asked for while layers are harmonized is done neither beside them nor, a second time, after them."""
+
+    @wraps(act)
+    def asked(self: Presenter, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._work.busy:
+            self._turns.take(lambda: self._work.busy or act(self, *args, **kwargs))
+
+    return asked
+
+
 class Presenter:
     """One docker. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
 
@@ -87,13 +98,13 @@ class Presenter:
             self._slides = self._host.pen_is_down()
         self._want_preview()
 
-    @_in_turn
+    @_when_free
     def harmonize(self) -> None:
         """The layer that the artist works on."""
         if self.state.layer is not None:
             self._harmonize([self.state.layer])
 
-    @_in_turn
+    @_when_free
     def harmonize_selected(self) -> None:
         self._harmonize(self._selected())
 
@@ -118,11 +129,11 @@ class Presenter:
             self._guarded(lambda: self._comparing.begin(result))
             self._show(comparing=self._comparing.on)
 
-    @_in_turn
+    @_when_free
     def reuse(self, index: int) -> None:
         """Applies what an earlier result was made with to the layer that the artist works on."""
         layer, result = self.state.layer, self._results.all[index]
-        if layer is None or self._work.busy:
+        if layer is None:
             return
         self._show(settings=result.settings, problem=None, note="")
         target, keep = self._results.target(layer), self._results.keep_region
@@ -218,7 +229,7 @@ class Presenter:
     # Harmonizing
 
     def _harmonize(self, layers: list[LayerInfo]) -> None:
-        if self._work.busy or not layers:
+        if not layers:
             return
         bad = next((layer for layer in layers if layer.problem), None)
         if bad is not None:
