@@ -346,7 +346,7 @@ def test_before_ends_when_the_picture_is_to_change(docker: Docker, what: str) ->
         docker.host.active_layer = "scene" if what == "another layer" else "nothing"
     docker.wait(1)
     assert docker.host.log[0] == "show written"
-    assert "show original" not in docker.host.log
+    assert ("show original" in docker.host.log) == (what == "live")  # which shows the layer itself
     assert not docker.state.comparing
 
 
@@ -441,6 +441,17 @@ def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
     docker.presenter.set_live(False)
     assert docker.host.log[-1] == "curves figure instead of mask 1"
     assert "show written" not in docker.host.log
+
+
+def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) -> None:
+    docker.harmonize()
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    assert docker.host.hidden == {"figure harmonized"}
+    docker.presenter.set_live(False)
+    assert docker.host.log[-1] == "curves figure instead of figure harmonized"
 
 
 def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docker) -> None:

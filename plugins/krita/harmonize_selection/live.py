@@ -18,7 +18,7 @@ from .client import Look, Prediction, Session, Stopped
 from .host import Host, LiveHost
 from .i18n import tr
 from .task import Running, Task
-from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings
+from .values import Curves, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings, Target
 
 LARGEST_AREA = 32_000_000
 """Pixels of canvas above which Krita itself needs too long to show a change."""
@@ -62,12 +62,12 @@ class Live:
         self,
         host: LiveHosting,
         session: Session,
-        layer: LayerInfo,
+        target: Target,
         settings: Callable[[], Settings],
         on_error: Callable[[Exception], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.layer = layer
+        self.target = target
         self.state = LiveState.WATCHING
         self.milliseconds = 0.0
         """From noticing a change to showing it, of the last update."""
@@ -86,7 +86,7 @@ class Live:
 
     @property
     def ref(self) -> LayerRef:
-        return self.layer.ref
+        return self.target.ref
 
     @property
     def working(self) -> bool:
@@ -104,19 +104,17 @@ class Live:
         except Exception as error:  # a document that closes right now, for instance
             self._failed(error)
 
-    def stop(self, instead_of: tuple[LayerRef, ...] = ()) -> Result | None:
-        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone.
-
-        instead_of: earlier curves on the layer.
-        """
+    def stop(self) -> Result | None:
+        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone."""
         self.discard()
         if self._curves is None or self._prediction is None or self._host.find(self.ref) is None:
             return None
-        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"), instead_of=instead_of)
+        target = self.target
+        written = self._host.write_curves(target.ref, self._curves, tr("Harmonize"), instead_of=target.earlier)
         settings = replace(self._settings(), output=Output.CURVES)
         when = time.strftime("%Y-%m-%dT%H:%M:%S")
         prediction = self._prediction
-        return Result(self.ref, written, self.layer.name, settings, prediction.adjustment, prediction.network, when)
+        return Result(target.ref, written, target.name, settings, prediction.adjustment, prediction.network, when)
 
     def discard(self) -> None:
         """Leaves nothing."""
@@ -166,7 +164,7 @@ class Live:
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
             repainted = last is None or last.signature != seen.signature
             scene = self._host.live_scene(
-                self.ref,
+                self.target,
                 fresh_background=below or last is None,
                 fresh_layer=repainted,
                 with_above=seen.reference.is_above,

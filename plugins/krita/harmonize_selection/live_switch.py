@@ -11,7 +11,7 @@ from .client import Session
 from .i18n import tr
 from .live import Live, LiveHosting, LiveState
 from .state import DockerState
-from .values import LayerInfo, LayerRef, Result, Settings
+from .values import LayerRef, Result, Settings, Target
 
 
 class LiveSwitch:
@@ -25,28 +25,28 @@ class LiveSwitch:
         self.live: Live | None = None
         """None while it is off."""
         self._host, self._session, self._on_error, self._clock = host, session, on_error, clock
-        self._earlier: tuple[LayerRef, ...] = ()
-        self._layer: LayerRef | None = None
+        self._target: Target | None = None
+        """What was followed last."""
         self._gone: LayerRef | None = None
         """The layer that vanished while live mode was on."""
         self._away = False
         """Whether it is still gone."""
         self._note = ""
 
-    def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: tuple[LayerRef, ...] = ()) -> None:
-        """earlier: curves that were left on the layer; they are hidden, or their change would come twice."""
+    def on(self, target: Target, settings: Callable[[], Settings]) -> None:
+        """Earlier curves on the layer are hidden, or their change would come twice; and new layers that cover it."""
         if self.live is None:
-            self._layer, self._earlier = layer.ref, earlier
+            self._target = target
             self._show_earlier(False)
             self._gone = None
-            self.live = Live(self._host, self._session, layer, settings, self._on_error, self._clock)
+            self.live = Live(self._host, self._session, target, settings, self._on_error, self._clock)
 
     def off(self) -> Result | None:
         """What it left: editable curves, one undo step."""
         live, self.live = self.live, None
         result = None
         try:
-            result = live.stop(self._earlier) if live is not None else None
+            result = live.stop() if live is not None else None
         finally:
             if live is not None and result is None:
                 self._show_earlier(True)
@@ -89,6 +89,8 @@ class LiveSwitch:
         return replace(state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working)
 
     def _show_earlier(self, shown: bool) -> None:
-        for mask in self._earlier:
-            if self._layer is not None and self._host.exists(mask):
-                self._host.show_original(self._layer, mask, not shown)
+        target = self._target
+        if target is None:
+            return
+        for earlier in filter(self._host.exists, reversed(target.earlier) if shown else target.earlier):
+            self._host.show_original(target.ref, earlier, not shown)

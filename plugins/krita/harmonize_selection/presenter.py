@@ -152,8 +152,8 @@ class Presenter:
         self._end_comparing()
         layer = self.state.layer
         if on and layer is not None and not self._work.busy:
-            curves = self._results.target(layer).curves
-            self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, curves))
+            target = self._results.target(layer)
+            self._guarded(lambda: self._live.on(target, lambda: self.state.settings))
         elif not on:
             result = self._guarded(self._live.off)
             if result is not None:

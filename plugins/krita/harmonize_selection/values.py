@@ -207,3 +207,8 @@ class Target:
     """Earlier results, as layers: they are no part of what lies above."""
     curves: tuple[LayerRef, ...] = ()
     """Our own earlier curves on the layer: it is read without them, or their change would come twice."""
+
+    @property
+    def earlier(self) -> tuple[LayerRef, ...]:
+        """All that new curves on the layer take the place of."""
+        return (*self.curves, *self.results)

@@ -86,3 +86,7 @@ def test_a_scene_follows_what_lies_above_it_and_comes_to_rest(said: Said) -> Non
     assert line["problem"] == ""
     assert (line["rested"], line["rests_again"]) == (True, True)
     assert line["darker_by"] > 10
+
+
+def test_a_scene_fits_what_lies_above_it_but_not_its_own_copy(said: Said) -> None:
+    assert said["above"]["copy_off"] < 1

@@ -8,7 +8,7 @@ from itertools import compress, islice
 
 from .. import levels
 from ..curve_text import to_light
-from ..values import Curves, LayerRef, Picture, Rect, Scene
+from ..values import Curves, LayerRef, Picture, Rect, Scene, Target
 from . import curves_mask, documents
 from .color import color_space
 from .documents import (
@@ -17,6 +17,7 @@ from .documents import (
     canvas_of,
     find_document,
     find_node,
+    find_nodes,
     need_document,
     need_node,
 )
@@ -67,13 +68,14 @@ class LiveView:
         self._lines = lines
         return changed
 
-    def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
-        document, node = need_document(ref), need_node(ref)
+    def scene(self, target: Target, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        document, node = need_document(target.ref), need_node(target.ref)
         if fresh_layer or self._layer is None:
             mask = curves_mask.find(node, MASK_NAME)
             self._layer = read_layer_image(document, node, without=(mask,) if mask is not None else ())
         if fresh_background or self._background is None or with_above != self._with_above:
-            self._background, _ = read_background(document, node, with_above=with_above)
+            earlier = find_nodes(target.results)
+            self._background, _ = read_background(document, node, with_above=with_above, results=earlier)
             self._with_above = with_above
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
 

@@ -6,8 +6,24 @@ import time
 
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.color import PICTURE, Converter, color_space
-from harmonize_selection.values import Curves, Reference, Source
-from support import app, at_hand, close, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
+from harmonize_selection.values import Curves, Reference, Source, Target
+from support import (
+    app,
+    at_hand,
+    close,
+    composite,
+    docker,
+    done,
+    find,
+    layers,
+    pixels,
+    ready,
+    redo,
+    say,
+    settle,
+    undo,
+    until,
+)
 
 _DRAG = """
 xdotool mousemove {x} {y} sleep 0.3 mousedown 1 sleep 0.2
@@ -198,7 +214,8 @@ def nearly_the_curves(presenter):
         document, _scene, figure = composite("RGBA", depth, profile)
         yield from at_hand(presenter, document, figure)
         ref = presenter.state.layer.ref
-        picture = host.live_scene(ref, fresh_background=True, fresh_layer=True, with_above=False).layer
+        target = Target(ref, figure.name())
+        picture = host.live_scene(target, fresh_background=True, fresh_layer=True, with_above=False).layer
         before = _in_8_bit(figure, document)
         host.set_live_curves(ref, curves)
         exact = _in_8_bit(figure, document)
@@ -252,11 +269,25 @@ def fitting_what_lies_above(presenter):
     yield 2.5
     second, updates = shown(scene, document), live.updates
     yield 2.0
+    rests_again = live.updates == updates
+    presenter.set_live(False)
+    yield 0.5
+    for mask in scene.childNodes():
+        mask.remove()
+    presenter.harmonize()
+    yield from done(presenter)
+    yield from until(lambda: presenter.state.can_compare)
+    presenter.set_live(True)
+    live = presenter.live
+    yield from until(lambda: live.updates)
+    yield 1.0
+    third = shown(scene, document)
     say(
         "above",
+        copy_off=_mean_difference(second, third),
         problem=presenter.state.problem.line if presenter.state.problem else "",
         rested=rested,
-        rests_again=live.updates == updates,
+        rests_again=rests_again,
         updates=updates - resting,
         darker_by=sum(sum(first[channel::4]) - sum(second[channel::4]) for channel in range(3)) * 4 / 3 / len(first),
     )
