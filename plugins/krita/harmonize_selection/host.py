@@ -101,7 +101,7 @@ class LiveHost(Protocol):
         """None when the layer is gone."""
 
     def layer_signature(self, ref: LayerRef) -> bytes:
-        """Changes when the layer's own pixels change, not when it is moved."""
+        """Changes when the layer's own pixels or the selection change, not when the layer is moved."""
 
     def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
         """Whether the document has changed outside the layer since the last call; with_above: or anywhere."""

@@ -12,6 +12,7 @@ from ..values import Curves, LayerRef, Picture, Rect, Scene, Target
 from . import curves_mask, documents
 from .color import color_space
 from .documents import (
+    Document,
     application,
     bounds_of,
     canvas_of,
@@ -83,16 +84,12 @@ class LiveView:
 def fingerprint(ref: LayerRef) -> bytes:
     """Of some rows of the layer as it is shown, of the selection, and of the document beside the layer."""
     document, node = need_document(ref), need_node(ref)
-    canvas, bounds, selection = canvas_of(document), bounds_of(node), document.selection()
+    canvas, bounds = canvas_of(document), bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{node.opacity()} {node.blendingMode()}".encode())
     for row in _rows(bounds):
         digest.update(bytes(node.projectionPixelData(bounds.x, row, bounds.width, 1)))
-    if selection is not None:
-        area = (selection.x(), selection.y(), selection.width(), selection.height())
-        digest.update(str(area).encode())
-        for row in _rows(bounds):
-            digest.update(bytes(selection.pixelData(bounds.x, row, bounds.width, 1)))
+    digest.update(_selected_rows(document, bounds))
     for row in _rows(canvas):
         line = bytes(document.pixelData(0, row, canvas.width, 1))
         digest.update(_without(line, row, bounds, canvas, len(line) // canvas.width))
@@ -107,14 +104,25 @@ def layer_bounds(ref: LayerRef) -> Rect | None:
 
 
 def layer_signature(ref: LayerRef) -> bytes:
-    """Of some rows of the layer, counted from its own top, and of what else changes its look."""
-    node = need_node(ref)
+    """Of some rows of the layer, counted from its own top, and of what else changes its look or its mask."""
+    document, node = need_document(ref), need_node(ref)
     bounds = bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{bounds.width} {bounds.height} {node.opacity()} {node.blendingMode()}".encode())
     for row in range(0, bounds.height, max(1, bounds.height // _LINES)):
         digest.update(bytes(node.pixelData(bounds.x, bounds.y + row, bounds.width, 1)))
+    digest.update(_selected_rows(document, bounds))
     return digest.digest()
+
+
+def _selected_rows(document: Document, bounds: Rect) -> bytes:
+    """Of the selection, if there is one: where it lies, and some rows of it where the layer is."""
+    selection = document.selection()
+    if selection is None:
+        return b""
+    area = (selection.x(), selection.y(), selection.width(), selection.height())
+    rows = (bytes(selection.pixelData(bounds.x, row, bounds.width, 1)) for row in _rows(bounds))
+    return str(area).encode() + b"".join(rows)
 
 
 def set_live_curves(ref: LayerRef, curves: Curves, pen: Pen) -> bool:
