@@ -182,6 +182,8 @@ class FakeHost:
         left_out = "".join(f" without {each.layer}" for each in target.results if with_above)
         which = " background" * fresh_background + " layer" * fresh_layer + " above" * with_above
         self.log.append("live scene" + which + left_out)
+        if self.unreadable:
+            raise HostError(self.unreadable)
         return self._scene()
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:

@@ -13,9 +13,8 @@ class Following:
     def __init__(self) -> None:
         self.host, self.session, self.clock = FakeHost(), FakeSession(), Clock(10.0)
         self.settings = Settings()
-        self.errors: list[Exception] = []
         target = Target(layer_ref("figure"), "figure", results=(layer_ref("figure harmonized"),))
-        self.live = Live(self.host, self.session, target, lambda: self.settings, self.errors.append, self.clock)  # type: ignore[arg-type]
+        self.live = Live(self.host, self.session, target, lambda: self.settings, self.clock)  # type: ignore[arg-type]
         self.wait(1)
 
     def wait(self, seconds: float) -> None:
@@ -112,6 +111,22 @@ def test_what_lies_above_is_looked_at_without_earlier_results_where_the_layer_is
     assert following.news()[0] == "live scene above without figure harmonized"
 
 
+def test_after_a_look_that_failed_all_is_read_anew() -> None:
+    following = Following()
+    following.host.unreadable = "the selection does not touch the layer"
+    following.move()
+    following.wait(1)
+    assert following.live.error is not None
+    following.news()
+    following.wait(1)
+    assert following.news() == []
+    following.host.unreadable = ""
+    following.move()
+    following.wait(1)
+    assert following.news()[0] == "live scene background layer"
+    assert following.live.error is None
+
+
 def test_a_slider_needs_no_inference() -> None:
     following = Following()
     following.session.log.clear()
@@ -161,7 +176,7 @@ def test_a_deleted_layer_ends_it_quietly() -> None:
     following.wait(0.5)
     assert following.live.state is LiveState.LOST
     assert following.live.stop() is None
-    assert following.errors == []
+    assert following.live.error is None
 
 
 def test_an_emptied_layer_pauses_it() -> None:

@@ -454,6 +454,25 @@ def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) ->
     assert docker.host.log[-1] == "curves figure instead of figure harmonized"
 
 
+def test_what_went_wrong_in_live_is_said_until_it_goes_well_again(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.unreadable = "the selection does not touch the layer"
+    docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is not None
+    docker.presenter.dismiss()
+    docker.wait(1)
+    assert docker.state.problem is None
+    docker.host.bounds["figure"] = Rect(4, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is not None
+    docker.host.unreadable = ""
+    docker.host.bounds["figure"] = Rect(2, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is None
+
+
 def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docker) -> None:
     docker.presenter.set_live(True)
     docker.wait(1)

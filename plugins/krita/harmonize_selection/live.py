@@ -64,7 +64,6 @@ class Live:
         session: Session,
         target: Target,
         settings: Callable[[], Settings],
-        on_error: Callable[[Exception], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.target = target
@@ -72,8 +71,10 @@ class Live:
         self.milliseconds = 0.0
         """From noticing a change to showing it, of the last update."""
         self.updates = 0
+        self.error: Exception | None = None
+        """Why the last look came to nothing."""
         self._host, self._session = host, session
-        self._settings, self._on_error, self._clock = settings, on_error, clock
+        self._settings, self._clock = settings, clock
         self._seen: _Seen | None = None
         self._prediction: Prediction | None = None
         self._curves: Curves | None = None
@@ -158,7 +159,8 @@ class Live:
             self._exact = self._host.set_live_curves(self.ref, self._curves)
 
     def _start(self, seen: _Seen, below: bool) -> None:
-        last, self._seen = self._seen, seen
+        # What is kept from before a look that failed is older than what was seen then: all is read anew.
+        last, self._seen = None if self.error else self._seen, seen
         self._noticed = time.perf_counter()
         scene = None
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
@@ -196,6 +198,7 @@ class Live:
             self._show(curves, self._picture)
         self.milliseconds = (time.perf_counter() - self._noticed) * 1000
         self.updates += 1
+        self.error = None
         self.state = LiveState.WATCHING
 
     def _show(self, curves: Curves, picture: Picture) -> None:
@@ -213,4 +216,4 @@ class Live:
         if self._host.find(self.ref) is None:
             self.state = LiveState.LOST
         elif not isinstance(error, Stopped):
-            self._on_error(error)
+            self.error = error

@@ -67,7 +67,7 @@ class Presenter:
         self._host, self._session, self._view, self._clock = host, session, view, clock
         self._turns = Turns()
         self._preview = PreviewPane(host, session, self._preview_changed)
-        self._live = LiveSwitch(host, session, self._failed, clock)
+        self._live = LiveSwitch(host, session, clock)
         self._daemon = DaemonWatch(session)
         self._work = Work(self._written, self._failed)
         self._comparing = Comparing(host)
