@@ -61,6 +61,7 @@ class Panel(QtWidgets.QWidget):
             label.setFont(theme.small_font(label))
             label.setForegroundRole(QtGui.QPalette.ColorRole.WindowText)
             label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+            label.setWordWrap(True)
         content = QtWidgets.QWidget()
         layout = theme.column(
             self._preview,
