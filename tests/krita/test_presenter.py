@@ -473,6 +473,27 @@ def test_what_went_wrong_in_live_is_said_until_it_goes_well_again(docker: Docker
     assert docker.state.problem is None
 
 
+def test_live_names_its_layer_while_another_one_is_at_hand(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.state.live_text == "Live follows the layer “figure”."
+    docker.host.active_layer = "figure"
+    docker.wait(1)
+    assert docker.state.live_text.startswith("Live: ")
+
+
+def test_a_layer_that_live_follows_keeps_its_look_when_another_one_is_harmonized(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.harmonize()[:3] == ["live clear", "curves figure", "scene scene"]
+    assert not docker.state.live
+    assert [row.title for row in docker.state.history] == ["scene", "figure"]
+
+
 def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docker) -> None:
     docker.presenter.set_live(True)
     docker.wait(1)

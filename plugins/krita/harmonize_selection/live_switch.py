@@ -90,7 +90,7 @@ class LiveSwitch:
             return replace(state, live=False, live_text="", live_busy=False)
         state = self._with_trouble(state, self.live.error)
         return replace(
-            state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working
+            state, live=True, live_text=words.live_words(self.live, state.layer), live_busy=self.live.working
         )
 
     def _with_trouble(self, state: DockerState, error: Exception | None) -> DockerState:

@@ -139,7 +139,10 @@ class Presenter:
         target, keep = self._results.target(layer), self._results.keep_region
         adjustment = history.adjustment_for(layer.ref, result)
         self._begin(
-            lambda: requests.apply(self._host, self._session, target, result.settings, adjustment, result.network, keep)
+            [layer],
+            lambda: requests.apply(
+                self._host, self._session, target, result.settings, adjustment, result.network, keep
+            ),
         )
 
     @_in_turn
@@ -155,10 +158,13 @@ class Presenter:
             target = self._results.target(layer)
             self._guarded(lambda: self._live.on(target, lambda: self.state.settings))
         elif not on:
-            result = self._guarded(self._live.off)
-            if result is not None:
-                self._remember(result)
+            self._leave_live()
         self._put(self._live.shown(self.state))
+
+    def _leave_live(self) -> None:
+        result = self._guarded(self._live.off)
+        if result is not None:
+            self._remember(result)
 
     @_in_turn
     def dismiss(self) -> None:
@@ -237,7 +243,7 @@ class Presenter:
             return
         self._show(problem=None, note="")
         settings = self.state.settings  # what is chosen from now on is for the next time
-        self._begin(*(partial(self._whole_way, layer, settings) for layer in layers))
+        self._begin(layers, *(partial(self._whole_way, layer, settings) for layer in layers))
 
     def _whole_way(self, layer: LayerInfo, settings: Settings) -> Task[Result]:
         target = self._results.target(layer)
@@ -248,8 +254,11 @@ class Presenter:
         subjects = map(self._results.subject, self._host.selected())
         return list({layer.ref: layer for layer in subjects if layer is not None}.values())
 
-    def _begin(self, *tasks: Callable[[], Task[Result]]) -> None:
+    def _begin(self, layers: list[LayerInfo], *tasks: Callable[[], Task[Result]]) -> None:
+        """layers: that the tasks read."""
         self._end_comparing()
+        if self.live is not None and self.live.ref not in (layer.ref for layer in layers):
+            self._leave_live()  # another layer keeps the look that it has
         self._guarded(self._live.discard)  # its change would be read, and made once more
         self._slider_waits = False
         self._work.begin(*tasks)
@@ -275,7 +284,7 @@ class Presenter:
         region = self._results.region_of(result) if result else None
         if result is not None and region is not None:
             look = self.state.settings.look
-            self._begin(lambda: requests.apply_again(self._host, self._session, result, region, look))
+            self._begin([], lambda: requests.apply_again(self._host, self._session, result, region, look))
 
     def _adjustable(self) -> Result | None:
         """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""
