@@ -461,6 +461,7 @@ def test_what_went_wrong_in_live_is_said_until_it_goes_well_again(docker: Docker
     docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
     docker.wait(1)
     assert docker.state.problem is not None
+    assert docker.state.live_text == "Live pauses until something changes."
     docker.presenter.dismiss()
     docker.wait(1)
     assert docker.state.problem is None

@@ -95,6 +95,8 @@ def live_words(live: Live, at_hand: LayerInfo | None) -> str:
         return tr("Live pauses: the layer is empty.")
     if live.state is LiveState.PAINTING:
         return tr("Live pauses while you paint.")
+    if live.error is not None:
+        return tr("Live pauses until something changes.")
     if at_hand is None or at_hand.ref != live.ref:
         return tr("Live follows the layer “{name}”.", name=live.target.name)
     if live.updates:
