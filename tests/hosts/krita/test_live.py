@@ -32,6 +32,10 @@ def test_the_curves_are_exact_when_the_pen_rests(said: Said) -> None:
     assert said["slider"]["same_at_zero"]
 
 
+def test_a_selection_that_is_made_meanwhile_counts_until_it_is_taken_away(said: Said) -> None:
+    assert said["selected"]["lower_half_plain"] == [True, False]
+
+
 def test_a_layer_is_followed_while_it_is_dragged(said: Said) -> None:
     line = said["dragged"]
     assert line["by"] < -100

@@ -7,6 +7,7 @@ import time
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.color import PICTURE, Converter, color_space
 from harmonize_selection.values import Curves, Reference, Source, Target
+from krita import Selection
 from support import (
     app,
     at_hand,
@@ -47,6 +48,7 @@ def steps():
     yield from moved(document, figure, live)
     yield from below(document, scene, live)
     yield from slider(presenter, document, figure, live)
+    yield from selected(document, figure, live)
     yield from dragged(document, figure, live)
     yield from switched_off(presenter, document, figure, before)
     yield from switched_twice(presenter, document)
@@ -96,6 +98,22 @@ def slider(presenter, document, figure, live):
     presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look()))
     yield 1.5
     say("slider", same_at_zero=same)
+
+
+def selected(document, figure, live):
+    """A selection of the layer's upper half is made, and taken away."""
+    bounds = figure.bounds()
+    half = Selection()
+    half.select(0, 0, document.width(), bounds.center().y(), 255)
+    plain = []
+    for selection in (half, None):
+        count = live.updates
+        document.setSelection(selection)
+        yield from until(lambda count=count: live.updates > count)
+        yield 1.0
+        lower = (bounds.x(), bounds.center().y(), bounds.width(), bounds.height() // 2)
+        plain.append(figure.projectionPixelData(*lower) == figure.pixelData(*lower))
+    say("selected", lower_half_plain=plain)
 
 
 def dragged(document, figure, live):
