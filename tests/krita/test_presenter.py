@@ -443,6 +443,15 @@ def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
     assert "show written" not in docker.host.log
 
 
+def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> None:
+    docker.harmonize()
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.compare(True)
+    docker.presenter.compare(False)
+    assert docker.host.hidden == {"figure harmonized"}
+
+
 def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) -> None:
     docker.harmonize()
     docker.host.active_layer = "figure harmonized"

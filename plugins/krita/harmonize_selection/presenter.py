@@ -125,7 +125,7 @@ class Presenter:
         result = self._results.current(self.state.layer)
         if not original:
             self._end_comparing()
-        elif result is not None and result.settings.output is not Output.REPLACE:
+        elif self.live is None and result is not None and result.settings.output is not Output.REPLACE:
             self._guarded(lambda: self._comparing.begin(result))
             self._show(comparing=self._comparing.on)
 
