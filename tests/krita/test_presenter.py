@@ -443,6 +443,18 @@ def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
     assert "show written" not in docker.host.log
 
 
+def test_a_copy_that_was_moved_covers_nothing_but_its_own_place(docker: Docker) -> None:
+    docker.harmonize()
+    docker.host.bounds["figure harmonized"] = Rect(5, 1, 2, 2)
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    assert docker.host.hidden == set()
+    docker.presenter.set_live(False)
+    assert docker.host.log[-1] == "curves figure harmonized"
+
+
 def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> None:
     docker.harmonize()
     docker.presenter.set_live(True)

@@ -53,9 +53,9 @@ class Results:
 
     def target(self, layer: LayerInfo) -> Target:
         """The layer, with what is left on and above it of earlier times."""
-        there = list(self._still_there(layer))
+        there = [one for one in self._still_there(layer) if one.original == layer.ref]
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER]
-        curves = [one.written for one in there if one.settings.output is Output.CURVES and one.original == layer.ref]
+        curves = [one.written for one in there if one.settings.output is Output.CURVES]
         return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(copies), tuple(curves))
 
     def _still_there(self, layer: LayerInfo | None) -> Iterator[Result]:
