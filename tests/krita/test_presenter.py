@@ -455,6 +455,13 @@ def test_a_copy_that_was_moved_covers_nothing_but_its_own_place(docker: Docker) 
     assert docker.host.log[-1] == "curves figure harmonized"
 
 
+def test_a_copy_that_was_moved_stays_when_its_original_is_harmonized(docker: Docker) -> None:
+    docker.host.names = ["first", "second"]
+    docker.harmonize()
+    docker.host.bounds["first"] = Rect(5, 1, 2, 2)
+    assert docker.harmonize()[-1] == "write second new-layer"
+
+
 def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> None:
     docker.harmonize()
     docker.presenter.set_live(True)

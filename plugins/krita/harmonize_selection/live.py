@@ -51,9 +51,6 @@ class _Seen:
     reference: Reference
     look: Look
 
-    def same_size(self, bounds: Rect) -> bool:
-        return (self.bounds.width, self.bounds.height) == (bounds.width, bounds.height)
-
 
 class Live:
     """Call `tick` at least some twenty times a second; while it is `working`, much more often."""
@@ -138,7 +135,7 @@ class Live:
         now, pen = self._clock(), self._host.pen_is_down()
         if pen:
             self._pen_lifted = now
-        dragged = self._seen is not None and self._seen.same_size(bounds) and self._seen.bounds != bounds
+        dragged = self._seen is not None and bounds.is_moved(self._seen.bounds)
         if pen and not dragged:
             # What is painted is looked at when the pen rests.
             self.state = LiveState.PAINTING

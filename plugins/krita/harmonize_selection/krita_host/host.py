@@ -261,5 +261,4 @@ class _Print:
         return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
 
     def is_moved(self, earlier: _Print) -> bool:
-        size = (self.bounds.width, self.bounds.height)
-        return size == (earlier.bounds.width, earlier.bounds.height) and self.bounds != earlier.bounds
+        return self.bounds.is_moved(earlier.bounds)
