@@ -178,9 +178,12 @@ class FakeHost:
     def pen_is_down(self) -> bool:
         return self.pen
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+    def live_scene(self, target: Target, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        left_out = "".join(f" without {each.layer}" for each in target.results if with_above)
         which = " background" * fresh_background + " layer" * fresh_layer + " above" * with_above
-        self.log.append("live scene" + which)
+        self.log.append("live scene" + which + left_out)
+        if self.unreadable:
+            raise HostError(self.unreadable)
         return self._scene()
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harmonize_client.values import Look
 from harmonize_selection.live import Live, LiveState
-from harmonize_selection.values import Output, Rect, Reference, Settings, Source
+from harmonize_selection.values import Output, Rect, Reference, Settings, Source, Target
 
 from .fake_host import Clock, FakeHost, FakeSession, layer_ref, moved
 
@@ -13,10 +13,8 @@ class Following:
     def __init__(self) -> None:
         self.host, self.session, self.clock = FakeHost(), FakeSession(), Clock(10.0)
         self.settings = Settings()
-        self.errors: list[Exception] = []
-        layer = self.host.find(layer_ref("figure"))
-        assert layer is not None
-        self.live = Live(self.host, self.session, layer, lambda: self.settings, self.errors.append, self.clock)  # type: ignore[arg-type]
+        target = Target(layer_ref("figure"), "figure", results=(layer_ref("figure harmonized"),))
+        self.live = Live(self.host, self.session, target, lambda: self.settings, self.clock)  # type: ignore[arg-type]
         self.wait(1)
 
     def wait(self, seconds: float) -> None:
@@ -105,12 +103,28 @@ def test_what_changes_below_is_looked_at() -> None:
     assert following.news()[0] == "live scene background"
 
 
-def test_what_lies_above_is_looked_at_where_the_layer_is_to_fit_it() -> None:
+def test_what_lies_above_is_looked_at_without_earlier_results_where_the_layer_is_to_fit_it() -> None:
     following = Following()
     following.news()
     following.settings = Settings(reference=Reference(Source.ABOVE))
     following.wait(1)
-    assert following.news()[0] == "live scene above"
+    assert following.news()[0] == "live scene above without figure harmonized"
+
+
+def test_after_a_look_that_failed_all_is_read_anew() -> None:
+    following = Following()
+    following.host.unreadable = "the selection does not touch the layer"
+    following.move()
+    following.wait(1)
+    assert following.live.error is not None
+    following.news()
+    following.wait(1)
+    assert following.news() == []
+    following.host.unreadable = ""
+    following.move()
+    following.wait(1)
+    assert following.news()[0] == "live scene background layer"
+    assert following.live.error is None
 
 
 def test_a_slider_needs_no_inference() -> None:
@@ -151,7 +165,7 @@ def test_switching_off_leaves_one_mask_of_curves() -> None:
     following = Following()
     following.news()
     result = following.live.stop()
-    assert following.news() == ["live clear", "curves figure"]
+    assert following.news() == ["live clear", "curves figure instead of figure harmonized"]
     assert result is not None
     assert result.settings.output is Output.CURVES
 
@@ -162,7 +176,7 @@ def test_a_deleted_layer_ends_it_quietly() -> None:
     following.wait(0.5)
     assert following.live.state is LiveState.LOST
     assert following.live.stop() is None
-    assert following.errors == []
+    assert following.live.error is None
 
 
 def test_an_emptied_layer_pauses_it() -> None:

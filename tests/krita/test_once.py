@@ -30,7 +30,7 @@ def test_an_earlier_change_is_applied_without_what_live_shows(docker: Docker) ->
     docker.host.log.clear()
     docker.presenter.reuse(0)
     docker.wait(1)
-    assert docker.host.log[:2] == ["live clear", "region figure"]
+    assert docker.host.log[:3] == ["live clear", "show written", "region figure"]
     assert not docker.state.live
 
 
@@ -39,6 +39,12 @@ def test_new_curves_take_the_place_of_earlier_ones() -> None:
     docker.harmonize()
     log = docker.harmonize()
     assert log[:2] == ["scene figure without mask 1", "curves figure instead of mask 1"]
+
+
+def test_new_curves_take_the_place_of_a_harmonized_copy(docker: Docker) -> None:
+    docker.harmonize()
+    docker.choose(output=Output.CURVES)
+    assert docker.harmonize()[:2] == ["scene figure", "curves figure instead of figure harmonized"]
 
 
 def test_a_layer_with_our_curves_is_rendered_without_them(docker: Docker) -> None:

@@ -149,6 +149,12 @@ def test_live_mode_shows_no_picture_of_where_the_layer_was(panel: tuple[Panel, N
     assert preview._before is not None
 
 
+def test_before_cannot_be_pressed_during_live_mode(panel: tuple[Panel, Noted]) -> None:
+    assert button(panel[0], "Before").isEnabled()
+    panel[0].show_state(replace(FULL, live=True))
+    assert not button(panel[0], "Before").isEnabled()
+
+
 def test_any_size_of_the_docker_is_drawn(app: Any, panel: tuple[Panel, Noted]) -> None:
     """A preview that is lower beside a scroll bar, and needs none then, had Qt show and hide it until the crash."""
     for width in (240, 262, 300, 340):

@@ -220,6 +220,18 @@ def test_what_comes_in_while_a_mask_is_written_waits_for_it(docker: Docker, act:
     assert [row.title for row in docker.state.history] == ["figure"]
 
 
+@pytest.mark.parametrize("act", ["harmonize", "harmonize_selected", "reuse"])
+def test_what_is_asked_for_while_a_mask_is_written_is_not_done_after_it(docker: Docker, act: str) -> None:
+    docker.choose(output=Output.CURVES)
+    docker.harmonize()
+    docker.host.log.clear()
+    again = getattr(docker.presenter, act)
+    docker.host.meanwhile = lambda: again(0) if act == "reuse" else again()
+    docker.presenter.harmonize()
+    docker.wait(3)
+    assert [entry for entry in docker.host.log if entry.startswith("curves")] == ["curves figure instead of mask 1"]
+
+
 @pytest.mark.parametrize("act", ["harmonize", "set_live"])
 def test_what_ends_live_mode_while_it_shows_its_curves_waits_for_them(docker: Docker, act: str) -> None:
     presenter = docker.presenter
@@ -334,7 +346,7 @@ def test_before_ends_when_the_picture_is_to_change(docker: Docker, what: str) ->
         docker.host.active_layer = "scene" if what == "another layer" else "nothing"
     docker.wait(1)
     assert docker.host.log[0] == "show written"
-    assert "show original" not in docker.host.log
+    assert ("show original" in docker.host.log) == (what == "live")  # which shows the layer itself
     assert not docker.state.comparing
 
 
@@ -429,6 +441,86 @@ def test_live_hides_the_curves_that_it_left_before(docker: Docker) -> None:
     docker.presenter.set_live(False)
     assert docker.host.log[-1] == "curves figure instead of mask 1"
     assert "show written" not in docker.host.log
+
+
+def test_a_copy_that_was_moved_covers_nothing_but_its_own_place(docker: Docker) -> None:
+    docker.harmonize()
+    docker.host.bounds["figure harmonized"] = Rect(5, 1, 2, 2)
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    assert docker.host.hidden == set()
+    docker.presenter.set_live(False)
+    assert docker.host.log[-1] == "curves figure harmonized"
+
+
+def test_a_copy_that_was_moved_stays_when_its_original_is_harmonized(docker: Docker) -> None:
+    docker.host.names = ["first", "second"]
+    docker.harmonize()
+    docker.host.bounds["first"] = Rect(5, 1, 2, 2)
+    assert docker.harmonize()[-1] == "write second new-layer"
+
+
+def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> None:
+    docker.harmonize()
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.presenter.compare(True)
+    docker.presenter.compare(False)
+    assert docker.host.hidden == {"figure harmonized"}
+
+
+def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) -> None:
+    docker.harmonize()
+    docker.host.active_layer = "figure harmonized"
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    assert docker.host.hidden == {"figure harmonized"}
+    docker.presenter.set_live(False)
+    assert docker.host.log[-1] == "curves figure instead of figure harmonized"
+
+
+def test_what_went_wrong_in_live_is_said_until_it_goes_well_again(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.unreadable = "the selection does not touch the layer"
+    docker.host.bounds["figure"] = Rect(3, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is not None
+    assert docker.state.live_text == "Live pauses until something changes."
+    docker.presenter.dismiss()
+    docker.wait(1)
+    assert docker.state.problem is None
+    docker.host.bounds["figure"] = Rect(4, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is not None
+    docker.host.unreadable = ""
+    docker.host.bounds["figure"] = Rect(2, 1, 2, 2)
+    docker.wait(1)
+    assert docker.state.problem is None
+
+
+def test_live_names_its_layer_while_another_one_is_at_hand(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.state.live_text == "Live follows the layer “figure”."
+    docker.host.active_layer = "figure"
+    docker.wait(1)
+    assert docker.state.live_text.startswith("Live: ")
+
+
+def test_a_layer_that_live_follows_keeps_its_look_when_another_one_is_harmonized(docker: Docker) -> None:
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.active_layer = "scene"
+    docker.wait(1)
+    assert docker.harmonize()[:3] == ["live clear", "curves figure", "scene scene"]
+    assert not docker.state.live
+    assert [row.title for row in docker.state.history] == ["scene", "figure"]
 
 
 def test_curves_that_live_has_hidden_come_back_when_it_leaves_none(docker: Docker) -> None:

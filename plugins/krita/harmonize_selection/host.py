@@ -62,7 +62,7 @@ class Host(Protocol):
         """A new layer above `ref` with these pixels, or in its place.
 
         Raises `HostError` if `ref` is not as `region` was read from it any more: what the artist did meanwhile stays.
-        hide: the original, when it is kept. cover: an earlier result, which the new layer lies above, and hides.
+        hide: the original, when it is kept. cover: an earlier result above it, which the new layer covers, and hides.
         """
 
     def rewrite_layer(self, ref: LayerRef, region: Region, pixels: bytearray) -> Steps[None]:
@@ -76,7 +76,7 @@ class Host(Protocol):
     ) -> LayerRef:
         """A native, editable curves mask on the layer, restricted to the selection.
 
-        instead_of: earlier ones, which it hides; an undo shows them again.
+        instead_of: earlier ones, and new layers above; it hides them, and shows the layer; an undo takes that back.
         """
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
@@ -101,7 +101,7 @@ class LiveHost(Protocol):
         """None when the layer is gone."""
 
     def layer_signature(self, ref: LayerRef) -> bytes:
-        """Changes when the layer's own pixels change, not when it is moved."""
+        """Changes when the layer's own pixels or the selection change, not when the layer is moved."""
 
     def surroundings_changed(self, ref: LayerRef, *, with_above: bool) -> bool:
         """Whether the document has changed outside the layer since the last call; with_above: or anywhere."""
@@ -109,7 +109,7 @@ class LiveHost(Protocol):
     def pen_is_down(self) -> bool:
         """Whether a mouse button or pen is pressed."""
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+    def live_scene(self, target: Target, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
         """Like `read_scene` at once, from thumbnails that are kept between calls."""
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:

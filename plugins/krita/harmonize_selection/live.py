@@ -18,7 +18,7 @@ from .client import Look, Prediction, Session, Stopped
 from .host import Host, LiveHost
 from .i18n import tr
 from .task import Running, Task
-from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings
+from .values import Curves, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings, Target
 
 LARGEST_AREA = 32_000_000
 """Pixels of canvas above which Krita itself needs too long to show a change."""
@@ -51,9 +51,6 @@ class _Seen:
     reference: Reference
     look: Look
 
-    def same_size(self, bounds: Rect) -> bool:
-        return (self.bounds.width, self.bounds.height) == (bounds.width, bounds.height)
-
 
 class Live:
     """Call `tick` at least some twenty times a second; while it is `working`, much more often."""
@@ -62,18 +59,19 @@ class Live:
         self,
         host: LiveHosting,
         session: Session,
-        layer: LayerInfo,
+        target: Target,
         settings: Callable[[], Settings],
-        on_error: Callable[[Exception], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.layer = layer
+        self.target = target
         self.state = LiveState.WATCHING
         self.milliseconds = 0.0
         """From noticing a change to showing it, of the last update."""
         self.updates = 0
+        self.error: Exception | None = None
+        """Why the last look came to nothing."""
         self._host, self._session = host, session
-        self._settings, self._on_error, self._clock = settings, on_error, clock
+        self._settings, self._clock = settings, clock
         self._seen: _Seen | None = None
         self._prediction: Prediction | None = None
         self._curves: Curves | None = None
@@ -86,7 +84,7 @@ class Live:
 
     @property
     def ref(self) -> LayerRef:
-        return self.layer.ref
+        return self.target.ref
 
     @property
     def working(self) -> bool:
@@ -104,19 +102,17 @@ class Live:
         except Exception as error:  # a document that closes right now, for instance
             self._failed(error)
 
-    def stop(self, instead_of: tuple[LayerRef, ...] = ()) -> Result | None:
-        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone.
-
-        instead_of: earlier curves on the layer.
-        """
+    def stop(self) -> Result | None:
+        """Leaves the curves as one undo step. None if there was nothing yet, or the layer is gone."""
         self.discard()
         if self._curves is None or self._prediction is None or self._host.find(self.ref) is None:
             return None
-        written = self._host.write_curves(self.ref, self._curves, tr("Harmonize"), instead_of=instead_of)
+        target = self.target
+        written = self._host.write_curves(target.ref, self._curves, tr("Harmonize"), instead_of=target.earlier)
         settings = replace(self._settings(), output=Output.CURVES)
         when = time.strftime("%Y-%m-%dT%H:%M:%S")
         prediction = self._prediction
-        return Result(self.ref, written, self.layer.name, settings, prediction.adjustment, prediction.network, when)
+        return Result(target.ref, written, target.name, settings, prediction.adjustment, prediction.network, when)
 
     def discard(self) -> None:
         """Leaves nothing."""
@@ -139,7 +135,7 @@ class Live:
         now, pen = self._clock(), self._host.pen_is_down()
         if pen:
             self._pen_lifted = now
-        dragged = self._seen is not None and self._seen.same_size(bounds) and self._seen.bounds != bounds
+        dragged = self._seen is not None and bounds.is_moved(self._seen.bounds)
         if pen and not dragged:
             # What is painted is looked at when the pen rests.
             self.state = LiveState.PAINTING
@@ -160,13 +156,14 @@ class Live:
             self._exact = self._host.set_live_curves(self.ref, self._curves)
 
     def _start(self, seen: _Seen, below: bool) -> None:
-        last, self._seen = self._seen, seen
+        # What is kept from before a look that failed is older than what was seen then: all is read anew.
+        last, self._seen = None if self.error else self._seen, seen
         self._noticed = time.perf_counter()
         scene = None
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
             repainted = last is None or last.signature != seen.signature
             scene = self._host.live_scene(
-                self.ref,
+                self.target,
                 fresh_background=below or last is None,
                 fresh_layer=repainted,
                 with_above=seen.reference.is_above,
@@ -198,6 +195,7 @@ class Live:
             self._show(curves, self._picture)
         self.milliseconds = (time.perf_counter() - self._noticed) * 1000
         self.updates += 1
+        self.error = None
         self.state = LiveState.WATCHING
 
     def _show(self, curves: Curves, picture: Picture) -> None:
@@ -215,4 +213,4 @@ class Live:
         if self._host.find(self.ref) is None:
             self.state = LiveState.LOST
         elif not isinstance(error, Stopped):
-            self._on_error(error)
+            self.error = error

@@ -11,7 +11,8 @@ from .client import Session
 from .i18n import tr
 from .live import Live, LiveHosting, LiveState
 from .state import DockerState
-from .values import LayerInfo, LayerRef, Result, Settings
+from .trouble import problem_of
+from .values import LayerRef, Result, Settings, Target
 
 
 class LiveSwitch:
@@ -19,34 +20,35 @@ class LiveSwitch:
         self,
         host: LiveHosting,
         session: Session,
-        on_error: Callable[[Exception], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.live: Live | None = None
         """None while it is off."""
-        self._host, self._session, self._on_error, self._clock = host, session, on_error, clock
-        self._earlier: tuple[LayerRef, ...] = ()
-        self._layer: LayerRef | None = None
+        self._host, self._session, self._clock = host, session, clock
+        self._target: Target | None = None
+        """What was followed last."""
         self._gone: LayerRef | None = None
         """The layer that vanished while live mode was on."""
         self._away = False
         """Whether it is still gone."""
         self._note = ""
+        self._told: Exception | None = None
+        """What went wrong in live mode, as far as the artist knows."""
 
-    def on(self, layer: LayerInfo, settings: Callable[[], Settings], earlier: tuple[LayerRef, ...] = ()) -> None:
-        """earlier: curves that were left on the layer; they are hidden, or their change would come twice."""
+    def on(self, target: Target, settings: Callable[[], Settings]) -> None:
+        """Earlier curves on the layer are hidden, or their change would come twice; and new layers that cover it."""
         if self.live is None:
-            self._layer, self._earlier = layer.ref, earlier
+            self._target = target
             self._show_earlier(False)
-            self._gone = None
-            self.live = Live(self._host, self._session, layer, settings, self._on_error, self._clock)
+            self._gone = self._told = None
+            self.live = Live(self._host, self._session, target, settings, self._clock)
 
     def off(self) -> Result | None:
         """What it left: editable curves, one undo step."""
         live, self.live = self.live, None
         result = None
         try:
-            result = live.stop(self._earlier) if live is not None else None
+            result = live.stop() if live is not None else None
         finally:
             if live is not None and result is None:
                 self._show_earlier(True)
@@ -86,9 +88,22 @@ class LiveSwitch:
             state, self._note = replace(state, note=self._note), ""
         if self.live is None:
             return replace(state, live=False, live_text="", live_busy=False)
-        return replace(state, live=True, live_text=words.live_words(self.live), live_busy=self.live.working)
+        state = self._with_trouble(state, self.live.error)
+        return replace(
+            state, live=True, live_text=words.live_words(self.live, state.layer), live_busy=self.live.working
+        )
+
+    def _with_trouble(self, state: DockerState, error: Exception | None) -> DockerState:
+        """What went wrong is told once, and no longer when it goes well again."""
+        told, self._told = self._told, error
+        if error is not None and error is not told:
+            return replace(state, problem=problem_of(error))
+        is_over = told is not None and error is None and state.problem == problem_of(told)
+        return replace(state, problem=None) if is_over else state
 
     def _show_earlier(self, shown: bool) -> None:
-        for mask in self._earlier:
-            if self._layer is not None and self._host.exists(mask):
-                self._host.show_original(self._layer, mask, not shown)
+        target = self._target
+        if target is None:
+            return
+        for earlier in filter(self._host.exists, reversed(target.earlier) if shown else target.earlier):
+            self._host.show_original(target.ref, earlier, not shown)

@@ -41,6 +41,17 @@ def _in_turn(act: Callable[Concatenate[Presenter, P], None]) -> Callable[Concate
     return asked
 
 
+def _when_free(act: Callable[Concatenate[Presenter, P], object]) -> Callable[Concatenate[Presenter, P], None]:
+    """What is asked for while layers are harmonized is done neither beside them nor, a second time, after them."""
+
+    @wraps(act)
+    def asked(self: Presenter, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if not self._work.busy:
+            self._turns.take(lambda: self._work.busy or act(self, *args, **kwargs))
+
+    return asked
+
+
 class Presenter:
     """One docker. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
 
@@ -56,7 +67,7 @@ class Presenter:
         self._host, self._session, self._view, self._clock = host, session, view, clock
         self._turns = Turns()
         self._preview = PreviewPane(host, session, self._preview_changed)
-        self._live = LiveSwitch(host, session, self._failed, clock)
+        self._live = LiveSwitch(host, session, clock)
         self._daemon = DaemonWatch(session)
         self._work = Work(self._written, self._failed)
         self._comparing = Comparing(host)
@@ -87,13 +98,13 @@ class Presenter:
             self._slides = self._host.pen_is_down()
         self._want_preview()
 
-    @_in_turn
+    @_when_free
     def harmonize(self) -> None:
         """The layer that the artist works on."""
         if self.state.layer is not None:
             self._harmonize([self.state.layer])
 
-    @_in_turn
+    @_when_free
     def harmonize_selected(self) -> None:
         self._harmonize(self._selected())
 
@@ -114,21 +125,24 @@ class Presenter:
         result = self._results.current(self.state.layer)
         if not original:
             self._end_comparing()
-        elif result is not None and result.settings.output is not Output.REPLACE:
+        elif self.live is None and result is not None and result.settings.output is not Output.REPLACE:
             self._guarded(lambda: self._comparing.begin(result))
             self._show(comparing=self._comparing.on)
 
-    @_in_turn
+    @_when_free
     def reuse(self, index: int) -> None:
         """Applies what an earlier result was made with to the layer that the artist works on."""
         layer, result = self.state.layer, self._results.all[index]
-        if layer is None or self._work.busy:
+        if layer is None:
             return
         self._show(settings=result.settings, problem=None, note="")
         target, keep = self._results.target(layer), self._results.keep_region
         adjustment = history.adjustment_for(layer.ref, result)
         self._begin(
-            lambda: requests.apply(self._host, self._session, target, result.settings, adjustment, result.network, keep)
+            [layer],
+            lambda: requests.apply(
+                self._host, self._session, target, result.settings, adjustment, result.network, keep
+            ),
         )
 
     @_in_turn
@@ -141,13 +155,16 @@ class Presenter:
         self._end_comparing()
         layer = self.state.layer
         if on and layer is not None and not self._work.busy:
-            curves = self._results.target(layer).curves
-            self._guarded(lambda: self._live.on(layer, lambda: self.state.settings, curves))
+            target = self._results.target(layer)
+            self._guarded(lambda: self._live.on(target, lambda: self.state.settings))
         elif not on:
-            result = self._guarded(self._live.off)
-            if result is not None:
-                self._remember(result)
+            self._leave_live()
         self._put(self._live.shown(self.state))
+
+    def _leave_live(self) -> None:
+        result = self._guarded(self._live.off)
+        if result is not None:
+            self._remember(result)
 
     @_in_turn
     def dismiss(self) -> None:
@@ -218,7 +235,7 @@ class Presenter:
     # Harmonizing
 
     def _harmonize(self, layers: list[LayerInfo]) -> None:
-        if self._work.busy or not layers:
+        if not layers:
             return
         bad = next((layer for layer in layers if layer.problem), None)
         if bad is not None:
@@ -226,7 +243,7 @@ class Presenter:
             return
         self._show(problem=None, note="")
         settings = self.state.settings  # what is chosen from now on is for the next time
-        self._begin(*(partial(self._whole_way, layer, settings) for layer in layers))
+        self._begin(layers, *(partial(self._whole_way, layer, settings) for layer in layers))
 
     def _whole_way(self, layer: LayerInfo, settings: Settings) -> Task[Result]:
         target = self._results.target(layer)
@@ -237,8 +254,11 @@ class Presenter:
         subjects = map(self._results.subject, self._host.selected())
         return list({layer.ref: layer for layer in subjects if layer is not None}.values())
 
-    def _begin(self, *tasks: Callable[[], Task[Result]]) -> None:
+    def _begin(self, layers: list[LayerInfo], *tasks: Callable[[], Task[Result]]) -> None:
+        """layers: that the tasks read."""
         self._end_comparing()
+        if self.live is not None and self.live.ref not in (layer.ref for layer in layers):
+            self._leave_live()  # another layer keeps the look that it has
         self._guarded(self._live.discard)  # its change would be read, and made once more
         self._slider_waits = False
         self._work.begin(*tasks)
@@ -264,7 +284,7 @@ class Presenter:
         region = self._results.region_of(result) if result else None
         if result is not None and region is not None:
             look = self.state.settings.look
-            self._begin(lambda: requests.apply_again(self._host, self._session, result, region, look))
+            self._begin([], lambda: requests.apply_again(self._host, self._session, result, region, look))
 
     def _adjustable(self) -> Result | None:
         """The result that the sliders change: of the layer at hand, and with all that is needed to render it again."""

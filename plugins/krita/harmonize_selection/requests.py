@@ -53,7 +53,7 @@ def apply(
     notes: tuple[str, ...] = ()
     if settings.output is Output.CURVES:
         curves = yield from export_curves(session, adjustment, settings.look)
-        written = host.write_curves(target.ref, curves, tr("Harmonize"), instead_of=target.curves)
+        written = host.write_curves(target.ref, curves, tr("Harmonize"), instead_of=target.earlier)
     else:
         with _hidden(host, target):
             region = yield from host.read_region(target.ref)

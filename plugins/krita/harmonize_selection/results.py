@@ -53,14 +53,19 @@ class Results:
 
     def target(self, layer: LayerInfo) -> Target:
         """The layer, with what is left on and above it of earlier times."""
-        there = list(self._still_there(layer))
-        copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER]
-        curves = [one.written for one in there if one.settings.output is Output.CURVES and one.original == layer.ref]
+        there = [one for one in self._still_there(layer) if one.original == layer.ref]
+        copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER and self._covers(one, layer)]
+        curves = [one.written for one in there if one.settings.output is Output.CURVES]
         return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(copies), tuple(curves))
 
     def _still_there(self, layer: LayerInfo | None) -> Iterator[Result]:
         of_it = [one for one in self.all if layer is not None and layer.ref in (one.original, one.written)]
         return (one for one in of_it if self._host.exists(one.written))
+
+    def _covers(self, result: Result, layer: LayerInfo) -> bool:
+        """A copy that was moved is a layer of its own."""
+        copy = self._host.find(result.written)
+        return copy is not None and not copy.bounds.is_moved(layer.bounds)
 
     def subject(self, active: LayerInfo | None) -> LayerInfo | None:
         """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.

@@ -50,6 +50,10 @@ class Rect:
         x, y = max(self.x, other.x), max(self.y, other.y)
         return Rect(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
 
+    def is_moved(self, other: Rect) -> bool:
+        """Whether it is as large as the other one, elsewhere."""
+        return (self.width, self.height) == (other.width, other.height) and self != other
+
     def united(self, other: Rect) -> Rect:
         """The smallest rectangle that holds both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
@@ -204,6 +208,11 @@ class Target:
     cover: LayerRef | None = None
     """The newest of `results`: a new layer has to lie above it."""
     results: tuple[LayerRef, ...] = ()
-    """Earlier results, as layers: they are no part of what lies above."""
+    """Earlier results, as layers where this one is: they are no part of what lies above."""
     curves: tuple[LayerRef, ...] = ()
     """Our own earlier curves on the layer: it is read without them, or their change would come twice."""
+
+    @property
+    def earlier(self) -> tuple[LayerRef, ...]:
+        """All that new curves on the layer take the place of."""
+        return (*self.curves, *self.results)

@@ -6,7 +6,7 @@ from .client import DaemonStatus, Session, State
 from .i18n import later, tr
 from .live import Live, LiveState
 from .state import Health, HistoryRow
-from .values import Result
+from .values import LayerInfo, Result
 
 _STAGES = {
     "queued": later("Waiting for the service…"),
@@ -88,13 +88,17 @@ def _state_words(daemon: DaemonStatus) -> str:
     return tr("Ready, on the {device}", device=device)
 
 
-def live_words(live: Live) -> str:
+def live_words(live: Live, at_hand: LayerInfo | None) -> str:
     if live.state is LiveState.TOO_LARGE:
         return tr("Live pauses: the picture is too large.")
     if live.state is LiveState.EMPTY:
         return tr("Live pauses: the layer is empty.")
     if live.state is LiveState.PAINTING:
         return tr("Live pauses while you paint.")
+    if live.error is not None:
+        return tr("Live pauses until something changes.")
+    if at_hand is None or at_hand.ref != live.ref:
+        return tr("Live follows the layer “{name}”.", name=live.target.name)
     if live.updates:
         return tr("Live: {milliseconds} ms", milliseconds=round(live.milliseconds))
     return tr("Live: looking at the scene…")

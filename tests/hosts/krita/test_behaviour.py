@@ -125,6 +125,11 @@ def test_every_kind_of_layer_can_be_harmonized(said: Said, kind: str) -> None:
     assert line["changed"]
 
 
+def test_a_pass_through_group_gets_no_curves_that_it_would_not_show(said: Said) -> None:
+    assert "pass-through" in said["curves-pass-through"]["problem"]
+    assert said["curves-pass-through"]["layers"] == ["Inner"]
+
+
 def test_a_transparency_mask_is_kept_and_filters_are_applied(said: Said) -> None:
     assert said["kind-masked"]["masks"] == ["transparencymask"]
     assert said["kind-filtered"]["masks"] == []

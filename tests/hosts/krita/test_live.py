@@ -32,6 +32,10 @@ def test_the_curves_are_exact_when_the_pen_rests(said: Said) -> None:
     assert said["slider"]["same_at_zero"]
 
 
+def test_a_selection_that_is_made_meanwhile_counts_until_it_is_taken_away(said: Said) -> None:
+    assert said["selected"]["lower_half_plain"] == [True, False]
+
+
 def test_a_layer_is_followed_while_it_is_dragged(said: Said) -> None:
     line = said["dragged"]
     assert line["by"] < -100
@@ -86,3 +90,7 @@ def test_a_scene_follows_what_lies_above_it_and_comes_to_rest(said: Said) -> Non
     assert line["problem"] == ""
     assert (line["rested"], line["rests_again"]) == (True, True)
     assert line["darker_by"] > 10
+
+
+def test_a_scene_fits_what_lies_above_it_but_not_its_own_copy(said: Said) -> None:
+    assert said["above"]["copy_off"] < 1

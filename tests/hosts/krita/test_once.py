@@ -49,6 +49,31 @@ def test_replacing_a_layer_with_our_curves_is_undone_with_them(said: Said) -> No
     assert line["undone"] == ["Scene", ["Figure", ["(Harmonize)", "Harmonize"]]]
 
 
+def test_harmonize_pressed_while_curves_are_made_is_pressed_once(said: Said) -> None:
+    assert said["pressed"] == {"case": "pressed", "times": 2, "layers": ["Scene", ["Figure", ["Harmonize"]]]}
+
+
+def test_curves_are_seen_although_a_copy_lies_above(said: Said) -> None:
+    line = said["covered-curves"]
+    assert line["written"] == line["redone"] == ["Scene", ["Figure", ["Harmonize"]], "(Figure harmonized)"]
+    assert line["undone"] == NEW
+    assert line["again"] == ["Scene", ["(Figure)", ["Harmonize"]], "(Figure harmonized)", "Figure harmonized"]
+
+
+def test_a_replaced_layer_is_seen_although_a_copy_lies_above(said: Said) -> None:
+    line = said["covered-replace"]
+    assert line["written"] == line["redone"] == ["Scene", "Figure", "(Figure harmonized)"]
+    assert line["undone"] == NEW
+    assert line["again"] == ["Scene", "(Figure)", "Figure harmonized", "(Figure harmonized)"]
+
+
+def test_live_is_seen_although_a_copy_lies_above(said: Said) -> None:
+    line = said["covered-live"]
+    assert line["seen"] == [["Scene", ["Figure", ["Harmonize live"]], "(Figure harmonized)"]] * 2
+    assert line["left"] == ["Scene", ["Figure", ["Harmonize"]], "(Figure harmonized)"]
+    assert line["nothing"] == line["undone"] == NEW
+
+
 def test_harmonize_during_live_reads_the_layer_as_it_is_without(said: Said) -> None:
     line = said["live"]
     assert line["layers"] == NEW

@@ -67,6 +67,11 @@ def make(ref: LayerRef, curves: Curves, name: str) -> Any:
     space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
     if space.model not in ("RGBA", "GRAYA"):
         raise HostError(tr("curves need a layer in RGB or grey"), tr("choose a new layer as the result"))
+    if node.type() == "grouplayer" and node.passThroughMode():
+        raise HostError(
+            tr("a pass-through group does not show curves"),
+            tr("switch pass-through off, or choose a new layer as the result"),
+        )
     config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
     mask = _read(config, everywhere=selection is None)
     mask.setName(name)

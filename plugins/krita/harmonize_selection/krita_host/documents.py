@@ -56,6 +56,11 @@ def find_node(ref: LayerRef) -> Node | None:
     return node if node is not None and node.parentNode() is not None else None
 
 
+def find_nodes(refs: Iterable[LayerRef]) -> list[Node]:
+    """Those that are there still."""
+    return [node for node in map(find_node, refs) if node is not None]
+
+
 def need_document(ref: LayerRef) -> Document:
     document = find_document(ref.document)
     if document is None:

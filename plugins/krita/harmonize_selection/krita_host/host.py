@@ -126,17 +126,19 @@ class KritaHost:
         if replaced:
             writing.need_replaceable(ref)
             name = need_node(ref).name()
-        covered = cover if cover is not None and not replaced and find_node(cover) is not None else ref
-        hidden = not replaced and (hide or covered != ref)
-        was_visible = need_node(covered).visible()
-        written = writing.add_layer(ref, region_, native, name, covered=covered, hide=hidden)
+        covered = [cover] if cover is not None and self.exists(cover) else []
+        hidden = covered + [ref] * (hide and not replaced)
+        were_visible = [need_node(each).visible() for each in hidden]
+        above = covered[0] if covered and not replaced else ref
+        written = writing.add_layer(ref, region_, native, name, above=above, hide=hidden)
+        for each, was_visible in zip(hidden, were_visible, strict=True):
+            self._undo.watch(each, written, shown=(was_visible, False))
         if replaced:
             need_document(ref).waitForDone()
             for mask in need_node(ref).childNodes():  # an undo must bring it back as it was
                 self.show_original(ref, LayerRef(ref.document, str(mask.uniqueId().toString())), False)
             need_node(ref).remove()
-        if replaced or hidden:
-            self._undo.watch(covered, written, output, was_visible=was_visible)
+            self._undo.watch(ref, written, shown=None)
         self._written[written] = _Print.of(need_node(written), region_.rect)
         return written
 
@@ -161,13 +163,13 @@ class KritaHost:
         self, ref: LayerRef, curves: Curves, name: str, *, instead_of: tuple[LayerRef, ...] = ()
     ) -> LayerRef:
         written = curves_mask.add(ref, curves_mask.make(ref, curves, name))
-        for earlier in instead_of:
-            mask, (_, was_visible) = find_node(earlier), self._comparison.pop(earlier, (False, False))
-            if mask is not None and (was_visible or mask.visible()):
-                mask.setVisible(False)
-                self._undo.watch(earlier, written, Output.CURVES, was_visible=True)
-        if instead_of:
-            redraw(need_document(ref))
+        for earlier in filter(self.exists, instead_of):
+            self.show_original(ref, earlier, True)
+            original_shown, earlier_shown = self._comparison.pop(earlier)
+            if earlier_shown:
+                self._undo.watch(earlier, written, shown=(True, False))
+            if earlier_shown and need_node(earlier).type() in LAYER_KINDS:
+                self._undo.watch(ref, written, shown=(original_shown, True))
         return written
 
     def show_original(self, original: LayerRef, written: LayerRef, shown: bool) -> None:
@@ -211,8 +213,10 @@ class KritaHost:
     def pen_is_down(self) -> bool:
         return self._pen.is_down
 
-    def live_scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
-        return self._live.scene(ref, fresh_background=fresh_background, fresh_layer=fresh_layer, with_above=with_above)
+    def live_scene(self, target: Target, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        return self._live.scene(
+            target, fresh_background=fresh_background, fresh_layer=fresh_layer, with_above=with_above
+        )
 
     def set_live_curves(self, ref: LayerRef, curves: Curves) -> bool:
         return live_view.set_live_curves(ref, curves, self._pen)
@@ -257,5 +261,4 @@ class _Print:
         return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
 
     def is_moved(self, earlier: _Print) -> bool:
-        size = (self.bounds.width, self.bounds.height)
-        return size == (earlier.bounds.width, earlier.bounds.height) and self.bounds != earlier.bounds
+        return self.bounds.is_moved(earlier.bounds)

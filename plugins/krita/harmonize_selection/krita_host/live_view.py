@@ -8,15 +8,17 @@ from itertools import compress, islice
 
 from .. import levels
 from ..curve_text import to_light
-from ..values import Curves, LayerRef, Picture, Rect, Scene
+from ..values import Curves, LayerRef, Picture, Rect, Scene, Target
 from . import curves_mask, documents
 from .color import color_space
 from .documents import (
+    Document,
     application,
     bounds_of,
     canvas_of,
     find_document,
     find_node,
+    find_nodes,
     need_document,
     need_node,
 )
@@ -67,13 +69,14 @@ class LiveView:
         self._lines = lines
         return changed
 
-    def scene(self, ref: LayerRef, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
-        document, node = need_document(ref), need_node(ref)
+    def scene(self, target: Target, *, fresh_background: bool, fresh_layer: bool, with_above: bool) -> Scene:
+        document, node = need_document(target.ref), need_node(target.ref)
         if fresh_layer or self._layer is None:
             mask = curves_mask.find(node, MASK_NAME)
             self._layer = read_layer_image(document, node, without=(mask,) if mask is not None else ())
         if fresh_background or self._background is None or with_above != self._with_above:
-            self._background, _ = read_background(document, node, with_above=with_above)
+            earlier = find_nodes(target.results)
+            self._background, _ = read_background(document, node, with_above=with_above, results=earlier)
             self._with_above = with_above
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
 
@@ -81,16 +84,12 @@ class LiveView:
 def fingerprint(ref: LayerRef) -> bytes:
     """Of some rows of the layer as it is shown, of the selection, and of the document beside the layer."""
     document, node = need_document(ref), need_node(ref)
-    canvas, bounds, selection = canvas_of(document), bounds_of(node), document.selection()
+    canvas, bounds = canvas_of(document), bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{node.opacity()} {node.blendingMode()}".encode())
     for row in _rows(bounds):
         digest.update(bytes(node.projectionPixelData(bounds.x, row, bounds.width, 1)))
-    if selection is not None:
-        area = (selection.x(), selection.y(), selection.width(), selection.height())
-        digest.update(str(area).encode())
-        for row in _rows(bounds):
-            digest.update(bytes(selection.pixelData(bounds.x, row, bounds.width, 1)))
+    digest.update(_selected_rows(document, bounds))
     for row in _rows(canvas):
         line = bytes(document.pixelData(0, row, canvas.width, 1))
         digest.update(_without(line, row, bounds, canvas, len(line) // canvas.width))
@@ -105,14 +104,25 @@ def layer_bounds(ref: LayerRef) -> Rect | None:
 
 
 def layer_signature(ref: LayerRef) -> bytes:
-    """Of some rows of the layer, counted from its own top, and of what else changes its look."""
-    node = need_node(ref)
+    """Of some rows of the layer, counted from its own top, and of what else changes its look or its mask."""
+    document, node = need_document(ref), need_node(ref)
     bounds = bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{bounds.width} {bounds.height} {node.opacity()} {node.blendingMode()}".encode())
     for row in range(0, bounds.height, max(1, bounds.height // _LINES)):
         digest.update(bytes(node.pixelData(bounds.x, bounds.y + row, bounds.width, 1)))
+    digest.update(_selected_rows(document, bounds))
     return digest.digest()
+
+
+def _selected_rows(document: Document, bounds: Rect) -> bytes:
+    """Of the selection, if there is one: where it lies, and some rows of it where the layer is."""
+    selection = document.selection()
+    if selection is None:
+        return b""
+    area = (selection.x(), selection.y(), selection.width(), selection.height())
+    rows = (bytes(selection.pixelData(bounds.x, row, bounds.width, 1)) for row in _rows(bounds))
+    return str(area).encode() + b"".join(rows)
 
 
 def set_live_curves(ref: LayerRef, curves: Curves, pen: Pen) -> bool:

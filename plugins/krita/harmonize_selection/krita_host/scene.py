@@ -19,7 +19,7 @@ from .documents import (
     Node,
     bounds_of,
     canvas_of,
-    find_node,
+    find_nodes,
     hide_in,
     need_document,
     need_node,
@@ -69,10 +69,10 @@ class LayerImage:
 
 def read_scene(target: Target, *, with_above: bool = False) -> Steps[Scene]:
     ref = target.ref
-    masks = [mask for mask in map(find_node, target.curves) if mask is not None and mask.visible()]
+    masks = [mask for mask in find_nodes(target.curves) if mask.visible()]
     layer = read_layer_image(need_document(ref), need_node(ref), without=masks)
     yield 0.3
-    earlier = [node for node in map(find_node, target.results) if node is not None]
+    earlier = find_nodes(target.results)
     background, composite = read_background(need_document(ref), need_node(ref), with_above=with_above, results=earlier)
     yield 0.8
     document, node = need_document(ref), need_node(ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..values import LayerRef, Output
+from ..values import LayerRef
 from .documents import application, document_id, find_document, find_node, redraw
 
 
@@ -12,9 +12,8 @@ from .documents import application, document_id, find_document, find_node, redra
 class _Watched:
     original: LayerRef
     written: LayerRef
-    output: Output
-    was_visible: bool
-    """Whether the original was, before it was hidden."""
+    shown: tuple[bool, bool] | None
+    """Whether the original is, without and with what was written; None: it was replaced."""
     seen: tuple[bool, bool]
     """Whether the original and the new layer were there when we last looked."""
     nothing_to_redo: str
@@ -26,8 +25,8 @@ class _Watched:
 class UndoWatch:
     """Looks, a few times a second, whether undo or redo has touched what was written, and does the rest.
 
-    * A new layer that is undone shows its hidden original again; one that is redone hides it again. One that goes away
-      otherwise, merged or deleted, is the artist's business: only after an undo there is something to redo.
+    * What is undone leaves the layers around it shown and hidden as they were; redone, as it had left them. What goes
+      away otherwise, merged or deleted, is the artist's business: only after an undo there is something to redo.
     * Krita needs two steps to replace a layer (add, remove). When the artist takes back the one, the other follows, so
       that one Ctrl+Z takes back a replacement.
     """
@@ -35,10 +34,13 @@ class UndoWatch:
     def __init__(self) -> None:
         self._watched: list[_Watched] = []
 
-    def watch(self, original: LayerRef, written: LayerRef, output: Output, *, was_visible: bool) -> None:
-        """To be called right after they were written. was_visible: the original, before."""
+    def watch(self, original: LayerRef, written: LayerRef, *, shown: tuple[bool, bool] | None) -> None:
+        """To be called right after it was written.
+
+        shown: whether the original is, without and with what was written; None: it was replaced.
+        """
         seen = self._look(original, written)
-        self._watched.append(_Watched(original, written, output, was_visible, seen, _redo_text()))
+        self._watched.append(_Watched(original, written, shown, seen, _redo_text()))
 
     def tick(self) -> None:
         for watched in list(self._watched):
@@ -49,24 +51,24 @@ class UndoWatch:
             if now == before:
                 continue
             watched.seen = now
-            if watched.output is Output.REPLACE:
+            if watched.shown is None:
                 self._finish(watched, before, now)
             elif now[1] != before[1]:
-                self._follow(watched, there=now[1])
+                self._follow(watched, watched.shown, there=now[1])
 
     @staticmethod
     def _look(original: LayerRef, written: LayerRef) -> tuple[bool, bool]:
         return find_node(original) is not None, find_node(written) is not None
 
     @staticmethod
-    def _follow(watched: _Watched, there: bool) -> None:
+    def _follow(watched: _Watched, shown: tuple[bool, bool], there: bool) -> None:
         """there: whether the new layer has come, rather than gone."""
         was_undone, watched.undone = watched.undone, not there and _redo_text() != watched.nothing_to_redo
         if not was_undone and not watched.undone:
             return
         original, written = find_node(watched.original), find_node(watched.written)
         if original is not None:
-            original.setVisible(watched.was_visible and not there)
+            original.setVisible(shown[there])
         if written is not None:
             written.setVisible(True)
         document = find_document(watched.original.document)

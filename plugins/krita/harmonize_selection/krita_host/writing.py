@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..i18n import tr
@@ -13,10 +14,10 @@ from .region import Original
 
 
 def add_layer(
-    ref: LayerRef, region: Region, pixels: bytearray, name: str, *, covered: LayerRef, hide: bool
+    ref: LayerRef, region: Region, pixels: bytearray, name: str, *, above: LayerRef, hide: Sequence[LayerRef]
 ) -> LayerRef:
-    """A layer that differs from `ref` in `pixels` only, above `covered`. One undo step. hide: what it covers."""
-    document, node, below = need_document(ref), need_node(ref), need_node(covered)
+    """A layer that differs from `ref` in `pixels` only. One undo step. hide: the layers that it stands for."""
+    document, node, below = need_document(ref), need_node(ref), need_node(above)
     original: Original = region.original
     if original.flatten:
         new = document.createNode(name, "paintlayer")
@@ -36,11 +37,12 @@ def add_layer(
     new.setName(name)
     new.setVisible(True)
     set_pixels(new, pixels, region.rect)
-    was_visible = below.visible()
-    if hide:
-        below.setVisible(False)
+    seen = [other for other in map(need_node, hide) if other.visible()]
+    for other in seen:
+        other.setVisible(False)
     if not below.parentNode().addChildNode(new, below):
-        below.setVisible(was_visible)
+        for other in seen:
+            other.setVisible(True)
         raise HostError(tr("Krita did not take the new layer"))
     make_active(document, new)
     return reference_to(document, new)

@@ -61,6 +61,7 @@ class Panel(QtWidgets.QWidget):
             label.setFont(theme.small_font(label))
             label.setForegroundRole(QtGui.QPalette.ColorRole.WindowText)
             label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+            label.setWordWrap(True)
         content = QtWidgets.QWidget()
         layout = theme.column(
             self._preview,
@@ -118,7 +119,7 @@ class Panel(QtWidgets.QWidget):
         _check(self._live, state.live)
         self._live.setEnabled(can or state.live)
         _check(self._compare, state.comparing)
-        self._compare.setEnabled(state.can_compare and not state.busy)
+        self._compare.setEnabled(state.can_compare and not state.busy and not state.live)
         self._progress.show_progress(state.busy, state.fraction)
         in_place = state.preview_trouble if state.before is not None else None  # else it stands in the picture's place
         note = " ".join(dict.fromkeys(filter(None, (state.note, state.preview_note))))

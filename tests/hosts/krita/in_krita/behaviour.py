@@ -26,6 +26,7 @@ from support import (
     redo,
     say,
     settle,
+    tree,
     undo,
     until,
 )
@@ -392,6 +393,11 @@ def kinds_of_layers(presenter, document, scene, figure):
         )
         if written:
             yield from undo()
+    yield from at_hand(presenter, document, through)
+    choose(presenter, output=Output.CURVES)
+    yield from harmonize(presenter)
+    say("curves-pass-through", problem=problem(presenter), layers=tree(through))
+    choose(presenter, output=Output.NEW_LAYER)
     through.remove()
     for name, layer in made.items():
         if name != "inside-pass-through":

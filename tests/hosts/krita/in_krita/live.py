@@ -6,8 +6,25 @@ import time
 
 from harmonize_selection.client import Look
 from harmonize_selection.krita_host.color import PICTURE, Converter, color_space
-from harmonize_selection.values import Curves, Reference, Source
-from support import app, at_hand, close, composite, docker, find, layers, pixels, ready, redo, say, settle, undo, until
+from harmonize_selection.values import Curves, Reference, Source, Target
+from krita import Selection
+from support import (
+    app,
+    at_hand,
+    close,
+    composite,
+    docker,
+    done,
+    find,
+    layers,
+    pixels,
+    ready,
+    redo,
+    say,
+    settle,
+    undo,
+    until,
+)
 
 _DRAG = """
 xdotool mousemove {x} {y} sleep 0.3 mousedown 1 sleep 0.2
@@ -31,6 +48,7 @@ def steps():
     yield from moved(document, figure, live)
     yield from below(document, scene, live)
     yield from slider(presenter, document, figure, live)
+    yield from selected(document, figure, live)
     yield from dragged(document, figure, live)
     yield from switched_off(presenter, document, figure, before)
     yield from switched_twice(presenter, document)
@@ -80,6 +98,22 @@ def slider(presenter, document, figure, live):
     presenter.set_settings(dataclasses.replace(presenter.state.settings, look=Look()))
     yield 1.5
     say("slider", same_at_zero=same)
+
+
+def selected(document, figure, live):
+    """A selection of the layer's upper half is made, and taken away."""
+    bounds = figure.bounds()
+    half = Selection()
+    half.select(0, 0, document.width(), bounds.center().y(), 255)
+    plain = []
+    for selection in (half, None):
+        count = live.updates
+        document.setSelection(selection)
+        yield from until(lambda count=count: live.updates > count)
+        yield 1.0
+        lower = (bounds.x(), bounds.center().y(), bounds.width(), bounds.height() // 2)
+        plain.append(figure.projectionPixelData(*lower) == figure.pixelData(*lower))
+    say("selected", lower_half_plain=plain)
 
 
 def dragged(document, figure, live):
@@ -198,7 +232,8 @@ def nearly_the_curves(presenter):
         document, _scene, figure = composite("RGBA", depth, profile)
         yield from at_hand(presenter, document, figure)
         ref = presenter.state.layer.ref
-        picture = host.live_scene(ref, fresh_background=True, fresh_layer=True, with_above=False).layer
+        target = Target(ref, figure.name())
+        picture = host.live_scene(target, fresh_background=True, fresh_layer=True, with_above=False).layer
         before = _in_8_bit(figure, document)
         host.set_live_curves(ref, curves)
         exact = _in_8_bit(figure, document)
@@ -252,11 +287,25 @@ def fitting_what_lies_above(presenter):
     yield 2.5
     second, updates = shown(scene, document), live.updates
     yield 2.0
+    rests_again = live.updates == updates
+    presenter.set_live(False)
+    yield 0.5
+    for mask in scene.childNodes():
+        mask.remove()
+    presenter.harmonize()
+    yield from done(presenter)
+    yield from until(lambda: presenter.state.can_compare)
+    presenter.set_live(True)
+    live = presenter.live
+    yield from until(lambda: live.updates)
+    yield 1.0
+    third = shown(scene, document)
     say(
         "above",
+        copy_off=_mean_difference(second, third),
         problem=presenter.state.problem.line if presenter.state.problem else "",
         rested=rested,
-        rests_again=live.updates == updates,
+        rests_again=rests_again,
         updates=updates - resting,
         darker_by=sum(sum(first[channel::4]) - sum(second[channel::4]) for channel in range(3)) * 4 / 3 / len(first),
     )

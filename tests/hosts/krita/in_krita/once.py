@@ -16,6 +16,8 @@ def steps():
     yield from copied(presenter)
     yield from hidden_before(presenter)
     yield from curves_again(presenter)
+    yield from pressed_twice(presenter)
+    yield from covered_by_a_copy(presenter)
     yield from live_and_harmonize(presenter)
     yield from selected_anew(presenter)
     yield from tablet(presenter)
@@ -92,6 +94,68 @@ def curves_again(presenter):
     yield 0.5
     say("curves-replaced", layers=replaced, same=same, undone=layers(document), problem=problem(presenter))
     choose(presenter, output=Output.NEW_LAYER)
+    yield from close(document)
+
+
+def pressed_twice(presenter):
+    """The shortcut, while Krita reads the curves and lets events in."""
+    document, _ = yield from opened(presenter)
+    choose(presenter, output=Output.CURVES)
+    pressed = []
+    timer = QtCore.QTimer()
+
+    def press():
+        if presenter._turns.taken and presenter.state.busy and not pressed:
+            pressed.append(True)
+            app.action("harmonize_layer").trigger()
+
+    timer.timeout.connect(press)
+    timer.start(1)
+    yield from harmonize(presenter)
+    timer.stop()
+    yield 1.0
+    yield from done(presenter)
+    say("pressed", times=1 + len(pressed), layers=layers(document))
+    choose(presenter, output=Output.NEW_LAYER)
+    yield from close(document)
+
+
+def covered_by_a_copy(presenter):
+    """What else is made of a layer is seen, although a harmonized copy lies above it."""
+    for output in (Output.CURVES, Output.REPLACE):
+        document, _ = yield from opened(presenter)
+        yield from harmonize(presenter)
+        choose(presenter, output=output)
+        yield from harmonize(presenter)
+        written = layers(document)
+        yield from undo()
+        yield 0.5
+        undone = layers(document)
+        yield from redo()
+        yield 0.5
+        redone = layers(document)
+        choose(presenter, output=Output.NEW_LAYER)
+        yield from at_hand(presenter, document, find(document, "Figure"))
+        yield from harmonize(presenter)
+        say(f"covered-{output.value}", written=written, undone=undone, redone=redone, again=layers(document))
+        yield from close(document)
+    document, _ = yield from opened(presenter)
+    yield from harmonize(presenter)
+    seen = []
+    for leave in (False, True):
+        presenter.set_live(True)
+        live = presenter.live
+        yield from until(lambda live=live: live.updates)
+        seen.append(layers(document))
+        if leave:
+            presenter.set_live(False)
+            yield 0.5
+            left = layers(document)
+        else:
+            presenter._live.discard()
+            nothing = layers(document)
+    yield from undo()
+    say("covered-live", seen=seen, left=left, nothing=nothing, undone=layers(document))
     yield from close(document)
 
 
