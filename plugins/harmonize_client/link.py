@@ -27,8 +27,9 @@ class LinkLost(Exception):
 class Link:
     """`send` queues a message; `read` and `write` do what the socket can do now.
 
-    `ready` is true after the handshake; messages may be queued before it. `received` counts bytes. `read` and `write`
-    raise `LinkLost` when the connection has ended, `read` also `ProtocolError`; after that, only `close` is of use.
+    `ready` is true after the handshake; messages may be queued before it. `received` counts bytes. Both raise
+    `LinkLost` where there is no connection, `read` also when it has ended, and `ProtocolError`; after that, only
+    `close` is of use.
     """
 
     def __init__(self, port: int, place: Callable[[int, int], memoryview]) -> None:
@@ -104,10 +105,9 @@ class Link:
                 sent = self._socket.sendmsg([queue[i] for i in range(min(len(queue), _MOST_PIECES))], [], _NO_SIGNAL)
             else:
                 sent = self._socket.send(queue[0])
-        except (BlockingIOError, InterruptedError):
+        except OSError:
+            # Either there is no room, or nobody listens any more: `read` tells, after what the daemon said last.
             return 0
-        except OSError as error:
-            raise LinkLost(_words(error)) from None
         left = sent
         while queue and left >= queue[0].nbytes:
             left -= queue.popleft().nbytes

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ CONNECTION_FILE = "connection.json"
 START_LOG_FILE = "start.log"
 
 _MOST_BYTES = 4096
+_REPLACE_SECONDS = 1.0
 _ENDPOINT = re.compile(r"tcp://127\.0\.0\.1:([0-9]{1,5})")
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
@@ -94,9 +96,22 @@ def write_connection(folder: Path, connection: Connection) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text)
-        beside.replace(folder / CONNECTION_FILE)
+        _replace(folder / CONNECTION_FILE, beside)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _replace(file: Path, new: Path) -> None:
+    """Windows refuses it while anybody reads the file, as clients that wait for a daemon do again and again."""
+    until = time.monotonic() + _REPLACE_SECONDS
+    while True:
+        try:
+            new.replace(file)
+            return
+        except PermissionError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.001)
 
 
 def check_private(folder: Path) -> None:

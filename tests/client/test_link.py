@@ -192,6 +192,30 @@ class TestAgainstMisbehavingPeers:
             assert link.ready == (step >= len(opening()))
             link.close()
 
+    def test_what_a_peer_said_last_is_heard_although_nothing_could_be_sent_any_more(self) -> None:
+        asked, closed = threading.Event(), threading.Event()
+
+        def take_leave(connection: socket.socket) -> None:
+            connection.sendall(opening())
+            asked.wait()
+            connection.sendall(b"\x00\x03bye")
+            connection.close()
+            closed.set()
+
+        with RawPeer(take_leave) as peer:
+            link = Link(peer.port, new_memory)
+            drive(link, lambda _: link.ready)
+            asked.set()
+            closed.wait()
+            link.send(views(bytes(1 << 20)))
+            for _ in range(9):
+                link.write()
+                time.sleep(0.01)
+            assert [bytes(frame.body) for frame in link.read()] == [b"bye"]
+            with pytest.raises(LinkLost):
+                drive(link)
+            link.close()
+
     def test_a_peer_that_resets_the_connection_is_noticed(self) -> None:
         def reset(connection: socket.socket) -> None:
             connection.recv(64)
@@ -286,6 +310,7 @@ class TestAgainstMisbehavingPeers:
             "        link._handshake.append(memoryview(bytes(9)))\n"
             "        link.write()\n"
             "        time.sleep(0.01)\n"
+            "    list(link.read())\n"
             "except LinkLost:\n"
             "    print('lost')\n"
             "link.close()\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -41,6 +42,28 @@ def test_file_and_folder_are_created_for_this_user_alone(tmp_path: Path) -> None
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "connection.json").stat().st_mode) == 0o600
     assert os.listdir(folder) == ["connection.json"]
+
+
+def test_a_client_that_reads_the_old_file_does_not_keep_it_from_being_replaced(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows nobody can replace a file while it is open."""
+    open_elsewhere = [True, True, False]
+    replace = Path.replace
+
+    def replace_if_closed(beside: Path, file: Path) -> Path:
+        if open_elsewhere.pop(0):
+            raise PermissionError(errno.EACCES, "Access is denied")
+        return replace(beside, file)
+
+    monkeypatch.setattr(Path, "replace", replace_if_closed)
+    write_connection(folder, CONNECTION)
+    assert read_connection(folder) == CONNECTION
+    monkeypatch.setattr(paths, "_REPLACE_SECONDS", 0)
+    open_elsewhere.extend([True] * 100)
+    with pytest.raises(PermissionError):
+        write_connection(folder, CONNECTION)
+    assert [file.name for file in folder.iterdir()] == [paths.CONNECTION_FILE]
 
 
 def test_no_file_or_no_folder_is_no_connection(folder: Path) -> None:

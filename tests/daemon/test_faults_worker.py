@@ -11,7 +11,7 @@ import pytest
 
 from tests.daemon.conftest import Start
 from tests.daemon.fake_engine import BIG, INVERTED, SPOILED
-from tests.daemon.rig import Daemon, RawClient, alive, children, descriptors, until
+from tests.daemon.rig import Daemon, RawClient, alive, children, descriptors, greeted, until
 
 
 def is_ready(client: RawClient) -> bool:
@@ -245,6 +245,19 @@ def test_a_daemon_that_was_asked_to_end_answers_nobody_else(start: Start) -> Non
         daemon.output()
         with pytest.raises(TimeoutError):
             client.expect("status", late, seconds=0.1)
+
+
+def test_clients_hear_that_a_daemon_ends_before_it_waits_for_its_worker(start: Start) -> None:
+    """Or what they ask meanwhile would be lost: one that ends when it is idle may just then be wanted again."""
+    daemon = start().ready()
+    worker = daemon.worker
+    with greeted(daemon) as connection:
+        os.kill(worker, signal.SIGSTOP)
+        daemon.process.terminate()
+        assert connection.recv(1) == b""
+        assert alive(worker)
+    assert daemon.output() == ""
+    assert not alive(worker)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -111,7 +111,10 @@ class Front:
 
     def __enter__(self) -> Front:
         with ExitStack() as stack:
+            self._wakeup = stack.enter_context(Wakeup())
             stack.callback(self._context.term)
+            # The socket is closed before, at once: a client so learns that this daemon ends before it asks for more.
+            stack.callback(self._supervisor.stop)
             stack.enter_context(self._socket)
             self._port = self._bind()
             self._connections = Connections(self._socket, self._options.limits.strangers)
@@ -119,7 +122,6 @@ class Front:
             self._guard = MemoryGuard(self._connections, self._options.limits.front_bytes)
             connection = paths.Connection(self._port, self._secret, os.getpid(), __version__)
             stack.enter_context(published(self._home, connection))
-            self._wakeup = stack.enter_context(Wakeup())
             self._stack = stack.pop_all()
         return self
 
@@ -231,7 +233,6 @@ class Front:
 
     def _end(self) -> None:
         self._dispatcher.end_all(Refused(ErrorCode.SHUTTING_DOWN, "The daemon is stopping."))
-        self._supervisor.stop()
         # What was said last should arrive, but not at any price.
         self._socket.setsockopt(zmq.LINGER, 300)
 
