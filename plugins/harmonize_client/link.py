@@ -119,9 +119,10 @@ class Link:
         self._socket.close()
 
     def _connect(self) -> bool:
-        """Whether the TCP connection stands. Calling connect again is how it tells its end on every system."""
+        """Whether the TCP connection stands. A refusal is the socket's error: Windows would only try again."""
         if not self._connected:
-            code = self._socket.connect_ex(self._address)
+            code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            code = code or self._socket.connect_ex(self._address)
             if code in _UNDER_WAY:
                 return False
             if code not in (0, errno.EISCONN):
