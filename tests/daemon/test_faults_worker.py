@@ -42,6 +42,13 @@ def test_fault_27_a_killed_worker_ends_its_jobs_and_is_started_again(start: Star
         assert client.bands(client.render(8, 8), 8, 8, pixels) == pixels.translate(INVERTED)
 
 
+def test_fault_27_a_worker_that_crashes_says_what_it_did(start: Start) -> None:
+    daemon = start().ready()
+    os.kill(daemon.worker, signal.SIGSEGV)
+    crashes = daemon.home / "log" / "crashes.log"
+    until(lambda: crashes.exists() and "Current thread" in crashes.read_text())
+
+
 def test_fault_27_a_worker_that_dies_over_a_job_says_so(start: Start) -> None:
     daemon = start().ready()
     with daemon.raw() as client:

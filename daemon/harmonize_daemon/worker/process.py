@@ -56,6 +56,8 @@ from harmonize_daemon.wire.slots import BandShape, Slots
 log = logging.getLogger(__name__)
 
 LOG_FILE = "worker.log"
+CRASH_FILE = "crashes.log"
+"""What all threads did when the process crashed. It stays open, and Windows begins no new log while the old is open."""
 BEAT_SECONDS = 1.0
 
 
@@ -134,7 +136,7 @@ def run_worker(connection: socket.socket, slots: Slots, options: Options) -> Non
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole terminal; the front decides
     with contextlib.suppress(OSError):
         start_log(log_folder() / LOG_FILE)
-        faulthandler.enable((log_folder() / LOG_FILE).open("a"))
+        faulthandler.enable((log_folder() / CRASH_FILE).open("a"))
     set_environment()
     module, _, name = options.engine.partition(":")
     try:
