@@ -93,7 +93,9 @@ def _encode_png(picture: Picture) -> bytes:
         raise _cannot_hold("PNG", "float pixels", "TIFF")
     _check_sides(picture, "PNG", "TIFF")
     squeezed = picture.pixels[:, :, 0] if picture.pixels.shape[2] == 1 else picture.pixels
-    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION)
+    rows = picture.pixels.nbytes + picture.height  # a row begins with the number of its filter
+    most = rows + rows // 8 + (1 << 16)  # imagecodecs has too little room for noise that is one pixel wide
+    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION, out=most)
     return _with_png_chunks(bytes(content), picture.metadata)
 
 

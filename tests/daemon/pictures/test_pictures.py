@@ -238,6 +238,12 @@ def test_a_photo_with_further_pictures_in_its_jpeg_file_is_read(tmp_path: Path) 
     assert pictures.read(tmp_path / "a.jpg").width == 8
 
 
+def test_noise_of_one_column_can_be_written_as_png(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6000, 1, 3), dtype=np.uint8)
+    pictures.write(tmp_path / "column.png", Picture(pixels))
+    assert np.array_equal(pictures.read(tmp_path / "column.png").pixels, pixels)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 5), (5, 1), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_narrow_pictures_keep_their_shape(tmp_path: Path, channels: int, height: int, width: int) -> None:
