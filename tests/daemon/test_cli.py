@@ -112,6 +112,31 @@ sys.exit(main(["doctor"]))
     assert ran.returncode == 141
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+@pytest.mark.parametrize(
+    ("before", "name", "status"),
+    [("SIG_DFL", "SIGTERM", 143), ("SIG_DFL", "SIGHUP", 129), ("SIG_IGN", "SIGHUP", 0)],
+)
+def test_a_command_that_a_signal_ends_tidies_up_and_one_under_nohup_goes_on(
+    before: str, name: str, status: int
+) -> None:
+    program = f"""
+import signal, sys
+from harmonize_daemon.cli import doctor, main
+def run(arguments):
+    try:
+        signal.raise_signal(signal.{name})
+        return 0
+    finally:
+        print("tidied up")
+doctor.run = run
+signal.signal(signal.{name}, signal.{before})
+sys.exit(main(["doctor"]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, "tidied up\n", "")
+
+
 def test_an_import_that_is_removed_brings_the_shipped_weights_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
