@@ -141,8 +141,10 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
 
 
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
-    """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others.
+    """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others; those that
+    are being done when it is interrupted are finished.
 
+    report: called for each when it is recorded, in any thread, but one at a time.
     Raises HarmonizeError if there is no daemon to be had or no such network, and UnwritablePicture if nothing can be
     recorded.
     """
@@ -151,16 +153,22 @@ def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcom
         output.mkdir(parents=True, exist_ok=True)
     _append(records, "\n" if _is_cut_off(records) else "")
     connections = _Connections()
+    lock = threading.Lock()
+
+    def do(item: Item) -> None:
+        outcome = _do(item, connections)
+        with lock:
+            _append(records, json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
+            report(outcome)
+
     try:
         if items:
             check_device(connections.own(), items[0].request.device)
         with ThreadPoolExecutor(jobs) as pool:
-            pending = [pool.submit(_do, item, connections) for item in items]
+            pending = [pool.submit(do, item) for item in items]
             try:
                 for future in as_completed(pending):
-                    outcome = future.result()
-                    _append(records, json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
-                    report(outcome)
+                    future.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

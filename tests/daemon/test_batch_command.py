@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -394,6 +398,29 @@ def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(
     said = capsys.readouterr()
     assert said.out.startswith("2 to do, 1 done already")
     assert said.err == ""  # not even an empty line where no bar is seen
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals go to processes there")
+def test_what_is_being_done_when_ctrl_c_comes_is_finished_and_recorded(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments: Any, **options: Any) -> None:
+            ending.set()
+            super().shutdown(*arguments, **options)
+
+    def interrupted(*_: object) -> ImageResult:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert ending.wait(60)
+        return ImageResult("fake", "cpu", 1.0, (), None)
+
+    monkeypatch.setattr(batch, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(batch, "harmonize_inputs", interrupted)
+    assert run(scenes, tmp_path / "out", "--jobs", "1") == 130
+    assert "Interrupted: 1 done, 0 failed, 2 left" in capsys.readouterr().err
+    assert len(records(tmp_path / "out")) == 1
 
 
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
