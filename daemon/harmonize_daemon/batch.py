@@ -303,7 +303,7 @@ def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
     stem = path.stem + (MASK if masks is None else "")
     suffixes = (".png", *sorted(READABLE_SUFFIXES))
     found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
-    return next((mask for mask in found if mask.is_file()), None)
+    return next((mask for mask in found if os.path.isfile(mask)), None)  # Path's fails where such a name is too long
 
 
 def _stamp(request: ImageRequest) -> str:

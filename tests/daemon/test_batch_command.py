@@ -335,6 +335,21 @@ def test_an_unknown_network_is_told_once_and_not_for_every_picture(
     assert records(tmp_path / "out") == []
 
 
+def test_a_name_that_leaves_no_room_for_that_of_a_mask_is_one_without_a_mask(scenes: Path, tmp_path: Path) -> None:
+    longest = f"{'x' * 251}.png"
+    (scenes / "one.png").rename(scenes / longest)
+    plan = batch.plan(scenes, None, tmp_path / "out", NOTHING)
+    assert plan.without_mask == (longest,)
+    assert len(plan.items) == 2
+
+
+@pytest.mark.parametrize("words", [["", "-o", "out"], ["scenes", "-o", ""], ["scenes", "-o", "out", "--masks", ""]])
+def test_a_folder_without_a_name_is_not_the_current_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["batch", *words])
+    assert "the folder's name is empty" in capsys.readouterr().err
+
+
 def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
     put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
     (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
+        "folder", type=_folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
     )
     parser.add_argument(
-        "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
+        "--masks", type=_folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=_folder,
         required=True,
         metavar="FOLDER",
         help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
@@ -38,6 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
     add_request_arguments(parser)
+
+
+def _folder(name: str) -> Path:
+    """Nothing, as a shell makes it of a variable that is not set, would be the current folder."""
+    if not name:
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(name)
 
 
 def run(arguments: argparse.Namespace) -> int:
