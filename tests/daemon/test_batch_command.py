@@ -266,6 +266,21 @@ def test_names_that_are_no_text_are_done_once_like_all_others(
     assert batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).done == (name,)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_with_orders_for_a_terminal_are_shown_and_not_obeyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scenes").mkdir()
+    for name in ("\x1b[2Jhat\n.png", "\x1b[2Jhat\n.mask.png", "\x1b[2Jalone.png"):
+        (tmp_path / "scenes" / name).write_bytes(b"no picture")
+    assert run(tmp_path / "scenes", tmp_path / "out", "--dry-run") == 0
+    assert run(tmp_path / "scenes", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert said.out.startswith("\\x1b[2Jhat\\n.png  (")
+    assert said.err.startswith("\\x1b[2Jhat\\n.png: ")
+
+
 def test_masks_are_not_overwritten(scenes: Path, tmp_path: Path) -> None:
     (tmp_path / "masks").mkdir()
     with pytest.raises(BadRequest, match="overwrite the masks"):

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done, or a folder not be read. Raises HarmonizeError."""
     settings = settings_of(arguments)
     from .. import batch
+    from ..outline import in_one_line
 
     if arguments.jobs < 1:
         raise BadRequest(f"--jobs {arguments.jobs} is too few", "give 1 or more")
@@ -61,11 +62,11 @@ def run(arguments: argparse.Namespace) -> int:
     plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)
     if arguments.dry_run:
         for item in plan.items:
-            print(f"{item.name}  ({item.request.mask or 'layers'})")
+            print(in_one_line(f"{item.name}  ({item.request.mask or 'layers'})"))
     if not arguments.quiet:
-        print(_summary(plan))
+        print(in_one_line(_summary(plan)))
     for name in plan.closed:
-        print(f"{name}: the folder cannot be read: check its permissions.", file=sys.stderr)
+        print(f"{in_one_line(name)}: the folder cannot be read: check its permissions.", file=sys.stderr)
     failed = False if arguments.dry_run else _carry_out(plan, arguments)
     return 1 if failed or plan.closed else 0
 
@@ -76,6 +77,7 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> bool:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from .. import batch
+    from ..outline import in_one_line
 
     done = 0
     failed: list[batch.Outcome] = []
@@ -88,7 +90,7 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> bool:
             nonlocal done
             if outcome.error:
                 failed.append(outcome)
-                errors.print(f"{outcome.name}: {outcome.error} [{outcome.code}]")
+                errors.print(in_one_line(f"{outcome.name}: {outcome.error} [{outcome.code}]"))
             else:
                 done += 1
             bar.advance(task)
