@@ -100,8 +100,8 @@ def _encode_png(picture: Picture) -> bytes:
 
 
 def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
-    """Put profile, EXIF and resolution behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
-    chunks = b""
+    """Put colors, profile, EXIF and resolution behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
+    chunks = metadata.png_colors
     if metadata.icc:
         chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi:
