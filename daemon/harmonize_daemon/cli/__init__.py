@@ -10,13 +10,14 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
-from harmonize_client.errors import HarmonizeError, OutOfMemory
+from harmonize_client.errors import HarmonizeError, InternalError, OutOfMemory
 from harmonize_client.version import __version__
 from harmonize_models.errors import ModelError
 
@@ -70,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(OutOfMemory("the computer's memory did not suffice", "close other programs"))
     except OSError as error:
         return _fail(FileTrouble(str(error)))
+    except Exception as error:  # a defect of ours or of a library
+        traceback.print_exc()
+        return _fail(InternalError(f"{type(error).__name__}: {error}", "report it, with all that stands above"))
     return status
 
 
