@@ -462,7 +462,7 @@ def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     assert len(batch.plan(scenes, None, inside, NOTHING).done) == 3
 
 
-@pytest.mark.parametrize("flags", [["--jobs", "0"], ["--share", "5/2"], ["--strength", "7"]])
+@pytest.mark.parametrize("flags", [["--share", "5/2"], ["--strength", "7"]])
 def test_settings_that_make_no_sense_are_refused(
     scenes: Path, tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,8 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["imge"], "; see `harmonize --help`"),
         (["batch"], "FOLDER, -o/--output; see `harmonize batch --help`"),
         (["image", "a.png", "-o", "b.png", "--strenght", "1"], "--strenght 1; see `harmonize image --help`"),
+        (["batch", "a", "-o", "b", "--jobs", "0"], "0 is no number from 1 on; see `harmonize batch --help`"),
+        (["bench", "--repeats", "few"], "--repeats: few is no number from 1 on; see `harmonize bench --help`"),
         (["daemon", "stop", "--now"], "--now; see `harmonize daemon stop --help`"),
         (["daemon", "start", "--idle-exit", "soon"], "see `harmonize daemon start --help`"),
     ],

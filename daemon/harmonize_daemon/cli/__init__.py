@@ -111,6 +111,13 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}; see `{self.prog} --help`")
 
 
+def at_least_one(text: str) -> int:
+    """A number of things, as an option's type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
 def _fail(error: HarmonizeError | ModelError) -> int:
     print(f"harmonize: {error} [{error.code}]", file=sys.stderr)
     return 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
 
+from . import at_least_one
 from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "done is not done again",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="pictures at a time (default 2)")
+    parser.add_argument("--jobs", type=at_least_one, default=2, metavar="N", help="pictures at a time (default 2)")
     parser.add_argument(
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
@@ -53,8 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
     from .. import batch
     from ..outline import in_one_line
 
-    if arguments.jobs < 1:
-        raise BadRequest(f"--jobs {arguments.jobs} is too few", "give 1 or more")
     try:
         share = batch.Share.parse(arguments.share)
     except ValueError as error:
