@@ -94,6 +94,12 @@ def test_whatever_goes_wrong_is_said_in_words(
     assert said.endswith(("[file_trouble]", "[out_of_memory]", "[internal]"))
 
 
+def test_a_command_needs_nowhere_to_print_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "run", lambda arguments: 0)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["doctor"]) == 0
+
+
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     program = """
 import sys

@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _ending_as_by_ctrl_c():
             status: int = arguments.run(arguments)
-        sys.stdout.flush()  # a reader that has gone away is noticed here, not when nobody catches it any more
+        if sys.stdout is not None:  # closed from the beginning
+            sys.stdout.flush()  # a reader that has gone away is noticed here, not when nobody catches it any more
     except _AskedToEnd as end:
         return 128 + int(end.args[0])
     except KeyboardInterrupt:
