@@ -210,14 +210,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _do(item: Item, connections: _Connections) -> Outcome:
     try:
-        item.request.output.parent.mkdir(parents=True, exist_ok=True)
         result = _harmonized(item.request, connections)
     except UnknownNetwork:  # nor is there for any other picture
         raise
     except HarmonizeError as error:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
-    except OSError as error:
-        return Outcome(item.name, item.stamp, error=str(error), code="unwritable_picture")
     except Exception as error:  # a defect of ours or of a library: one picture's, not the others'
         defect = InternalError(f"{type(error).__name__}: {error}", "report it, with the picture if you can")
         return Outcome(item.name, item.stamp, error=str(defect), code=defect.code)

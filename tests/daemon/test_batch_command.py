@@ -216,6 +216,17 @@ def test_fault_32_what_fails_is_told_and_recorded_and_the_rest_is_done(
     assert [item.name for item in batch.plan(scenes, None, output, NOTHING).items] == ["broken.png"]
 
 
+def test_fault_32_a_folder_that_cannot_be_made_is_one_pictures_error_with_a_hint(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").touch()
+    assert run(scenes, tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "1 done, 2 failed" in said.out
+    assert said.err.count("): check the folder and the space left. [unwritable_picture]") == 2
+
+
 def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path, tmp_path: Path) -> None:
     assert run(scenes, tmp_path / "out", "--quiet", "--min-confidence", "1") == 0
     for record in records(tmp_path / "out"):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 
 from . import exif
-from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
 from .formats import PNG_SIGNATURE, TIFF_ICC_TAG
 from .picture import DEPTHS, LUMA, Metadata, Picture, Pixels, to_u8
 
@@ -96,16 +96,11 @@ def read_mask(path: Path, width: int, height: int) -> NDArray[np.uint8]:
 def _reading(path: Path) -> Iterator[None]:
     """Turn what a file's place and size lead to into one clear error."""
     try:
-        yield
-    except HarmonizeError:
-        raise
-    except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+        with opening(path):
+            yield
     except UnidentifiedImageError as error:
         raise UnreadablePicture(f"{path.name} is no picture, or of a format that is not known") from error
     except OSError as error:
-        if error.strerror:  # the system's word; what decoders raise has none
-            raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error
         raise _damaged(path, error) from error
     except MemoryError as error:
         raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
