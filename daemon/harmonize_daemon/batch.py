@@ -141,8 +141,10 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
 
 
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
-    """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others.
+    """Do them, `jobs` at a time, and record each. What goes wrong with one picture does not stop the others; those that
+    are being done when it is interrupted are finished.
 
+    report: called for each when it is recorded, in any thread, but one at a time.
     Raises HarmonizeError if there is no daemon to be had or no such network, and UnwritablePicture if nothing can be
     recorded.
     """
@@ -151,16 +153,22 @@ def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcom
         output.mkdir(parents=True, exist_ok=True)
     _append(records, "\n" if _is_cut_off(records) else "")
     connections = _Connections()
+    lock = threading.Lock()
+
+    def do(item: Item) -> None:
+        outcome = _do(item, connections)
+        with lock:
+            _append(records, json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
+            report(outcome)
+
     try:
         if items:
             check_device(connections.own(), items[0].request.device)
         with ThreadPoolExecutor(jobs) as pool:
-            pending = [pool.submit(_do, item, connections) for item in items]
+            pending = [pool.submit(do, item) for item in items]
             try:
                 for future in as_completed(pending):
-                    outcome = future.result()
-                    _append(records, json.dumps(asdict(outcome), ensure_ascii=False) + "\n")
-                    report(outcome)
+                    future.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -202,14 +210,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _do(item: Item, connections: _Connections) -> Outcome:
     try:
-        item.request.output.parent.mkdir(parents=True, exist_ok=True)
         result = _harmonized(item.request, connections)
     except UnknownNetwork:  # nor is there for any other picture
         raise
     except HarmonizeError as error:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)
-    except OSError as error:
-        return Outcome(item.name, item.stamp, error=str(error), code="unwritable_picture")
     except Exception as error:  # a defect of ours or of a library: one picture's, not the others'
         defect = InternalError(f"{type(error).__name__}: {error}", "report it, with the picture if you can")
         return Outcome(item.name, item.stamp, error=str(defect), code=defect.code)
@@ -295,7 +300,7 @@ def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
     stem = path.stem + (MASK if masks is None else "")
     suffixes = (".png", *sorted(READABLE_SUFFIXES))
     found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
-    return next((mask for mask in found if mask.is_file()), None)
+    return next((mask for mask in found if os.path.isfile(mask)), None)  # Path's fails where such a name is too long
 
 
 def _stamp(request: ImageRequest) -> str:

@@ -25,11 +25,12 @@ def _lines(nodes: tuple[Node, ...], level: int) -> Iterator[str]:
     for node in nodes:
         what = f"layer at {node.left}, {node.top}" if isinstance(node, Layer) else "group"
         problem = f"  ({node.problem})" if node.problem else ""
-        yield f"{'visible' if node.visible else 'hidden':8} {what:20} {'  ' * level}{_in_one_line(node.name)}{problem}"
+        yield f"{'visible' if node.visible else 'hidden':8} {what:20} {'  ' * level}{in_one_line(node.name)}{problem}"
         if isinstance(node, Group):
             yield from _lines(node.inside, level + 1)
 
 
-def _in_one_line(name: str) -> str:
-    """Programs name text layers after their text, line breaks and all; and terminals obey some characters."""
+def in_one_line(name: str) -> str:
+    """Programs name text layers after their text, line breaks and all; and terminals obey some characters, of names of
+    files as well."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)

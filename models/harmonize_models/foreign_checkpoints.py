@@ -122,8 +122,7 @@ def _read_safetensors(path: Path) -> object:
 
 
 def _read_pickle(path: Path) -> object:
-    if zipfile.is_zipfile(path):
-        _refuse_zip_bomb(path)
+    _refuse_zip_bomb(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the age of a pickle: whether it can be read is all that matters
@@ -145,9 +144,11 @@ def _read_pickle(path: Path) -> object:
 def _refuse_zip_bomb(path: Path) -> None:
     """torch stores entries uncompressed: anything that would grow when unpacked was not written by it."""
     try:
+        if not zipfile.is_zipfile(path):
+            return
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, RuntimeError, ValueError) as error:
         raise NotACheckpoint(f"{path.name} is damaged or truncated: {error}.", "Download it again.") from error
     if any(entry.compress_type != zipfile.ZIP_STORED or entry.file_size > MAX_FILE_BYTES for entry in entries):
         raise UnsafeCheckpoint(f"{path.name} has compressed entries.", "Save it again with `torch.save`.")

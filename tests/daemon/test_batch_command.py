@@ -5,10 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,6 +216,17 @@ def test_fault_32_what_fails_is_told_and_recorded_and_the_rest_is_done(
     assert [item.name for item in batch.plan(scenes, None, output, NOTHING).items] == ["broken.png"]
 
 
+def test_fault_32_a_folder_that_cannot_be_made_is_one_pictures_error_with_a_hint(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "sub").touch()
+    assert run(scenes, tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "1 done, 2 failed" in said.out
+    assert said.err.count("): check the folder and the space left. [unwritable_picture]") == 2
+
+
 def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path, tmp_path: Path) -> None:
     assert run(scenes, tmp_path / "out", "--quiet", "--min-confidence", "1") == 0
     for record in records(tmp_path / "out"):
@@ -260,6 +275,21 @@ def test_names_that_are_no_text_are_done_once_like_all_others(
     assert run(tmp_path / "scenes", tmp_path / "out", "--quiet") == 0
     assert (tmp_path / "out" / name).is_file()
     assert batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).done == (name,)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_with_orders_for_a_terminal_are_shown_and_not_obeyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scenes").mkdir()
+    for name in ("\x1b[2Jhat\n.png", "\x1b[2Jhat\n.mask.png", "\x1b[2Jalone.png"):
+        (tmp_path / "scenes" / name).write_bytes(b"no picture")
+    assert run(tmp_path / "scenes", tmp_path / "out", "--dry-run") == 0
+    assert run(tmp_path / "scenes", tmp_path / "out") == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err
+    assert said.out.startswith("\\x1b[2Jhat\\n.png  (")
+    assert said.err.startswith("\\x1b[2Jhat\\n.png: ")
 
 
 def test_masks_are_not_overwritten(scenes: Path, tmp_path: Path) -> None:
@@ -331,6 +361,21 @@ def test_an_unknown_network_is_told_once_and_not_for_every_picture(
     assert records(tmp_path / "out") == []
 
 
+def test_a_name_that_leaves_no_room_for_that_of_a_mask_is_one_without_a_mask(scenes: Path, tmp_path: Path) -> None:
+    longest = f"{'x' * 251}.png"
+    (scenes / "one.png").rename(scenes / longest)
+    plan = batch.plan(scenes, None, tmp_path / "out", NOTHING)
+    assert plan.without_mask == (longest,)
+    assert len(plan.items) == 2
+
+
+@pytest.mark.parametrize("words", [["", "-o", "out"], ["scenes", "-o", ""], ["scenes", "-o", "out", "--masks", ""]])
+def test_a_folder_without_a_name_is_not_the_current_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["batch", *words])
+    assert "the folder's name is empty" in capsys.readouterr().err
+
+
 def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
     put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
     (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
@@ -396,6 +441,29 @@ def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(
     assert said.err == ""  # not even an empty line where no bar is seen
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals go to processes there")
+def test_what_is_being_done_when_ctrl_c_comes_is_finished_and_recorded(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ending = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments: Any, **options: Any) -> None:
+            ending.set()
+            super().shutdown(*arguments, **options)
+
+    def interrupted(*_: object) -> ImageResult:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        assert ending.wait(60)
+        return ImageResult("fake", "cpu", 1.0, (), None)
+
+    monkeypatch.setattr(batch, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(batch, "harmonize_inputs", interrupted)
+    assert run(scenes, tmp_path / "out", "--jobs", "1") == 130
+    assert "Interrupted: 1 done, 0 failed, 2 left" in capsys.readouterr().err
+    assert len(records(tmp_path / "out")) == 1
+
+
 def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     with pytest.raises(BadRequest, match="overwrite"):
         batch.plan(scenes, None, scenes, NOTHING)
@@ -405,7 +473,7 @@ def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     assert len(batch.plan(scenes, None, inside, NOTHING).done) == 3
 
 
-@pytest.mark.parametrize("flags", [["--jobs", "0"], ["--share", "5/2"], ["--strength", "7"]])
+@pytest.mark.parametrize("flags", [["--share", "5/2"], ["--strength", "7"]])
 def test_settings_that_make_no_sense_are_refused(
     scenes: Path, tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

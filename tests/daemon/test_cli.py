@@ -39,6 +39,8 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["imge"], "; see `harmonize --help`"),
         (["batch"], "FOLDER, -o/--output; see `harmonize batch --help`"),
         (["image", "a.png", "-o", "b.png", "--strenght", "1"], "--strenght 1; see `harmonize image --help`"),
+        (["batch", "a", "-o", "b", "--jobs", "0"], "0 is no number from 1 on; see `harmonize batch --help`"),
+        (["bench", "--repeats", "few"], "--repeats: few is no number from 1 on; see `harmonize bench --help`"),
         (["daemon", "stop", "--now"], "--now; see `harmonize daemon stop --help`"),
         (["daemon", "start", "--idle-exit", "soon"], "see `harmonize daemon start --help`"),
     ],
@@ -75,9 +77,10 @@ def test_the_daemon_command_imports_neither_torch_nor_numpy() -> None:
     [
         (OSError(28, "No space left on device", "a.png"), "No space left on device: 'a.png'"),
         (MemoryError(), "memory did not suffice"),
+        (KeyError("defect"), "KeyError: 'defect': report it"),
     ],
 )
-def test_what_the_system_cannot_do_is_said_in_words(
+def test_whatever_goes_wrong_is_said_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, says: str
 ) -> None:
     def fails(arguments: object) -> int:
@@ -85,10 +88,16 @@ def test_what_the_system_cannot_do_is_said_in_words(
 
     monkeypatch.setattr(doctor, "run", fails)
     assert main(["doctor"]) == 1
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("harmonize: ")
     assert says in said
-    assert said.endswith(("[file_trouble]\n", "[out_of_memory]\n"))
+    assert said.endswith(("[file_trouble]", "[out_of_memory]", "[internal]"))
+
+
+def test_a_command_needs_nowhere_to_print_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "run", lambda arguments: 0)
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["doctor"]) == 0
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
@@ -110,6 +119,31 @@ sys.exit(main(["doctor"]))
     ran.stdout = None
     assert ran.communicate()[1] == b""
     assert ran.returncode == 141
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+@pytest.mark.parametrize(
+    ("before", "name", "status"),
+    [("SIG_DFL", "SIGTERM", 143), ("SIG_DFL", "SIGHUP", 129), ("SIG_IGN", "SIGHUP", 0)],
+)
+def test_a_command_that_a_signal_ends_tidies_up_and_one_under_nohup_goes_on(
+    before: str, name: str, status: int
+) -> None:
+    program = f"""
+import signal, sys
+from harmonize_daemon.cli import doctor, main
+def run(arguments):
+    try:
+        signal.raise_signal(signal.{name})
+        return 0
+    finally:
+        print("tidied up")
+doctor.run = run
+signal.signal(signal.{name}, signal.{before})
+sys.exit(main(["doctor"]))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, "tidied up\n", "")
 
 
 def test_an_import_that_is_removed_brings_the_shipped_weights_back(

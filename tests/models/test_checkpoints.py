@@ -350,6 +350,18 @@ def test_fault_30_a_zip_bomb_is_refused_before_it_is_unpacked(network: Harmoniza
     assert _refused(bomb, tmp_path).code == "unsafe_checkpoint"
 
 
+@pytest.mark.parametrize(
+    ("place", "byte"), [(b"PK\1\2", 6), (b"PK\6\7", 16)], ids=["another version of zip", "one of several disks"]
+)
+def test_fault_30_an_archive_of_an_odd_kind_is_damaged(tmp_path: Path, place: bytes, byte: int) -> None:
+    path = tmp_path / "odd.pth"
+    torch.save({"w": torch.zeros(3)}, path)
+    content = bytearray(path.read_bytes())
+    content[content.index(place) + byte] = 255
+    path.write_bytes(content)
+    assert _refused(path, tmp_path).code == "not_a_checkpoint"
+
+
 def test_a_tensor_that_repeats_one_number_a_million_million_times_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "expanded.pth"
     torch.save({"w": torch.zeros(1).expand(1_000_000, 1_000_000)}, path)

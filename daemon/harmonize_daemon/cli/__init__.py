@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from typing import Any, NoReturn
 
-from harmonize_client.errors import HarmonizeError, OutOfMemory
+from harmonize_client.errors import HarmonizeError, InternalError, OutOfMemory
 from harmonize_client.version import __version__
 from harmonize_models.errors import ModelError
 
@@ -38,15 +42,24 @@ class FileTrouble(HarmonizeError):
     default_hint = "check the path, its permissions and the room on its disk"
 
 
+class _AskedToEnd(KeyboardInterrupt):
+    """By a signal, of that number."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 1 failed (the cause is on stderr), 2 wrong usage."""
+    """Run one command; returns the exit status: 0 done, 1 failed (the cause is on stderr), 2 wrong usage, more than
+    128 where a signal ended it."""
     words = list(sys.argv[1:] if argv is None else argv)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # file names may be no text
     arguments = _parser(words).parse_args(words)
     try:
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()  # a reader that has gone away is noticed here, not when nobody catches it any more
+        with _ending_as_by_ctrl_c():
+            status: int = arguments.run(arguments)
+        if sys.stdout is not None:  # closed from the beginning
+            sys.stdout.flush()  # a reader that has gone away is noticed here, not when nobody catches it any more
+    except _AskedToEnd as end:
+        return 128 + int(end.args[0])
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -59,7 +72,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(OutOfMemory("the computer's memory did not suffice", "close other programs"))
     except OSError as error:
         return _fail(FileTrouble(str(error)))
+    except Exception as error:  # a defect of ours or of a library
+        traceback.print_exc()
+        return _fail(InternalError(f"{type(error).__name__}: {error}", "report it, with all that stands above"))
     return status
+
+
+@contextmanager
+def _ending_as_by_ctrl_c() -> Iterator[None]:
+    """Whoever stops a render farm's job, or closes a terminal, leaves no half-written files behind either."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    # Python has handlers in the main thread alone, and `nohup` has SIGHUP ignored.
+    in_main = threading.current_thread() is threading.main_thread()
+    caught = [number for number in numbers if in_main and signal.getsignal(number) is signal.SIG_DFL]
+
+    def end(number: int, frame: object) -> None:
+        raise _AskedToEnd(number)
+
+    for number in caught:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, signal.SIG_DFL)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -74,6 +110,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         super().error(f"{message}; see `{self.prog} --help`")
+
+
+def at_least_one(text: str) -> int:
+    """A number of things, as an option's type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
 
 
 def _fail(error: HarmonizeError | ModelError) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
 
+from . import at_least_one
 from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:
@@ -18,35 +19,41 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
+        "folder", type=_folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
     )
     parser.add_argument(
-        "--masks", type=Path, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
+        "--masks", type=_folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=_folder,
         required=True,
         metavar="FOLDER",
         help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
         "done is not done again",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="pictures at a time (default 2)")
+    parser.add_argument("--jobs", type=at_least_one, default=2, metavar="N", help="pictures at a time (default 2)")
     parser.add_argument(
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
     add_request_arguments(parser)
 
 
+def _folder(name: str) -> Path:
+    """Nothing, as a shell makes it of a variable that is not set, would be the current folder."""
+    if not name:
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(name)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done, or a folder not be read. Raises HarmonizeError."""
     settings = settings_of(arguments)
     from .. import batch
+    from ..outline import in_one_line
 
-    if arguments.jobs < 1:
-        raise BadRequest(f"--jobs {arguments.jobs} is too few", "give 1 or more")
     try:
         share = batch.Share.parse(arguments.share)
     except ValueError as error:
@@ -54,11 +61,11 @@ def run(arguments: argparse.Namespace) -> int:
     plan = batch.plan(arguments.folder, arguments.masks, arguments.output, settings, share)
     if arguments.dry_run:
         for item in plan.items:
-            print(f"{item.name}  ({item.request.mask or 'layers'})")
+            print(in_one_line(f"{item.name}  ({item.request.mask or 'layers'})"))
     if not arguments.quiet:
-        print(_summary(plan))
+        print(in_one_line(_summary(plan)))
     for name in plan.closed:
-        print(f"{name}: the folder cannot be read: check its permissions.", file=sys.stderr)
+        print(f"{in_one_line(name)}: the folder cannot be read: check its permissions.", file=sys.stderr)
     failed = False if arguments.dry_run else _carry_out(plan, arguments)
     return 1 if failed or plan.closed else 0
 
@@ -69,6 +76,7 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> bool:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from .. import batch
+    from ..outline import in_one_line
 
     done = 0
     failed: list[batch.Outcome] = []
@@ -81,7 +89,7 @@ def _carry_out(plan: Plan, arguments: argparse.Namespace) -> bool:
             nonlocal done
             if outcome.error:
                 failed.append(outcome)
-                errors.print(f"{outcome.name}: {outcome.error} [{outcome.code}]")
+                errors.print(in_one_line(f"{outcome.name}: {outcome.error} [{outcome.code}]"))
             else:
                 done += 1
             bar.advance(task)

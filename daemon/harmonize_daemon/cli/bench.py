@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import at_least_one
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,8 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY",
         help="measure nothing but this network's predictions, beside its own pass; it needs no weights",
     )
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="median of N runs (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=2, metavar="N", help="for `render alone` (default: %(default)s)")
+    parser.add_argument(
+        "--repeats", type=at_least_one, default=5, metavar="N", help="median of N runs (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--threads", type=at_least_one, default=2, metavar="N", help="for `render alone` (default: %(default)s)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures")
 
 

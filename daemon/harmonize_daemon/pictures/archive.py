@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from .errors import PictureTooLarge, UnreadablePicture
+from .errors import PictureTooLarge, UnreadablePicture, opening
 
 MAX_ENTRY_BYTES = 4 << 30
 _BLOCK = 1 << 20
@@ -45,9 +45,8 @@ class Archive:
         self._path = path
         self._open: zipfile.ZipFile | None = None
         try:
-            infos = self._file().infolist()
-        except FileNotFoundError as error:
-            raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+            with opening(path):
+                infos = self._file().infolist()
         except _BROKEN as error:
             raise UnreadablePicture(f"{path.name} is no {kind} file ({error})", "save it again") from error
         self.entries: Mapping[str, zipfile.ZipInfo] = {_real_name(info): info for info in infos}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from harmonize_client import HarmonizeError
 
 
@@ -42,3 +46,16 @@ class UnwritablePicture(PictureError):
 
     default_code = "unwritable_picture"
     default_hint = "check the folder and the space left"
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Raises UnreadablePicture for what the system refuses. What decoders raise has no word of the system's."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+    except OSError as error:
+        if not error.strerror:
+            raise
+        raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error

@@ -24,7 +24,7 @@ from psd_tools.constants import BlendMode, ColorMode, Resource
 
 from .blending import Canvas, Mode, overlap
 from .box import Box
-from .errors import UnreadablePicture, UnsupportedPicture
+from .errors import UnreadablePicture, UnsupportedPicture, opening
 from .layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from .picture import Metadata, Picture
 from .reading import MAX_PIXELS
@@ -171,11 +171,10 @@ class Photoshop(LayeredPicture):
 
 def _open(path: Path) -> PSDImage:
     try:
-        file: PSDImage = PSDImage.open(path, max_alloc_bytes=_MAX_BYTES)
+        with opening(path):
+            file: PSDImage = PSDImage.open(path, max_alloc_bytes=_MAX_BYTES)
         return file
-    except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file {path}", "check the path") from error
-    except MemoryError:
+    except (UnreadablePicture, MemoryError):
         raise
     except Exception as error:  # a damaged file can fail in any way inside psd-tools
         raise UnreadablePicture(f"{path.name} is no Photoshop file ({_reason(error)})", "save it again") from error

@@ -28,6 +28,8 @@ class Metadata:
     jpeg_tables: tuple[tuple[int, ...], ...] | None = None
     """The source's own quantization tables, so that saving as JPEG again loses as little as possible."""
     jpeg_subsampling: int = -1
+    png_colors: bytes = b""
+    """The chunks of a PNG file that say which colors its numbers mean: those of HDR, of linear light and others."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from io import BytesIO
+from io import SEEK_CUR, BytesIO
 from itertools import islice
 from numbers import Real
 from pathlib import Path
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
 
 from . import exif
-from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
 from .formats import PNG_SIGNATURE, TIFF_ICC_TAG
 from .picture import DEPTHS, LUMA, Metadata, Picture, Pixels, to_u8
 
@@ -34,6 +34,8 @@ _PNG_HEAD = 26
 """Bytes up to depth and color type (PNG specification, 11.2.2)."""
 _MOST_PNG_PIXEL_BYTES = 10
 """Four channels of 16 bits and a row's filter, badly compressed."""
+_COLOR_CHUNKS = {b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+"""And how many bytes they have (PNG specification, 11.3.2)."""
 _MOST_PNG_METADATA = 64 << 20
 """Bytes of profile, EXIF and texts."""
 
@@ -50,8 +52,8 @@ def read(path: Path) -> Picture:
     with _reading(path):
         with path.open("rb") as file:
             head = file.read(_PNG_HEAD)
-        if head.startswith(PNG_SIGNATURE) and _is_beyond_pillow(head):
-            return _read_png_whole(path, path.read_bytes())
+            if head.startswith(PNG_SIGNATURE):
+                return _read_png(file, path, head)
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _read_tiff(path)
         with _open_with_pillow(path, path) as image:
@@ -71,10 +73,7 @@ def read_png(stream: IO[bytes], name: str) -> Picture:
         width, height = struct.unpack(">II", data[16:24])
         _check_size(path, width, height)
         data += stream.read(width * height * _MOST_PNG_PIXEL_BYTES + _MOST_PNG_METADATA)
-        if _is_beyond_pillow(data):
-            return _read_png_whole(path, data)
-        with _open_with_pillow(BytesIO(data), path) as image:
-            return _from_pillow(image, path)
+        return _read_png(BytesIO(data), path, data)
 
 
 def read_mask(path: Path, width: int, height: int) -> NDArray[np.uint8]:
@@ -97,16 +96,11 @@ def read_mask(path: Path, width: int, height: int) -> NDArray[np.uint8]:
 def _reading(path: Path) -> Iterator[None]:
     """Turn what a file's place and size lead to into one clear error."""
     try:
-        yield
-    except HarmonizeError:
-        raise
-    except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file {path}", "check the path") from error
+        with opening(path):
+            yield
     except UnidentifiedImageError as error:
         raise UnreadablePicture(f"{path.name} is no picture, or of a format that is not known") from error
     except OSError as error:
-        if error.strerror:  # the system's word; what decoders raise has none
-            raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error
         raise _damaged(path, error) from error
     except MemoryError as error:
         raise PictureTooLarge(f"{path.name} takes more memory than there is") from error
@@ -144,7 +138,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 @contextmanager
-def _open_with_pillow(source: Path | BytesIO, path: Path) -> Iterator[Image.Image]:
+def _open_with_pillow(source: Path | IO[bytes], path: Path) -> Iterator[Image.Image]:
     with _decoding(path):
         image = Image.open(source, formats=("PNG", "JPEG", "TIFF", "WEBP"))
     with image:
@@ -227,6 +221,32 @@ def _is_beyond_pillow(png: bytes) -> bool:
     """Pillow does not hold 16 bits of color, and looks for the transparent grey of 2 and 4 bits among 8 bits."""
     depth, kind = png[24:25], png[25:26]
     return depth == b"\x10" or (depth in (b"\x02", b"\x04") and kind == b"\0")
+
+
+def _read_png(file: IO[bytes], path: Path, head: bytes) -> Picture:
+    colors = _color_chunks(file)
+    file.seek(0)
+    if _is_beyond_pillow(head):
+        picture = _read_png_whole(path, file.read())
+    else:
+        with _open_with_pillow(file, path) as image:
+            picture = _from_pillow(image, path)
+    return replace(picture, metadata=replace(picture.metadata, png_colors=colors))
+
+
+def _color_chunks(png: IO[bytes]) -> bytes:
+    """The chunks before the pixels that say, beside a profile, which colors their numbers mean. Whoever decodes the
+    picture checks them.
+    """
+    found = {}
+    png.seek(len(PNG_SIGNATURE))
+    while len(head := png.read(8)) == 8 and (kind := head[4:]) != b"IDAT":
+        length = int.from_bytes(head[:4], "big")
+        if length == _COLOR_CHUNKS.get(kind):
+            found[kind] = head + png.read(length + 4)
+        else:
+            png.seek(length + 4, SEEK_CUR)
+    return b"".join(found.values())
 
 
 def _read_png_whole(path: Path, data: bytes) -> Picture:

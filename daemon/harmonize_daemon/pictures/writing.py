@@ -93,13 +93,15 @@ def _encode_png(picture: Picture) -> bytes:
         raise _cannot_hold("PNG", "float pixels", "TIFF")
     _check_sides(picture, "PNG", "TIFF")
     squeezed = picture.pixels[:, :, 0] if picture.pixels.shape[2] == 1 else picture.pixels
-    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION)
+    rows = picture.pixels.nbytes + picture.height  # a row begins with the number of its filter
+    most = rows + rows // 8 + (1 << 16)  # imagecodecs has too little room for noise that is one pixel wide
+    content = imagecodecs.png_encode(np.ascontiguousarray(squeezed), **_PNG_COMPRESSION, out=most)
     return _with_png_chunks(bytes(content), picture.metadata)
 
 
 def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
-    """Put profile, EXIF and resolution behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
-    chunks = b""
+    """Put colors, profile, EXIF and resolution behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
+    chunks = metadata.png_colors
     if metadata.icc:
         chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi:

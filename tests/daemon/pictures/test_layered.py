@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from harmonize_daemon.composites import read_composite
-from harmonize_daemon.pictures import UnsupportedPicture, read_layered
+from harmonize_daemon.pictures import UnreadablePicture, UnsupportedPicture, read_layered
 
 from . import kra_files, xcf_files
 from .layered_files import Node, flat, save
@@ -75,3 +75,15 @@ def test_a_layer_of_a_hidden_group_is_seen_with_its_group_once_it_is_chosen(
     written = read_layered(tmp_path / f"b{name}")
     assert [layer.name for layer in written.layers() if layer.visible] == ["Hat (harmonized)", "paper"]
     assert np.unique(written.merged().pixels.reshape(-1, 4), axis=0).tolist() == [[0, 255, 0, 255]]
+
+
+@pytest.mark.parametrize("suffix", [".ora", ".kra", ".xcf", ".psd"])
+def test_a_file_that_the_system_does_not_open_is_not_called_damaged(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".psd":
+        pytest.importorskip("psd_tools", reason="it needs Python 3.11")
+    with pytest.raises(UnreadablePicture, match="There is no file"):
+        read_layered(path)
+    path.mkdir()
+    with pytest.raises(UnreadablePicture, match=r"^Cannot read .*: check the path"):
+        read_layered(path)

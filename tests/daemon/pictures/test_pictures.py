@@ -238,6 +238,27 @@ def test_a_photo_with_further_pictures_in_its_jpeg_file_is_read(tmp_path: Path) 
     assert pictures.read(tmp_path / "a.jpg").width == 8
 
 
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_png_says_the_same_of_its_colors(tmp_path: Path, dtype: str) -> None:
+    hdr, linear = chunk(b"cICP", bytes([9, 16, 0, 1])), chunk(b"gAMA", struct.pack(">I", 100_000))
+    cut, other = chunk(b"cLLI", bytes(4)), chunk(b"tEXt", b"Title\0Hat")
+    content = pictures.encode(".png", Picture(noise(3, dtype)))
+    (tmp_path / "a.png").write_bytes(content[:33] + hdr + cut + other + linear + content[33:])
+    picture = pictures.read(tmp_path / "a.png")
+    assert pictures.encode(".png", picture)[33:].startswith(hdr + linear)
+    np.testing.assert_array_equal(picture.pixels, noise(3, dtype))
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def test_noise_of_one_column_can_be_written_as_png(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6000, 1, 3), dtype=np.uint8)
+    pictures.write(tmp_path / "column.png", Picture(pixels))
+    assert np.array_equal(pictures.read(tmp_path / "column.png").pixels, pixels)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 5), (5, 1), (1, 1)])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_narrow_pictures_keep_their_shape(tmp_path: Path, channels: int, height: int, width: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..blending import Mode
-from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture
+from ..errors import PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
 from ..layered import Group, Layer, LayeredPicture, Node, all_normal, check_nesting, grey_and_alpha
 from ..picture import Metadata, Picture
 from .edit import with_layer_above
@@ -129,13 +129,11 @@ class Xcf(LayeredPicture):
 
 def _open(path: Path) -> Document:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PictureTooLarge(f"{path.name} has more than {MAX_BYTES >> 30} GB")
-        return parse(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file {path}", "check the path") from error
-    except OSError as error:
-        raise UnreadablePicture(f"Cannot read {path} ({error.strerror})", "check the path") from error
+        with opening(path):
+            if path.stat().st_size > MAX_BYTES:
+                raise PictureTooLarge(f"{path.name} has more than {MAX_BYTES >> 30} GB")
+            content = path.read_bytes()
+        return parse(content)
     except TooNew as error:
         raise UnsupportedPicture(f"{path.name} has {error}", "save it as OpenRaster or Photoshop file") from error
     except Damaged as error:
