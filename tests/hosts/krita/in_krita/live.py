@@ -56,6 +56,7 @@ def steps():
     yield from saved(presenter)
     yield from nearly_the_curves(presenter)
     yield from fitting_what_lies_above(presenter)
+    yield from without_curves(presenter)
 
 
 def shown(node, document):
@@ -311,4 +312,17 @@ def fitting_what_lies_above(presenter):
     )
     presenter.set_live(False)
     presenter.set_settings(dataclasses.replace(presenter.state.settings, reference=Reference()))
+    yield from close(document)
+
+
+def without_curves(presenter):
+    """Curves need RGB or grey."""
+    document, _scene, figure = composite("LABA", "U16", "Lab identity built-in")
+    presenter.dismiss()
+    yield from at_hand(presenter, document, figure)
+    presenter.set_live(True)
+    yield from until(lambda: presenter.state.problem is not None)
+    details = presenter.state.problem.details
+    presenter.set_live(False)
+    say("lab", details=details, layers=layers(document))
     yield from close(document)
