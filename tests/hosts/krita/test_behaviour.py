@@ -146,6 +146,12 @@ def test_an_empty_layer_and_a_selection_elsewhere_are_quiet_lines(said: Said) ->
     assert said["trouble-selection"]["unchanged"]
 
 
+def test_a_layer_outside_the_picture_gets_no_copy(said: Said) -> None:
+    line = said["trouble-outside"]
+    assert line["problem"] == "Nothing of the layer “Figure” is both selected and seen in the picture"
+    assert line["layers"] == PLAIN
+
+
 def test_an_error_of_the_daemon_is_a_quiet_line_with_details(said: Said) -> None:
     line = said["trouble-network"]
     assert line["problem"] == "That network is not installed"

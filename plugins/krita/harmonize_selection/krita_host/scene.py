@@ -77,6 +77,11 @@ def read_scene(target: Target, *, with_above: bool = False) -> Steps[Scene]:
     yield 0.8
     document, node = need_document(ref), need_node(ref)
     scene = place(layer, background, bounds_of(node), canvas_of(document), composite)
+    if not any(scene.mask):
+        raise HostError(
+            tr("nothing of the layer “{name}” is both selected and seen in the picture", name=node.name()),
+            tr("check where the layer lies, the selection, and the layer’s transparency"),
+        )
     return replace(scene, grey=color_space(node).model == "GRAYA")
 
 

@@ -424,6 +424,12 @@ def troubles(presenter, document, scene, figure):
     yield from harmonize(presenter)
     say("trouble-selection", problem=problem(presenter), unchanged=layers(document) == before)
     document.setSelection(None)
+    figure.move(-600, 0)
+    settle(document)
+    yield from harmonize(presenter)
+    say("trouble-outside", problem=problem(presenter), layers=layers(document))
+    figure.move(0, 0)
+    settle(document)
     choose(presenter, network="no-such-network")
     yield from harmonize(presenter)
     details = presenter.state.problem.details if presenter.state.problem else ""
