@@ -21,7 +21,7 @@ except ImportError:
 
 from harmonize_client.values import Look
 from harmonize_selection.state import DockerState, Health, Problem, Variant
-from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Settings
+from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Reference, Settings, Source
 from harmonize_selection.view.panel import Panel
 from harmonize_selection.view.preview import Preview
 from harmonize_selection.view.slider import LookSlider
@@ -121,6 +121,21 @@ def test_trouble_with_the_preview_stands_in_its_place_or_is_a_line_below_it(pane
     assert not button(panel[0], "Details").isVisible()
     panel[0].show_state(trouble)
     assert button(panel[0], "Details").isVisible()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Source.BELOW, "what lies below it"),
+        (Source.ABOVE, "what lies above it"),
+        (Source.LAYER, "the scene that you have chosen"),
+    ],
+)
+def test_what_is_promised_before_the_first_preview_is_what_was_chosen(
+    panel: tuple[Panel, Noted], source: Source, words: str
+) -> None:
+    panel[0].show_state(replace(FULL, before=None, after=None, settings=Settings(reference=Reference(source))))
+    assert panel[0]._preview._words == f"“{LAYER.name}” will fit {words}."
 
 
 def test_the_docker_keeps_its_height_while_the_next_picture_is_made(panel: tuple[Panel, Noted]) -> None:

@@ -482,6 +482,35 @@ def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) ->
     assert docker.host.log[-1] == "curves figure instead of figure harmonized"
 
 
+@pytest.mark.parametrize("hidden_by_live", [False, True])
+def test_a_redo_that_brings_an_earlier_copy_back_ends_live(docker: Docker, hidden_by_live: bool) -> None:
+    docker.harmonize()
+    copy = docker.host.bounds["figure harmonized"]
+    if not hidden_by_live:
+        del docker.host.bounds["figure harmonized"]
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    docker.host.bounds.pop("figure harmonized", None)
+    docker.wait(1)
+    assert docker.state.live
+    docker.host.bounds["figure harmonized"] = copy
+    docker.wait(1)
+    assert not docker.state.live
+    assert docker.host.hidden == set()
+    assert not [entry for entry in docker.host.log if entry.startswith("curves")]
+
+
+def test_live_goes_on_beside_an_earlier_copy_that_is_moved_away_and_back(docker: Docker) -> None:
+    docker.harmonize()
+    there, away = docker.host.bounds["figure harmonized"], Rect(5, 1, 2, 2)
+    docker.host.bounds["figure harmonized"] = away
+    docker.presenter.set_live(True)
+    for place in (away, there, away):
+        docker.host.bounds["figure harmonized"] = place
+        docker.wait(1)
+    assert docker.state.live
+
+
 def test_what_went_wrong_in_live_is_said_until_it_goes_well_again(docker: Docker) -> None:
     docker.presenter.set_live(True)
     docker.wait(1)

@@ -27,6 +27,8 @@ class LiveSwitch:
         self._host, self._session, self._clock = host, session, clock
         self._target: Target | None = None
         """What was followed last."""
+        self._left: frozenset[LayerRef] | None = None
+        """What there was of earlier times at the last look."""
         self._gone: LayerRef | None = None
         """The layer that vanished while live mode was on."""
         self._away = False
@@ -38,7 +40,7 @@ class LiveSwitch:
     def on(self, target: Target, settings: Callable[[], Settings]) -> None:
         """Earlier curves on the layer are hidden, or their change would come twice; and new layers that cover it."""
         if self.live is None:
-            self._target = target
+            self._target, self._left = target, None
             self._show_earlier(False)
             self._gone = self._told = None
             self.live = Live(self._host, self._session, target, settings, self._clock)
@@ -71,6 +73,15 @@ class LiveSwitch:
         if self.live.state is LiveState.LOST:
             self._gone, self._away = self.live.ref, True
             self._note = tr("Live mode ended: its layer is gone.")
+            self.discard()
+
+    def make_way(self, left: frozenset[LayerRef]) -> None:
+        """A redo that brings an earlier result back ends it, as harmonizing does.
+
+        left: what there is now of earlier times.
+        """
+        before, self._left = self._left, left
+        if before is not None and not left <= before:
             self.discard()
 
     def tidy(self) -> None:

@@ -305,6 +305,10 @@ class Presenter:
             self._results.open(document)
             self._show(history=words.history_rows(self._results.all))
         self._live.tidy()
+        followed = self._host.find(self.live.ref) if self.live is not None else None
+        if followed is not None and followed.ref.document == document:
+            self._live.make_way(frozenset(result.written for result in self._results.left_for(followed)))
+            self._put(self._live.shown(self.state))
         layer = self._results.subject(active)
         if layer is None or self.state.layer is None or layer.ref != self.state.layer.ref:
             self._end_comparing()

@@ -53,10 +53,14 @@ class Results:
 
     def target(self, layer: LayerInfo) -> Target:
         """The layer, with what is left on and above it of earlier times."""
-        there = [one for one in self._still_there(layer) if one.original == layer.ref]
+        there = self.left_for(layer)
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER and self._covers(one, layer)]
         curves = [one.written for one in there if one.settings.output is Output.CURVES]
         return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(copies), tuple(curves))
+
+    def left_for(self, layer: LayerInfo) -> list[Result]:
+        """What there is of it, the newest first; not what it is itself."""
+        return [one for one in self._still_there(layer) if one.original == layer.ref]
 
     def _still_there(self, layer: LayerInfo | None) -> Iterator[Result]:
         of_it = [one for one in self.all if layer is not None and layer.ref in (one.original, one.written)]

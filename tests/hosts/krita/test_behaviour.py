@@ -146,6 +146,21 @@ def test_an_empty_layer_and_a_selection_elsewhere_are_quiet_lines(said: Said) ->
     assert said["trouble-selection"]["unchanged"]
 
 
+def test_a_layer_outside_the_picture_gets_no_copy(said: Said) -> None:
+    line = said["trouble-outside"]
+    assert line["problem"] == "Nothing of the layer “Figure” is both selected and seen in the picture"
+    assert line["layers"] == PLAIN
+
+
+def test_of_a_layer_with_inherited_alpha_counts_what_is_seen_of_it(said: Said) -> None:
+    group, through = said["inherited-alpha-group"], said["inherited-alpha-through"]
+    assert group["whole"]
+    assert group["off_the_figure"] < 2
+    assert group["off_the_picture"] < 2
+    assert through["off_the_picture"] < 2  # it is seen on the scene
+    assert said["inherited-alpha-copy"] == {"case": "inherited-alpha-copy", "problem": "", "copies": [True]}
+
+
 def test_an_error_of_the_daemon_is_a_quiet_line_with_details(said: Said) -> None:
     line = said["trouble-network"]
     assert line["problem"] == "That network is not installed"

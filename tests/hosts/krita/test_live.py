@@ -94,3 +94,14 @@ def test_a_scene_follows_what_lies_above_it_and_comes_to_rest(said: Said) -> Non
 
 def test_a_scene_fits_what_lies_above_it_but_not_its_own_copy(said: Said) -> None:
     assert said["above"]["copy_off"] < 1
+
+
+def test_a_redo_that_brings_a_harmonized_copy_back_ends_it(said: Said) -> None:
+    following, copied = ["Scene", ["Figure", ["Harmonize live"]]], ["Scene", "(Figure)", "Figure harmonized"]
+    assert said["redone"]["seen"] == [[True, following, False, copied]] * 2
+
+
+def test_a_layer_that_takes_no_curves_is_left_to_harmonize(said: Said) -> None:
+    line = said["lab"]
+    assert "Press Harmonize" in line["details"]
+    assert line["layers"] == ["Scene", "Figure"]

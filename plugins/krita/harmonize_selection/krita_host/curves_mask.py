@@ -66,11 +66,11 @@ def make(ref: LayerRef, curves: Curves, name: str) -> Any:
     document, node = need_document(ref), need_node(ref)
     space, selection, bounds = color_space(node), document.selection(), bounds_of(node)
     if space.model not in ("RGBA", "GRAYA"):
-        raise HostError(tr("curves need a layer in RGB or grey"), tr("choose a new layer as the result"))
+        raise HostError(tr("curves need a layer in RGB or grey"), tr("press Harmonize, with a new layer as the result"))
     if node.type() == "grouplayer" and node.passThroughMode():
         raise HostError(
             tr("a pass-through group does not show curves"),
-            tr("switch pass-through off, or choose a new layer as the result"),
+            tr("switch pass-through off, or press Harmonize, with a new layer as the result"),
         )
     config = filter_config(curves, grey=space.model == "GRAYA", linear=space.is_linear)
     mask = _read(config, everywhere=selection is None)
@@ -157,7 +157,7 @@ def _mask_in(path: str) -> Any:
     try:
         masks = [mask for layer in (document.topLevelNodes() if document else []) for mask in layer.childNodes()]
         if not masks:
-            raise HostError(tr("Krita did not read the curves"), tr("choose a new layer as the result"))
+            raise HostError(tr("Krita did not read the curves"), tr("press Harmonize, with a new layer as the result"))
         return masks[0].clone()
     finally:
         if document is not None:

@@ -86,7 +86,7 @@ def fingerprint(ref: LayerRef) -> bytes:
     document, node = need_document(ref), need_node(ref)
     canvas, bounds = canvas_of(document), bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{node.opacity()} {node.blendingMode()}".encode())
+    digest.update(f"{node.opacity()} {node.blendingMode()} {node.inheritAlpha()}".encode())
     for row in _rows(bounds):
         digest.update(bytes(node.projectionPixelData(bounds.x, row, bounds.width, 1)))
     digest.update(_selected_rows(document, bounds))

@@ -56,6 +56,8 @@ class Background:
     blending: str
     opacity: float
     above: QtGui.QImage | None = None
+    clip: QtGui.QImage | None = None
+    """What the layer is seen on, and nowhere else, if it inherits its alpha."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ def read_scene(target: Target, *, with_above: bool = False) -> Steps[Scene]:
     yield 0.8
     document, node = need_document(ref), need_node(ref)
     scene = place(layer, background, bounds_of(node), canvas_of(document), composite)
+    if not any(scene.mask):
+        raise HostError(
+            tr("nothing of the layer “{name}” is both selected and seen in the picture", name=node.name()),
+            tr("check where the layer lies, the selection, and the layer’s transparency"),
+        )
     return replace(scene, grey=color_space(node).model == "GRAYA")
 
 
@@ -156,7 +163,12 @@ def read_background(
                 other.setVisible(True)
         hide_above(twin)
         twin.setVisible(False)
-        background = Background(images.flat(seen(), _GROUND), node.blendingMode(), node.opacity() / 255, above)
+        below = images.flat(seen(), _GROUND)
+        clip = None
+        if node.inheritAlpha():
+            group = _group_of(twin)
+            clip = images.small_image(group.projectionPixelData, canvas, color_space(group), width, height)
+        background = Background(below, node.blendingMode(), node.opacity() / 255, above, clip)
         if background.blending in _MODES:
             return background, None
         twin.setVisible(True)
@@ -164,6 +176,12 @@ def read_background(
     finally:
         copy.setModified(False)
         copy.close()
+
+
+def _group_of(node: Node) -> Node:
+    """The group that the node is painted into: one that passes through leaves that to the next."""
+    group = node.parentNode()
+    return _group_of(group) if group.parentNode() is not None and group.passThroughMode() else group
 
 
 def hide_above(node: Node) -> None:
@@ -205,6 +223,9 @@ def place(
     mask = images.grey_bytes(
         _drawn(images.grey_image(layer.mask, layer.image.width(), layer.image.height()), target, grey)
     )
+    if background.clip is not None:
+        picture = _clipped(picture, background.clip)
+        mask = multiplied(mask, images.to_picture(background.clip).rgba[3::4])
     if background.above is not None:
         opacity = images.to_picture(background.above).rgba[3::4]
         mask = multiplied(mask, bytes(255 - value for value in opacity))
@@ -227,6 +248,15 @@ def _blended(background: Background, layer: QtGui.QImage) -> QtGui.QImage:
     painter.setCompositionMode(_MODES.get(background.blending, _MODES["normal"]))
     painter.setOpacity(background.opacity)
     painter.drawImage(0, 0, layer)
+    painter.end()
+    return image
+
+
+def _clipped(layer: QtGui.QImage, clip: QtGui.QImage) -> QtGui.QImage:
+    image = layer.copy()
+    painter = QtGui.QPainter(image)
+    painter.setCompositionMode(_Mode.CompositionMode_DestinationIn)
+    painter.drawImage(0, 0, clip)
     painter.end()
     return image
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ..client import Look, Place
-from ..i18n import tr
+from ..i18n import later, tr
 from ..qt import Qt, QtCore, QtGui, QtWidgets
 from ..state import DockerState, Variant
-from ..values import Settings
+from ..values import Settings, Source
 from . import theme
 from .choices import Choices
 from .fold import Fold
@@ -17,6 +17,11 @@ from .look_sliders import LookSliders
 from .preview import Preview
 from .status import DaemonLine, ProblemLine, ProgressLine
 from .variants import VariantStrip
+
+_PROMISES = {
+    Source.BELOW: later("“{name}” will fit what lies below it."),
+    Source.ABOVE: later("“{name}” will fit what lies above it."),
+}
 
 
 class Actions(Protocol):
@@ -220,7 +225,9 @@ def _preview_words(state: DockerState) -> str:
         return state.preview_trouble.line
     if state.preview_waits:
         return tr("A large picture: click here for a preview.")
-    return tr("“{name}” will fit what lies below it.", name=state.layer.name)
+    source = state.settings.reference.source
+    promise = _PROMISES.get(source, later("“{name}” will fit the scene that you have chosen."))
+    return tr(promise, name=state.layer.name)
 
 
 def _button_tooltip(state: DockerState) -> str:

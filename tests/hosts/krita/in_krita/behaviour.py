@@ -8,7 +8,7 @@ from harmonize_selection.krita_host.host import KritaHost
 from harmonize_selection.krita_host.scene import read_background, read_layer_image
 from harmonize_selection.qt import QtCore
 from harmonize_selection.task import HostError
-from harmonize_selection.values import Curves, Output, Reference, Source, Target
+from harmonize_selection.values import Curves, LayerRef, Output, Reference, Source, Target
 from krita import Selection
 from support import (
     PICTURES,
@@ -53,6 +53,7 @@ def steps():
     yield from kinds_of_layers(presenter, document, scene, figure)
     yield from troubles(presenter, document, scene, figure)
     yield from grey(presenter)
+    yield from inherited_alpha(presenter)
     yield from vanishing(presenter)
 
 
@@ -316,6 +317,10 @@ def _largest_difference(one, other):
     return max(abs(a - b) for a, b in zip(one, other, strict=True))
 
 
+def _mean_difference(one, other):
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True)) / len(one)
+
+
 def several_layers(presenter, document, figure):
     second = figure.duplicate()
     second.setName("Second")
@@ -424,6 +429,12 @@ def troubles(presenter, document, scene, figure):
     yield from harmonize(presenter)
     say("trouble-selection", problem=problem(presenter), unchanged=layers(document) == before)
     document.setSelection(None)
+    figure.move(-600, 0)
+    settle(document)
+    yield from harmonize(presenter)
+    say("trouble-outside", problem=problem(presenter), layers=layers(document))
+    figure.move(0, 0)
+    settle(document)
     choose(presenter, network="no-such-network")
     yield from harmonize(presenter)
     details = presenter.state.problem.details if presenter.state.problem else ""
@@ -446,6 +457,41 @@ def grey(presenter):
     after = presenter.state.after.rgba
     say("grey", same=after[0::4] == after[1::4] == after[2::4], changed=after != presenter.state.before.rgba)
     choose(presenter, look=Look())
+    yield from close(document)
+
+
+def inherited_alpha(presenter):
+    """Of a plain layer with inherited alpha, only what lies on the figure below it in its group is seen."""
+    document, scene, figure = composite()
+    host, size = KritaHost(), (document.width(), document.height())
+    group = document.createGroupLayer("Group")
+    document.rootNode().addChildNode(group, scene)
+    figure.remove()
+    group.addChildNode(figure, None)
+    plain = document.createNode("Plain", "paintlayer")
+    plain.setPixelData(b"\x40\x80\xc0\xff" * (size[0] * size[1]), 0, 0, *size)
+    group.addChildNode(plain, figure)
+    settle(document)
+    yield from at_hand(presenter, document, plain)
+    target = Target(presenter.state.layer.ref, "Plain")
+    figures = drain(host.read_scene(Target(LayerRef(target.ref.document, figure.uniqueId().toString()), "Figure")))
+    for through in (False, True):
+        group.setPassThroughMode(through)
+        plain.setInheritAlpha(False)
+        whole = drain(host.read_scene(target))
+        plain.setInheritAlpha(True)
+        settle(document)
+        clipped = drain(host.read_scene(target))
+        shown = drain(host.read_reference(target.ref, Reference(Source.VISIBLE)))
+        say(
+            f"inherited-alpha-{'through' if through else 'group'}",
+            whole=set(whole.mask) == {255},
+            off_the_figure=_mean_difference(clipped.mask, figures.mask),
+            off_the_picture=_mean_difference(clipped.composite.rgb, shown.rgb),
+        )
+    yield from harmonize(presenter)
+    copies = [node.inheritAlpha() for node in group.childNodes() if node.name() == "Plain harmonized"]
+    say("inherited-alpha-copy", problem=problem(presenter), copies=copies)
     yield from close(document)
 
 

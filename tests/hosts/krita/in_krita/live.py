@@ -56,6 +56,8 @@ def steps():
     yield from saved(presenter)
     yield from nearly_the_curves(presenter)
     yield from fitting_what_lies_above(presenter)
+    yield from redone(presenter)
+    yield from without_curves(presenter)
 
 
 def shown(node, document):
@@ -311,4 +313,43 @@ def fitting_what_lies_above(presenter):
     )
     presenter.set_live(False)
     presenter.set_settings(dataclasses.replace(presenter.state.settings, reference=Reference()))
+    yield from close(document)
+
+
+def redone(presenter):
+    """A harmonized copy that would cover what Live shows comes back; the second time, one that Live has hidden."""
+    document, _scene, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.harmonize()
+    yield from done(presenter)
+    yield 0.5
+    seen = []
+    for hidden_by_live in (False, True):
+        if not hidden_by_live:
+            yield from undo()
+        yield from at_hand(presenter, document, figure)
+        presenter.set_live(True)
+        live = presenter.live
+        yield from until(lambda live=live: live.updates)
+        if hidden_by_live:
+            yield from undo()
+            yield 1.0
+        on = [presenter.state.live, layers(document)]
+        yield from redo()
+        yield 1.5
+        seen.append([*on, presenter.state.live, layers(document)])
+    say("redone", seen=seen)
+    yield from close(document)
+
+
+def without_curves(presenter):
+    """Curves need RGB or grey."""
+    document, _scene, figure = composite("LABA", "U16", "Lab identity built-in")
+    presenter.dismiss()
+    yield from at_hand(presenter, document, figure)
+    presenter.set_live(True)
+    yield from until(lambda: presenter.state.problem is not None)
+    details = presenter.state.problem.details
+    presenter.set_live(False)
+    say("lab", details=details, layers=layers(document))
     yield from close(document)
