@@ -102,7 +102,8 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
     settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, and
-    nothing hidden, whose name begins with a dot. Raises BadRequest, and UnreadablePicture if there is no reference.
+    nothing hidden, whose name begins with a dot. Raises BadRequest, also where there are pictures and no masks at all,
+    and UnreadablePicture if there is no reference.
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")
@@ -136,6 +137,9 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
             done.append(name)
         else:
             items.append(item)
+    if without_mask and share == Share() and not (items or done):
+        hint = "hat.mask.png beside hat.png would be its mask; name another folder of masks with --masks"
+        raise BadRequest(f"None of the {len(without_mask)} pictures has a mask", hint)
     names = tuple(path.relative_to(folder).as_posix() for path in closed)
     return Plan(tuple(items), tuple(done), tuple(without_mask), names)
 

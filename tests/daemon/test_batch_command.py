@@ -361,6 +361,16 @@ def test_an_unknown_network_is_told_once_and_not_for_every_picture(
     assert records(tmp_path / "out") == []
 
 
+def test_a_folder_without_any_mask_is_a_mistake(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for mask in scenes.rglob("*.mask.*"):
+        mask.unlink()
+    assert run(scenes, tmp_path / "out", "--quiet") == 1
+    assert "None of the 3 pictures has a mask" in capsys.readouterr().err
+    assert run(scenes, tmp_path / "out", "--share", "1/2") == 0  # others may have masks
+
+
 def test_a_name_that_leaves_no_room_for_that_of_a_mask_is_one_without_a_mask(scenes: Path, tmp_path: Path) -> None:
     longest = f"{'x' * 251}.png"
     (scenes / "one.png").rename(scenes / longest)
