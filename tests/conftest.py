@@ -1,9 +1,10 @@
-"""What all tests share: compiled kernels are kept from one run to the next, or every daemon would compile them anew."""
+"""What all tests share. Compiled kernels are kept from one run to the next, or every daemon would compile them anew."""
 
 from __future__ import annotations
 
 import getpass
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,3 +24,11 @@ def kept_environment() -> Iterator[None]:
     for name, value in before.items():
         if os.environ.get(name) != value:
             os.environ[name] = value
+
+
+@pytest.fixture
+def keyboard_interrupts() -> Iterator[None]:
+    """Also where the tests run in the background of a shell, which has them ignore the keyboard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -6,7 +6,6 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -68,14 +67,6 @@ def test_cancelled_ends_the_call_and_the_daemon_is_told(folder: Path) -> None:
             client.predict(THUMBNAIL, MASK, cancelled=lambda: "predict" in daemon.kinds())
         daemon.wait_for("cancel")
         client.status()
-
-
-@pytest.fixture
-def keyboard_interrupts() -> Iterator[None]:
-    """Also where the tests run in the background of a shell, which has them ignore the keyboard."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("keyboard_interrupts")

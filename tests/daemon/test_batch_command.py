@@ -452,6 +452,7 @@ def test_ctrl_c_says_how_far_a_batch_has_come_and_the_next_one_goes_on(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals go to processes there")
+@pytest.mark.usefixtures("keyboard_interrupts")
 def test_what_is_being_done_when_ctrl_c_comes_is_finished_and_recorded(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
