@@ -124,7 +124,7 @@ def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Sa
 
 
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:
-    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": False, "masked": True}
+    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": True, "blended": None, "masked": True}
 
 
 def test_a_layer_mask_cuts_out_as_alpha_does(said: Said) -> None:

@@ -45,8 +45,19 @@ def test_clean_edges_are_seen_in_the_preview(said: Said) -> None:
 
 
 def test_edges_that_only_the_result_has_clean_are_told_of(said: Said) -> None:
-    assert "soft edges" in said["faint"]["notes"]
+    assert "soft edges" in said["blended"]["notes"]
     assert "soft edges" not in said["clean"]["notes"]
+
+
+@pytest.mark.parametrize("case", ["preview-plain", "preview-faint"])
+def test_the_preview_shows_as_much_of_the_change_as_the_layer_is_opaque(case: str, said: Said) -> None:
+    assert said[case]["change"] > 5
+    assert said[case]["off"] < 0.2 * said[case]["change"]
+
+
+def test_a_mode_that_the_preview_does_not_know_is_told_of(said: Said) -> None:
+    assert "mode" in said["preview-multiplied"]["notes"]
+    assert said["preview-plain"]["notes"] == ""
 
 
 def test_curves_are_previewed_without_clean_edges_which_they_cannot_have(said: Said, gimp: Gimp) -> None:

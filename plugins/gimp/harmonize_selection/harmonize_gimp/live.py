@@ -45,6 +45,8 @@ class View:
     """Whether the result can hold no color."""
     layer: bytes | None = None
     """The foreground's layer by itself, R G B A, of the thumbnail's size: its edges are seen clean with it."""
+    opacity: float = 1.0
+    """How opaque that layer is in the scene: so much of its change is seen."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ class Live:
     ) -> tuple[Job[Rendered], Callable[[], bytes]]:
         """The job, and what tells the picture when it is done: R G B, 8 bit."""
         thumbnail = view.thumbnail
-        by_itself = view.layer if look.clean_edges else None
+        by_itself = view.layer if look.clean_edges or view.opacity < 1.0 else None
         before = thumbnail.rgb if by_itself is None else by_itself
         layout: Layout = "RGB" if by_itself is None else "RGBA"
         if view.grey:
@@ -242,13 +244,14 @@ class Live:
             layout = "Y" if by_itself is None else "YA"
         target = bytearray(len(before))
         form = LayerFormat(thumbnail.width, thumbnail.height, layout, "u8")
-        job = self.session.render(prediction.adjustment, form, before, view.mask, into=target, look=look, live=True)
+        mask = view.mask if by_itself is not None else masks.faded(view.mask, view.opacity)
+        job = self.session.render(prediction.adjustment, form, before, mask, into=target, look=look, live=True)
 
         def picture() -> bytes:
             if by_itself is None:
                 return masks.rgb_of(target) if view.grey else bytes(target)
             after = masks.rgba_of(target) if view.grey else bytes(target)
-            return masks.exchanged(thumbnail.rgb, by_itself, after)
+            return masks.exchanged(thumbnail.rgb, by_itself, after, view.opacity)
 
         return job, picture
 

@@ -221,8 +221,12 @@ def clean_edges() -> None:
     figure.set_opacity(50)
     faint = by_itself(figure)
     figure.set_opacity(100)
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    blended = by_itself(figure)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     masked = cut_out_by_a_mask(figure, stored)
-    support.say(case="by-itself", plain=bool(plain), faint=bool(faint), masked=by_itself(figure) == plain)
+    masked_too = by_itself(figure)
+    support.say(case="by-itself", plain=bool(plain), faint=faint == plain, blended=blended, masked=masked_too == plain)
     status, message = support.call(image, [figure], clean_edges=True)
     result = image.get_selected_layers()[0]
     written = support.pixels(result, "R'G'B'A u8")

@@ -10,6 +10,8 @@ import support
 from dialogs import in_loop
 from gi.repository import Gimp, Gtk
 
+from harmonize_gimp import scene  # isort: skip  (support makes it importable)
+
 
 def text(dialog: Any) -> str:
     return str(dialog._state._text.get_text())
@@ -77,11 +79,44 @@ def clean_edges(dialog: Any, config: Any) -> None:
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
 
 
-def clean_edges_of_a_faint_layer(dialog: Any, config: Any) -> None:
+def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> None:
     support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
     in_loop(lambda: config.set_property("clean-edges", True))
     support.until(lambda: notes(dialog), 30, "a note")
-    support.say(case="faint", notes=notes(dialog))
+    support.say(case="blended", notes=notes(dialog))
+
+
+def previewed(dialog: Any) -> None:
+    """Keeps what the dialog shows."""
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    support.until(lambda: dialog._preview._after is not dialog._preview._before, 30, "a preview")
+    seen.append((dialog._preview._before, dialog._preview._after, dialog._scene.mask, notes(dialog)))
+
+
+seen: list[tuple[bytes, bytes, bytes, str]] = []
+
+
+def beside_the_result(case: str, image: Any, layer: Any) -> None:
+    """The preview of a large change, and what that change then is."""
+
+    def look(dialog: Any, config: Any) -> None:
+        in_loop(lambda: config.set_property("warmth", 1.0))
+        previewed(dialog)
+
+    dialogs.show(image, [layer], look)
+    before, after, mask, said = seen[-1]
+    support.call(image, [layer], warmth=1.0)
+    rgba = scene.picture(image)[1]
+    result = bytes(value for index, value in enumerate(rgba) if index % 4 != 3)
+    image.remove_layer(image.get_selected_layers()[0])
+    layer.set_visible(True)
+    support.say(case=case, off=difference(after, result, mask), change=difference(before, result, mask), notes=said)
+
+
+def difference(one: bytes, other: bytes, mask: bytes) -> float:
+    """How much two pictures differ where the mask is full, on average."""
+    places = [3 * index + channel for index, value in enumerate(mask) if value == 255 for channel in range(3)]
+    return sum(abs(one[place] - other[place]) for place in places) / len(places)
 
 
 def notes(dialog: Any) -> str:
@@ -100,11 +135,18 @@ def an_indexed_image(dialog: Any, _config: Any) -> None:
 def main() -> None:
     image, _background, figure = support.composite()
     dialogs.show(image, [figure], choices)
+    figure.set_opacity(40)
+    beside_the_result("preview-faint", image, figure)
+    figure.set_opacity(100)
+    beside_the_result("preview-plain", image, figure)
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    beside_the_result("preview-multiplied", image, figure)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     support.green_fringe(figure)
     dialogs.show(image, [figure], clean_edges)
-    figure.set_opacity(60)
-    dialogs.show(image, [figure], clean_edges_of_a_faint_layer)
-    figure.set_opacity(100)
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    dialogs.show(image, [figure], clean_edges_of_a_blended_layer)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
     palette = Gimp.ConvertPaletteType.GENERATE
