@@ -123,6 +123,12 @@ def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Sa
     assert said["clean"]["green"] < said["fringed"]["green"] / 2
 
 
+def test_what_the_mask_of_a_group_hides_is_no_foreground(said: Said) -> None:
+    told = said["masked-by-its-group"]
+    assert told["hidden"]
+    assert (told["same"], told["blended"]) == (True, True)
+
+
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:
     assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": True, "blended": None, "masked": True}
 

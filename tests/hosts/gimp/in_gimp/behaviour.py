@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import support
-from gi.repository import Gimp, Gio
+from gi.repository import Gegl, Gimp, Gio
 
 from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
 
@@ -250,6 +250,35 @@ def cut_out_by_a_mask(figure: Any, stored: bytes) -> bytes:
     return bytes(opaque)
 
 
+def masked_by_its_group() -> None:
+    """Half of the figure is hidden: by its own mask, by its group's, and by that of a faint group in another mode."""
+    image, _background, figure = support.composite()
+    mask = figure.create_mask(Gimp.AddMaskType.WHITE)
+    figure.add_mask(mask)
+    half = figure.get_height() // 2
+    hide(mask, figure.get_width(), half)
+    own = reading.around(figure, layers.box(figure), needs_background=True).mask
+    figure.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    group.add_mask(group.create_mask(Gimp.AddMaskType.WHITE))
+    hide(group.get_mask(), figure.get_width(), half)
+    grouped = reading.around(figure, layers.box(figure), needs_background=True).mask
+    group.set_opacity(30)
+    group.set_mode(Gimp.LayerMode.MULTIPLY)
+    blended = reading.around(figure, layers.box(figure), needs_background=True).mask
+    support.say(case="masked-by-its-group", hidden=own.count(0), same=grouped == own, blended=blended == own)
+    image.delete()
+
+
+def hide(mask: Any, width: int, height: int) -> None:
+    """Makes the upper rows of a mask black."""
+    mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width, height), "Y u8", bytes(width * height))
+    mask.get_buffer().flush()
+    mask.update(0, 0, width, height)
+
+
 def by_itself(layer: Any) -> bytes | None:
     """The layer's own thumbnail, from which its preview with clean edges is made."""
     return reading.around(layer, layers.box(layer), needs_background=True).layer
@@ -286,4 +315,5 @@ roles_reversed()
 curves(Gimp.version())
 again()
 clean_edges()
+masked_by_its_group()
 text_layer()
