@@ -45,6 +45,8 @@ class View:
     """Whether the result can hold no color."""
     layer: bytes | None = None
     """The foreground's layer by itself, R G B A, of the thumbnail's size: its edges are seen clean with it."""
+    selected: bytes | None = None
+    """How strongly each pixel of that layer is to change: with a soft edge as much as beside it. None = all fully."""
     opacity: float = 1.0
     """How opaque that layer is in the scene: so much of its change is seen."""
 
@@ -244,7 +246,7 @@ class Live:
             layout = "Y" if by_itself is None else "YA"
         target = bytearray(len(before))
         form = LayerFormat(thumbnail.width, thumbnail.height, layout, "u8")
-        mask = view.mask if by_itself is not None else masks.faded(view.mask, view.opacity)
+        mask = view.selected if by_itself is not None else masks.faded(view.mask, view.opacity)
         job = self.session.render(prediction.adjustment, form, before, mask, into=target, look=look, live=True)
 
         def picture() -> bytes:

@@ -48,6 +48,8 @@ class Scene:
     """Whether nothing but transparency is around the layer."""
     layer: bytes | None = None
     """The layer itself, R G B A, its layer mask in its alpha; None where it is not seen as it is."""
+    selected: bytes | None = None
+    """The selection; None = everything."""
     opacity: float = 1.0
     """How opaque the layer is seen in it."""
     blended: bool = False
@@ -180,7 +182,7 @@ def around(
                 raise _nothing_above(layer)
         plain = not to_above and layers.is_seen_as_it_is(twin)
         opacity, blended = layers.opacity(twin), layers.is_blended(twin)
-        mask, itself = scene.coverage(duplicate, twin, scale)
+        mask, selected, itself = scene.coverage(duplicate, twin, scale)
         if above is not None:
             mask = masks.without(mask, above)
     if not any(mask):
@@ -194,7 +196,9 @@ def around(
     if rgb is None:
         rgb = scene.without_holes(rgba, None) or bytes(len(mask) * 3)
     place = Place(*scale.place(box))
-    found = Scene(scale.width, scale.height, rgb, mask, place, alone, itself if plain else None, opacity, blended)
+    found = Scene(
+        scale.width, scale.height, rgb, mask, place, alone, itself if plain else None, selected, opacity, blended
+    )
     if needs_background:
         require_background(found, layer)
     return found

@@ -77,19 +77,19 @@ def picture(image: Image) -> tuple[Scale, bytes]:
         layer.delete()
 
 
-def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes]:
+def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes | None, bytes]:
     """The foreground mask of a layer of a duplicate: selection × alpha × its mask and those of its groups.
 
-    And the layer itself, R G B A. Both are scaled like `picture`.
+    And the selection, None for everything, and the layer itself, R G B A. All are scaled like `picture`.
     Uses up the duplicate: nothing but the layer is seen in it afterwards.
     Asking GIMP to select the layer's alpha would say the same, and takes ten times as long for a large layer.
     """
     _alone(layer)
     alone = picture(image)[1]
-    mask = alone[3::4]
-    if layers.selection_box(image) is not None:
-        mask = masks.product(mask, buffers.read_scaled(image.get_selection(), scale, "Y u8"))
-    return mask, alone
+    if layers.selection_box(image) is None:
+        return alone[3::4], None, alone
+    selected = buffers.read_scaled(image.get_selection(), scale, "Y u8")
+    return masks.product(alone[3::4], selected), selected, alone
 
 
 def _alone(layer: Layer) -> None:

@@ -50,7 +50,7 @@ class Views:
         reference = self._references[matched]
         grey = self._image.get_base_type() == Gimp.ImageBaseType.GRAY
         asked = options.network, options.foreground_class
-        return View(thumbnail, found.mask, reference, *asked, grey, found.layer, found.opacity), found
+        return View(thumbnail, found.mask, reference, *asked, grey, found.layer, found.selected, found.opacity), found
 
     def _look(self, to_above: bool) -> tuple[Scene, Thumbnail]:
         layer, made_from = self._targets[0], self._made_from
