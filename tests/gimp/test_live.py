@@ -111,7 +111,7 @@ def view(network: str = "") -> View:
 BY_ITSELF = bytes((10, 20, 30, 255, 40, 50, 60, 51))
 
 
-def test_clean_edges_are_rendered_from_the_layer_by_itself_and_seen_in_the_scene(rig: Rig) -> None:
+def test_what_is_rendered_is_the_layer_by_itself_and_what_is_seen_is_the_scene(rig: Rig) -> None:
     wanted = replace(view(), layer=BY_ITSELF)
     rig.live.show(wanted, Look(clean_edges=True))
     rig.step()
@@ -124,8 +124,8 @@ def test_clean_edges_are_rendered_from_the_layer_by_itself_and_seen_in_the_scene
     assert rig.pictures[-1].rgb == masks.exchanged(THUMBNAIL.rgb, BY_ITSELF, bytes(request["into"]))
 
 
-def test_without_clean_edges_the_scene_is_rendered(rig: Rig) -> None:
-    rig.live.show(replace(view(), layer=BY_ITSELF), Look())
+def test_of_a_layer_that_cannot_be_seen_by_itself_the_scene_is_rendered(rig: Rig) -> None:
+    rig.live.show(view(), Look(clean_edges=True))
     rig.step()
     rig.session.predicts[-1].finish(prediction())
     rig.step()
@@ -151,7 +151,7 @@ def test_so_it_is_where_the_layer_is_not_seen_by_itself(rig: Rig) -> None:
     assert rig.session.renders[-1].request["mask"] == bytes((128, 0))
 
 
-def test_clean_edges_of_a_grey_layer_are_rendered_in_grey(rig: Rig) -> None:
+def test_a_grey_layer_by_itself_is_rendered_in_grey(rig: Rig) -> None:
     rig.live.show(replace(view(), layer=BY_ITSELF, grey=True), Look(clean_edges=True))
     rig.step()
     rig.session.predicts[-1].finish(prediction())

@@ -44,7 +44,7 @@ class View:
     grey: bool = False
     """Whether the result can hold no color."""
     layer: bytes | None = None
-    """The foreground's layer by itself, R G B A, of the thumbnail's size: its edges are seen clean with it."""
+    """The foreground's layer by itself, R G B A, of the thumbnail's size: its soft edges are seen right with it."""
     selected: bytes | None = None
     """How strongly each pixel of that layer is to change: with a soft edge as much as beside it. None = all fully."""
     opacity: float = 1.0
@@ -237,16 +237,17 @@ class Live:
     ) -> tuple[Job[Rendered], Callable[[], bytes]]:
         """The job, and what tells the picture when it is done: R G B, 8 bit."""
         thumbnail = view.thumbnail
-        by_itself = view.layer if look.clean_edges or view.opacity < 1.0 else None
-        before = thumbnail.rgb if by_itself is None else by_itself
-        layout: Layout = "RGB" if by_itself is None else "RGBA"
+        by_itself = view.layer
+        before, mask = thumbnail.rgb, masks.faded(view.mask, view.opacity)
+        layout: Layout = "RGB"
+        if by_itself is not None:
+            before, mask, layout = by_itself, view.selected, "RGBA"
         if view.grey:
             # Rendered as the layer will be: warmth or tint would else show colors that a grey image never gets.
             before = before[::3] if by_itself is None else masks.grey_alpha(before)
             layout = "Y" if by_itself is None else "YA"
         target = bytearray(len(before))
         form = LayerFormat(thumbnail.width, thumbnail.height, layout, "u8")
-        mask = view.selected if by_itself is not None else masks.faded(view.mask, view.opacity)
         job = self.session.render(prediction.adjustment, form, before, mask, into=target, look=look, live=True)
 
         def picture() -> bytes:

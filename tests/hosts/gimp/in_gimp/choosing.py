@@ -105,17 +105,24 @@ def beside_the_result(case: str, image: Any, layer: Any) -> None:
 
     dialogs.show(image, [layer], look)
     before, after, mask, said = seen[-1]
-    support.call(image, [layer], warmth=1.0)
+    result = seen_of_the_result(image, layer, warmth=1.0)
+    for part, levels in (("solid", range(255, 256)), ("edge", range(1, 255))):
+        off, change = (difference(picture, result, mask, levels) for picture in (after, before))
+        support.say(case=f"{case}-{part}", off=off, change=change, notes=said)
+
+
+def seen_of_the_result(image: Any, layer: Any, **arguments: Any) -> bytes:
+    """The scene with a result, which is then taken away: R G B, as the preview shows it."""
+    support.call(image, [layer], **arguments)
     rgba = scene.picture(image)[1]
-    result = bytes(value for index, value in enumerate(rgba) if index % 4 != 3)
     image.remove_layer(image.get_selected_layers()[0])
     layer.set_visible(True)
-    support.say(case=case, off=difference(after, result, mask), change=difference(before, result, mask), notes=said)
+    return bytes(value for index, value in enumerate(rgba) if index % 4 != 3)
 
 
-def difference(one: bytes, other: bytes, mask: bytes) -> float:
-    """How much two pictures differ where the mask is full, on average."""
-    places = [3 * index + channel for index, value in enumerate(mask) if value == 255 for channel in range(3)]
+def difference(one: bytes, other: bytes, mask: bytes, levels: range) -> float:
+    """How much two pictures differ on average, where the mask has one of these levels."""
+    places = [3 * index + channel for index, value in enumerate(mask) if value in levels for channel in range(3)]
     return sum(abs(one[place] - other[place]) for place in places) / len(places)
 
 
@@ -144,6 +151,9 @@ def main() -> None:
     figure.set_mode(Gimp.LayerMode.NORMAL)
     support.green_fringe(figure)
     dialogs.show(image, [figure], clean_edges)
+    for clean in (False, True):
+        result = seen_of_the_result(image, figure, clean_edges=clean)
+        support.say(case="clean-result" if clean else "fringed-result", green=green(result))
     figure.set_mode(Gimp.LayerMode.MULTIPLY)
     dialogs.show(image, [figure], clean_edges_of_a_blended_layer)
     figure.set_mode(Gimp.LayerMode.NORMAL)
