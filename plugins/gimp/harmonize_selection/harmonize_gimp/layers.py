@@ -36,6 +36,8 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
     if not chosen:
         raise _no_layer()
     for layer in chosen.values():
+        if layer.get_id() not in [sibling.get_id() for sibling in siblings(layer)]:
+            raise _gone()  # a script made it and has not put it into the image
         if layer.is_group_layer():
             raise CannotHarmonize(
                 "group_layer",
@@ -67,11 +69,15 @@ def require_there(image: Image, drawables: Sequence[Any]) -> None:
     Or when a script gives an image with layers of another one.
     """
     if not image.is_valid() or not all(is_in(image, drawable) for drawable in drawables):
-        raise CannotHarmonize(
-            "image_gone",
-            _("The image was closed meanwhile, or the layer deleted"),
-            _("open the image, select the layer and try again"),
-        )
+        raise _gone()
+
+
+def _gone() -> CannotHarmonize:
+    return CannotHarmonize(
+        "image_gone",
+        _("The image was closed meanwhile, or the layer deleted"),
+        _("open the image, select the layer and try again"),
+    )
 
 
 def is_in(image: Image, drawable: Any) -> bool:
