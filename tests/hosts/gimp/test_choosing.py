@@ -25,6 +25,11 @@ def test_the_line_of_a_smaller_preview_goes_where_the_pointer_is(said: Said) -> 
     assert abs(said["small"]["column"] - 0.25) < 0.02
 
 
+def test_long_names_of_layers_make_the_window_no_wider(said: Said) -> None:
+    assert len(set(said["long-names"]["widths"])) == 1
+    assert said["long-names"]["text"].startswith("Ready")
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [("layer", "No reference layer is chosen: choose a"), ("file", "No reference picture is chosen: choose a")],

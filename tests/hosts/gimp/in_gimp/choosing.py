@@ -47,6 +47,18 @@ def a_square(dialog: Any, _config: Any) -> None:
     )
 
 
+def long_names(dialog: Any, config: Any) -> None:
+    """The window is as wide as it was when a layer with a long name can be chosen."""
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    widths = []
+    for reference in ("below", "layer"):
+        in_loop(lambda reference=reference: config.set_property("reference", reference))
+        widths.append(dialog._window.get_size()[0])
+    in_loop(lambda: dialog._layer.set_active(0))
+    widths.append(dialog._window.get_size()[0])
+    support.say(case="long-names", widths=widths, text=text(dialog))
+
+
 def choices(dialog: Any, config: Any) -> None:
     support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
     for reference in ("layer", "file"):
@@ -140,8 +152,10 @@ def an_indexed_image(dialog: Any, _config: Any) -> None:
 
 
 def main() -> None:
-    image, _background, figure = support.composite()
+    image, background, figure = support.composite()
     dialogs.show(image, [figure], choices)
+    background.set_name("A scene that somebody has given a name " * 5)
+    dialogs.show(image, [figure], long_names)
     figure.set_opacity(40)
     beside_the_result("preview-faint", image, figure)
     figure.set_opacity(100)
