@@ -129,6 +129,10 @@ def test_what_the_mask_of_a_group_hides_is_no_foreground(said: Said) -> None:
     assert (told["same"], told["blended"]) == (True, True)
 
 
+def test_a_mask_that_is_looked_at_is_not_taken_for_its_layer(said: Said) -> None:
+    assert said["mask-looked-at"]["same"] == [True, True]
+
+
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:
     assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": True, "blended": None, "masked": True}
 

@@ -20,7 +20,7 @@ THUMBNAIL_SIDE = 512
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo and locks, gone afterwards.
+    """A duplicate of the image, without undo and locks, gone afterwards; of masks that the artist looks at, the layers.
 
     GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
     """
@@ -29,6 +29,8 @@ def stage(image: Image) -> Iterator[Image]:
     try:
         for layer in layers.others(duplicate, ()):
             layers.unlock(layer)
+            if layer.get_mask() is not None:
+                layer.set_show_mask(False)
         yield duplicate
     finally:
         duplicate.delete()

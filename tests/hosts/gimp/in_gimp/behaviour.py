@@ -272,6 +272,24 @@ def masked_by_its_group() -> None:
     image.delete()
 
 
+def mask_that_is_looked_at() -> None:
+    """While masks are painted on, GIMP can show them in place of their layers."""
+    image, _background, figure = support.composite()
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    for layer in (figure, group):
+        layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    plain = reading.around(figure, layers.box(figure), needs_background=True)
+    same = []
+    for layer in (figure, group):
+        layer.set_show_mask(True)
+        same.append(reading.around(figure, layers.box(figure), needs_background=True) == plain)
+        layer.set_show_mask(False)
+    support.say(case="mask-looked-at", same=same)
+    image.delete()
+
+
 def hide(mask: Any, width: int, height: int) -> None:
     """Makes the upper rows of a mask black."""
     mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width, height), "Y u8", bytes(width * height))
@@ -316,4 +334,5 @@ curves(Gimp.version())
 again()
 clean_edges()
 masked_by_its_group()
+mask_that_is_looked_at()
 text_layer()
