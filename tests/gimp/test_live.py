@@ -18,6 +18,7 @@ from harmonize_client import (
     Superseded,
     Thumbnail,
 )
+from harmonize_gimp import masks
 from harmonize_gimp.live import Live, Picture, View
 from harmonize_gimp.states import Mood, Shown
 from harmonize_gimp.variants import Variant
@@ -73,7 +74,7 @@ class FakeSession:
         return self.predicts[-1]
 
     def render(self, adjustment: str, layer: object, pixels: object, mask: object, **request: Any) -> FakeJob:
-        self.renders.append(FakeJob(adjustment=adjustment, layer=layer, pixels=pixels, **request))
+        self.renders.append(FakeJob(adjustment=adjustment, layer=layer, pixels=pixels, mask=mask, **request))
         return self.renders[-1]
 
 
@@ -110,7 +111,7 @@ def view(network: str = "") -> View:
 BY_ITSELF = bytes((10, 20, 30, 255, 40, 50, 60, 51))
 
 
-def test_clean_edges_are_rendered_from_the_layer_by_itself_and_seen_in_the_scene(rig: Rig) -> None:
+def test_what_is_rendered_is_the_layer_by_itself_and_what_is_seen_is_the_scene(rig: Rig) -> None:
     wanted = replace(view(), layer=BY_ITSELF)
     rig.live.show(wanted, Look(clean_edges=True))
     rig.step()
@@ -120,18 +121,37 @@ def test_clean_edges_are_rendered_from_the_layer_by_itself_and_seen_in_the_scene
     assert (request["layer"].layout, request["pixels"]) == ("RGBA", BY_ITSELF)
     request["into"][:] = bytes((1, 2, 3, 255, 90, 50, 60, 51))
     rig.session.renders[-1].finish(RENDERED)
-    assert rig.pictures[-1].rgb == bytes((1, 2, 3, 10, 0, 0))  # a fifth of 50 more red
+    assert rig.pictures[-1].rgb == masks.exchanged(THUMBNAIL.rgb, BY_ITSELF, bytes(request["into"]))
 
 
-def test_without_clean_edges_the_scene_is_rendered(rig: Rig) -> None:
-    rig.live.show(replace(view(), layer=BY_ITSELF), Look())
+def test_of_a_layer_that_cannot_be_seen_by_itself_the_scene_is_rendered(rig: Rig) -> None:
+    rig.live.show(view(), Look(clean_edges=True))
     rig.step()
     rig.session.predicts[-1].finish(prediction())
     rig.step()
     assert rig.session.renders[-1].request["layer"].layout == "RGB"
 
 
-def test_clean_edges_of_a_grey_layer_are_rendered_in_grey(rig: Rig) -> None:
+def test_of_a_half_transparent_layer_half_its_change_is_seen(rig: Rig) -> None:
+    rig.live.show(replace(view(), layer=BY_ITSELF, opacity=0.5), Look())
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    after = rig.session.renders[-1].request["into"]
+    after[:] = bytes((50, 20, 30, 255, 90, 50, 60, 51))
+    rig.session.renders[-1].finish(RENDERED)
+    assert rig.pictures[-1].rgb == masks.exchanged(THUMBNAIL.rgb, BY_ITSELF, bytes(after), opacity=0.5)
+
+
+def test_so_it_is_where_the_layer_is_not_seen_by_itself(rig: Rig) -> None:
+    rig.live.show(replace(view(), mask=bytes((255, 0)), opacity=0.5), Look())
+    rig.step()
+    rig.session.predicts[-1].finish(prediction())
+    rig.step()
+    assert rig.session.renders[-1].request["mask"] == bytes((128, 0))
+
+
+def test_a_grey_layer_by_itself_is_rendered_in_grey(rig: Rig) -> None:
     rig.live.show(replace(view(), layer=BY_ITSELF, grey=True), Look(clean_edges=True))
     rig.step()
     rig.session.predicts[-1].finish(prediction())

@@ -21,6 +21,11 @@ def test_what_lies_above_is_no_part_of_a_mask() -> None:
     assert masks.without(bytes([255, 255, 128, 0]), bytes([0, 255, 128, 7])) == bytes([255, 0, 64, 0])
 
 
+def test_of_a_faded_mask_a_share_is_left() -> None:
+    assert masks.faded(bytes([255, 100, 0]), 0.5) == bytes([128, 50, 0])
+    assert masks.faded(b"\x07", 1.0) == b"\x07"
+
+
 def test_masks_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="4 and 3 bytes"):
         masks.both(bytes(4), bytes(3))
@@ -94,7 +99,18 @@ def test_a_layer_is_exchanged_in_its_scene_by_its_alpha() -> None:
     scene = bytes([10, 20, 30] * 4)
     before = bytes([1, 2, 3, 0, 10, 20, 30, 255, 100, 100, 100, 51, 200, 0, 0, 254])
     after = bytes([9, 9, 9, 0, 50, 60, 70, 255, 200, 50, 100, 51, 0, 255, 255, 254])
-    assert masks.exchanged(scene, before, after) == bytes([10, 20, 30, 50, 60, 70, 30, 10, 30, 0, 255, 255])
+    seen = masks.exchanged(scene, before, after)
+    assert seen[:6] == bytes([10, 20, 30, 50, 60, 70])
+    assert [seen[6] > 10, seen[7] < 20, seen[8]] == [True, True, 30]
+    assert seen[9:] == bytes([0, 255, 255])
+
+
+def test_what_shows_through_is_mixed_as_light() -> None:
+    black, white = bytes([0, 0, 0, 255]), bytes([255] * 4)
+    assert masks.exchanged(black[:3], black, white, opacity=0.5) == bytes([188] * 3)
+    levels = bytes(range(256)) * 3
+    unchanged = bytes([7, 7, 7, 99]) * 256
+    assert masks.exchanged(levels, unchanged, unchanged) == levels
 
 
 def test_grey_and_alpha_are_told_apart_and_put_together() -> None:

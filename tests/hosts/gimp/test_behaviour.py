@@ -123,8 +123,22 @@ def test_a_soft_edge_is_rid_of_the_old_background_if_the_artist_says_so(said: Sa
     assert said["clean"]["green"] < said["fringed"]["green"] / 2
 
 
+def test_what_the_mask_of_a_group_hides_is_no_foreground(said: Said) -> None:
+    told = said["masked-by-its-group"]
+    assert told["hidden"]
+    assert (told["same"], told["blended"]) == (True, True)
+
+
+def test_a_mask_that_is_looked_at_is_not_taken_for_its_layer(said: Said) -> None:
+    assert said["mask-looked-at"]["same"] == [True, True]
+
+
+def test_in_a_filtered_group_a_layer_is_not_previewed_in_its_own_colors(said: Said) -> None:
+    assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": None}
+
+
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:
-    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": False, "masked": True}
+    assert said["by-itself"] == {"case": "by-itself", "plain": True, "faint": True, "blended": None, "masked": True}
 
 
 def test_a_layer_mask_cuts_out_as_alpha_does(said: Said) -> None:

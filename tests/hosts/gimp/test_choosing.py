@@ -25,6 +25,11 @@ def test_the_line_of_a_smaller_preview_goes_where_the_pointer_is(said: Said) -> 
     assert abs(said["small"]["column"] - 0.25) < 0.02
 
 
+def test_long_names_of_layers_make_the_window_no_wider(said: Said) -> None:
+    assert len(set(said["long-names"]["widths"])) == 1
+    assert said["long-names"]["text"].startswith("Ready")
+
+
 @pytest.mark.parametrize(
     ("case", "words"),
     [("layer", "No reference layer is chosen: choose a"), ("file", "No reference picture is chosen: choose a")],
@@ -39,14 +44,29 @@ def test_ok_waits_until_the_choices_can_be_carried_out(said: Said) -> None:
 
 
 def test_clean_edges_are_seen_in_the_preview(said: Said) -> None:
-    assert said["clean"]["before"] > 100
-    # Of pixels that are three quarters solid half of the color stays.
-    assert said["clean"]["after"] < said["clean"]["before"] * 0.6
+    assert said["clean"]["after"] < said["clean"]["before"] * 0.7
+    assert said["clean"]["before"] == pytest.approx(said["fringed-result"]["green"], abs=5)
+    assert said["clean"]["after"] == pytest.approx(said["clean-result"]["green"], abs=5)
 
 
 def test_edges_that_only_the_result_has_clean_are_told_of(said: Said) -> None:
-    assert "soft edges" in said["faint"]["notes"]
+    assert "soft edges" in said["blended"]["notes"]
     assert "soft edges" not in said["clean"]["notes"]
+
+
+@pytest.mark.parametrize("layer", ["plain", "faint"])
+@pytest.mark.parametrize("part", ["solid", "edge"])
+def test_the_preview_shows_the_change_of_solid_and_of_half_transparent_pixels(
+    layer: str, part: str, said: Said
+) -> None:
+    told = said[f"preview-{layer}-{part}"]
+    assert told["change"] > 3
+    assert told["off"] < 0.2 * told["change"]
+
+
+def test_a_mode_that_the_preview_does_not_know_is_told_of(said: Said) -> None:
+    assert "mode" in said["preview-multiplied-solid"]["notes"]
+    assert said["preview-plain-solid"]["notes"] == ""
 
 
 def test_curves_are_previewed_without_clean_edges_which_they_cannot_have(said: Said, gimp: Gimp) -> None:

@@ -24,6 +24,7 @@ EXPECTED = {
     "floating": (CALLING, "floating selection"),
     "channel": (CALLING, "Only layers"),
     "layer-of-another-image": (CALLING, "closed meanwhile"),
+    "layer-not-in-the-image": (CALLING, "closed meanwhile"),
     "path-layer-replace": (CALLING, "from its path"),
     "no-such-network": (EXECUTION, "network"),
     "no-reference-layer": (CALLING, "reference layer"),

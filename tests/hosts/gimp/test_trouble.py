@@ -25,6 +25,12 @@ def test_what_is_done_elsewhere_is_seen_when_the_artist_is_back(said: Said) -> N
     assert abs(told["right"] - told["wanted"]) <= 2
 
 
+def test_layers_that_come_and_go_meanwhile_are_in_the_list_and_not(said: Said) -> None:
+    told = said["layers"]
+    assert told["listed"] == ["Added meanwhile", "Scene"]
+    assert (told["chosen"], told["gone"]) == ("Added meanwhile", None)
+
+
 def test_a_list_that_is_opened_needs_no_other_look_at_the_image(said: Said) -> None:
     assert said["elsewhere"]["listed"]
 

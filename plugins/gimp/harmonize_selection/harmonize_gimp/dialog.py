@@ -28,7 +28,7 @@ from .states import Mood, Shown  # noqa: E402
 from .variant_strip import VariantStrip  # noqa: E402
 from .variants import Variant, variants  # noqa: E402
 from .views import Views  # noqa: E402
-from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid  # noqa: E402
+from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_label, grid, narrow_combo  # noqa: E402
 from .words import _, ngettext, note_in_words, summary_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
@@ -164,8 +164,9 @@ class Dialog:
         self._network.set_active_id("")
         self._network.connect("changed", self._network_chosen)
         self._summary = dim_label("")
-        self._layer, self._file = self._layer_combo(), self._file_button()
-        self._show_layer()
+        self._layer, self._file = narrow_combo(), self._file_button()
+        self._layer.connect("changed", self._layer_chosen)
+        self._list_layers()
         self._show_file()
         choices = (
             (_("_Network"), self._network),
@@ -187,13 +188,6 @@ class Dialog:
         rows.pack_start(self._clean, False, False, 0)
         return rows
 
-    def _layer_combo(self) -> Any:
-        combo = Gtk.ComboBoxText()
-        for layer in layers.others(self._image, self._targets):
-            combo.append(str(layer.get_id()), layer.get_name())
-        combo.connect("changed", self._layer_chosen)
-        return combo
-
     def _file_button(self) -> Any:
         button = Gtk.FileChooserButton(title=_("Reference picture"), action=Gtk.FileChooserAction.OPEN)
         button.connect("file-set", self._file_chosen)
@@ -205,11 +199,13 @@ class Dialog:
         """Both sides may have changed: the daemon, and the image, which is open behind the dialog."""
         self._live.retry()
         self._views.forget()
+        self._list_layers()
         self._refresh()
 
     def _left_or_back(self, window: Any, _what: Any) -> None:
         """The image is open behind the dialog: what the artist does there is seen when the artist is back."""
         if window.is_active():
+            self._list_layers()
             self._refresh()
         elif Gtk.grab_get_current() is None:  # else a list of the dialog's own is open, or its file chooser
             self._views.forget()
@@ -308,6 +304,16 @@ class Dialog:
         self._show_network()
         self._refresh()
 
+    def _list_layers(self) -> None:
+        """The image's other layers, of which one can be matched."""
+        others = layers.others(self._image, self._targets) if self._image.is_valid() else []
+        self._layer.handler_block_by_func(self._layer_chosen)
+        self._layer.remove_all()
+        for layer in others:
+            self._layer.append(str(layer.get_id()), layer.get_name())
+        self._show_layer()
+        self._layer.handler_unblock_by_func(self._layer_chosen)
+
     def _refresh(self) -> bool:
         options = options_from(self._config, self._image)
         try:
@@ -355,6 +361,8 @@ class Dialog:
         notes = [note_in_words(note) for note in self._live.prediction.notes] if self._live.prediction else []
         if options.output is Output.CURVES:
             notes.append(harmonize.curves_note())
+        if self._scene is not None and self._scene.blended:
+            notes.append(_("Because of the layer’s mode the result can look different from the preview."))
         if options.look.clean_edges and self._scene is not None and self._scene.layer is None:
             notes.append(_("The preview shows soft edges as they are; in the result they are clean."))
         return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
     if not chosen:
         raise _no_layer()
     for layer in chosen.values():
+        if layer.get_id() not in [sibling.get_id() for sibling in siblings(layer)]:
+            raise _gone()  # a script made it and has not put it into the image
         if layer.is_group_layer():
             raise CannotHarmonize(
                 "group_layer",
@@ -45,14 +48,19 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
 
 
 def is_seen_as_it_is(layer: Layer) -> bool:
-    """Whether what is seen of the layer is its own colors: in normal mode, opaque, in no group that changes them."""
-    own = layer
-    while layer is not None:
-        masked = layer is not own and layer.get_mask() is not None
-        if masked or layer.get_opacity() < 100 or layer.get_mode() not in PLAIN_MODES:
-            return False
-        layer = layer.get_parent()
-    return True
+    """Whether a layer's own colors are seen, however faintly: in normal mode, in no group that changes them."""
+    groups = with_groups(layer)[1:]
+    return not is_blended(layer) and not any(group.get_mask() or group.get_filters() for group in groups)
+
+
+def is_blended(layer: Layer) -> bool:
+    """Whether the layer, or a group around it, is mixed with what lies below in another mode than the normal one."""
+    return any(item.get_mode() not in PLAIN_MODES for item in with_groups(layer))
+
+
+def opacity(layer: Layer) -> float:
+    """How opaque the layer is seen in its groups, in [0, 1]."""
+    return math.prod(item.get_opacity() / 100 for item in with_groups(layer))
 
 
 def require_there(image: Image, drawables: Sequence[Any]) -> None:
@@ -61,11 +69,15 @@ def require_there(image: Image, drawables: Sequence[Any]) -> None:
     Or when a script gives an image with layers of another one.
     """
     if not image.is_valid() or not all(is_in(image, drawable) for drawable in drawables):
-        raise CannotHarmonize(
-            "image_gone",
-            _("The image was closed meanwhile, or the layer deleted"),
-            _("open the image, select the layer and try again"),
-        )
+        raise _gone()
+
+
+def _gone() -> CannotHarmonize:
+    return CannotHarmonize(
+        "image_gone",
+        _("The image was closed meanwhile, or the layer deleted"),
+        _("open the image, select the layer and try again"),
+    )
 
 
 def is_in(image: Image, drawable: Any) -> bool:
@@ -105,11 +117,7 @@ def check_output(layer: Layer, output: Output) -> None:
 
 def _locked(layer: Layer) -> bool:
     """Whether the layer's own pixels, or those of a group around it, are locked."""
-    while layer is not None:
-        if layer.get_lock_content():
-            return True
-        layer = layer.get_parent()
-    return False
+    return any(item.get_lock_content() for item in with_groups(layer))
 
 
 def unlock(layer: Layer) -> None:
@@ -121,11 +129,8 @@ def unlock(layer: Layer) -> None:
 
 def position(layer: Layer) -> tuple[int, ...]:
     """Where the layer is in the tree: the index at each level from the outermost; 0 is the topmost."""
-    indices: list[int] = []
-    while layer is not None:
-        indices.append(layer.get_image().get_item_position(layer))
-        layer = layer.get_parent()
-    return tuple(reversed(indices))
+    image = layer.get_image()
+    return tuple(reversed([image.get_item_position(item) for item in with_groups(layer)]))
 
 
 def at(image: Image, position: tuple[int, ...]) -> Layer:
@@ -134,6 +139,14 @@ def at(image: Image, position: tuple[int, ...]) -> Layer:
     for index in position[:-1]:
         siblings = siblings[index].get_children()
     return siblings[position[-1]]
+
+
+def with_groups(layer: Layer) -> list[Layer]:
+    """The layer and the groups around it, from the innermost to the outermost."""
+    found = [layer]
+    while (parent := found[-1].get_parent()) is not None:
+        found.append(parent)
+    return found
 
 
 def siblings(layer: Layer) -> list[Layer]:

@@ -44,7 +44,11 @@ class View:
     grey: bool = False
     """Whether the result can hold no color."""
     layer: bytes | None = None
-    """The foreground's layer by itself, R G B A, of the thumbnail's size: its edges are seen clean with it."""
+    """The foreground's layer by itself, R G B A, of the thumbnail's size: its soft edges are seen right with it."""
+    selected: bytes | None = None
+    """How strongly each pixel of that layer is to change: with a soft edge as much as beside it. None = all fully."""
+    opacity: float = 1.0
+    """How opaque that layer is in the scene: so much of its change is seen."""
 
 
 @dataclass(frozen=True)
@@ -233,22 +237,24 @@ class Live:
     ) -> tuple[Job[Rendered], Callable[[], bytes]]:
         """The job, and what tells the picture when it is done: R G B, 8 bit."""
         thumbnail = view.thumbnail
-        by_itself = view.layer if look.clean_edges else None
-        before = thumbnail.rgb if by_itself is None else by_itself
-        layout: Layout = "RGB" if by_itself is None else "RGBA"
+        by_itself = view.layer
+        before, mask = thumbnail.rgb, masks.faded(view.mask, view.opacity)
+        layout: Layout = "RGB"
+        if by_itself is not None:
+            before, mask, layout = by_itself, view.selected, "RGBA"
         if view.grey:
             # Rendered as the layer will be: warmth or tint would else show colors that a grey image never gets.
             before = before[::3] if by_itself is None else masks.grey_alpha(before)
             layout = "Y" if by_itself is None else "YA"
         target = bytearray(len(before))
         form = LayerFormat(thumbnail.width, thumbnail.height, layout, "u8")
-        job = self.session.render(prediction.adjustment, form, before, view.mask, into=target, look=look, live=True)
+        job = self.session.render(prediction.adjustment, form, before, mask, into=target, look=look, live=True)
 
         def picture() -> bytes:
             if by_itself is None:
                 return masks.rgb_of(target) if view.grey else bytes(target)
             after = masks.rgba_of(target) if view.grey else bytes(target)
-            return masks.exchanged(thumbnail.rgb, by_itself, after)
+            return masks.exchanged(thumbnail.rgb, by_itself, after, view.opacity)
 
         return job, picture
 

@@ -6,6 +6,7 @@ seconds for a large layer.
 
 from __future__ import annotations
 
+import functools
 import re
 import struct
 
@@ -16,9 +17,7 @@ BAND_PIXELS = 1 << 13
 
 _ANY_TO_FULL = bytes([0] + [255] * 255)
 _ALL_BUT_FULL_TO_ZERO = bytes([0] * 255 + [255])
-_BETWEEN = re.compile(rb"[\x01-\xfe]")
-
-
+_BETWEEN = re.compile(rb"[\x01-\xfe]+")
 _FORMS = {"u8": "B", "u16": "<H", "f16": "<e", "f32": "<f"}
 
 
@@ -51,14 +50,19 @@ def product(mask: bytes, other: bytes) -> bytes:
     """Two soft masks, multiplied. Quick where the other is mostly 0 or 255: the rest is looked at pixel by pixel."""
     result = bytearray(both(mask, other.translate(_ALL_BUT_FULL_TO_ZERO)))
     for found in _BETWEEN.finditer(other):
-        index = found.start()
-        result[index] = (mask[index] * other[index] + 127) // 255
+        run = slice(*found.span())
+        result[run] = bytes((one * two + 127) // 255 for one, two in zip(mask[run], other[run], strict=True))
     return bytes(result)
 
 
 def without(mask: bytes, hidden: bytes) -> bytes:
     """What of a mask another one leaves, 255 = nothing."""
     return product(mask, bytes(255 - value for value in hidden))
+
+
+def faded(mask: bytes, opacity: float) -> bytes:
+    """A mask of which only a share, in [0, 1], is left."""
+    return mask if opacity == 1.0 else mask.translate(bytes(round(value * opacity) for value in range(256)))
 
 
 def is_full(mask: bytes) -> bool:
@@ -140,23 +144,45 @@ def rgba_of(grey_alpha: bytes | bytearray) -> bytes:
     return bytes(rgba)
 
 
-def exchanged(scene: bytes, before: bytes, after: bytes) -> bytes:
+def exchanged(scene: bytes, before: bytes, after: bytes, opacity: float = 1.0) -> bytes:
     """A scene R G B with a layer in it, `before`, exchanged for what it has become, `after`: both R G B A, alpha alike.
 
-    For thumbnails of layers that are mostly solid or clear: other pixels are looked at one by one.
+    opacity: how opaque the layer is in the scene, besides its alpha. What shows through is mixed as GIMP's normal mode
+    does it: as light. Quick for layers that are mostly solid or clear: other pixels are looked at one by one.
     """
-    alpha = before[3::4]
+    alpha = faded(before[3::4], opacity)
     result = bytearray(len(scene))
     for index in range(3):
         result[index::3] = after[index::4]
     keep_outside(result, scene, alpha.translate(_ALL_BUT_FULL_TO_ZERO))
+    light, level = _light_of_levels(), _levels_of_light()
     for found in _BETWEEN.finditer(alpha):
-        pixel = found.start()
+        start, end = found.span()
         for index in range(3):
-            change = after[4 * pixel + index] - before[4 * pixel + index]
-            level = scene[3 * pixel + index] + round(change * alpha[pixel] / 255)
-            result[3 * pixel + index] = min(max(level, 0), 255)
+            here, there = slice(3 * start + index, 3 * end, 3), slice(4 * start + index, 4 * end, 4)
+            mixed = zip(scene[here], before[there], after[there], alpha[start:end], strict=True)
+            result[here] = bytes(
+                level[_WHITE + light[seen] + (light[new] - light[old]) * a // 255] for seen, old, new, a in mixed
+            )
     return bytes(result)
+
+
+_WHITE = 65535
+
+
+@functools.cache
+def _light_of_levels() -> tuple[int, ...]:
+    """The light of each sRGB-encoded level, 0 … `_WHITE`."""
+    levels = [level / 255 for level in range(256)]
+    return tuple(round(_WHITE * (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4)) for x in levels)
+
+
+@functools.cache
+def _levels_of_light() -> bytes:
+    """The level of each amount of light from -`_WHITE` to twice `_WHITE`: black below 0, white above `_WHITE`."""
+    light = [value / _WHITE for value in range(_WHITE + 1)]
+    encoded = [12.92 * x if x <= 0.0031308 else 1.055 * x ** (1 / 2.4) - 0.055 for x in light]
+    return bytes(_WHITE) + bytes(round(255 * x) for x in encoded) + b"\xff" * _WHITE
 
 
 def packed(pixels: bytes, width: int, height: int, stride: int, channels: int) -> bytes:

@@ -48,6 +48,12 @@ class Scene:
     """Whether nothing but transparency is around the layer."""
     layer: bytes | None = None
     """The layer itself, R G B A, its layer mask in its alpha; None where it is not seen as it is."""
+    selected: bytes | None = None
+    """The selection; None = everything."""
+    opacity: float = 1.0
+    """How opaque the layer is seen in it."""
+    blended: bool = False
+    """Whether the layer is mixed with what lies below in another mode than the normal one."""
 
     @property
     def thumbnail(self) -> Thumbnail:
@@ -174,8 +180,9 @@ def around(
             above = scene.picture(duplicate)[1][3::4]
             if not any(above):
                 raise _nothing_above(layer)
-        mask, itself = scene.coverage(duplicate, twin, scale)
         plain = not to_above and layers.is_seen_as_it_is(twin)
+        opacity, blended = layers.opacity(twin), layers.is_blended(twin)
+        mask, selected, itself = scene.coverage(duplicate, twin, scale)
         if above is not None:
             mask = masks.without(mask, above)
     if not any(mask):
@@ -189,7 +196,9 @@ def around(
     if rgb is None:
         rgb = scene.without_holes(rgba, None) or bytes(len(mask) * 3)
     place = Place(*scale.place(box))
-    found = Scene(scale.width, scale.height, rgb, mask, place, alone, itself if plain else None)
+    found = Scene(
+        scale.width, scale.height, rgb, mask, place, alone, itself if plain else None, selected, opacity, blended
+    )
     if needs_background:
         require_background(found, layer)
     return found

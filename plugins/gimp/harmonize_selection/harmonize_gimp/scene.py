@@ -20,7 +20,7 @@ THUMBNAIL_SIDE = 512
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo and locks, gone afterwards.
+    """A duplicate of the image, without undo and locks, gone afterwards; of masks that the artist looks at, the layers.
 
     GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
     """
@@ -29,6 +29,8 @@ def stage(image: Image) -> Iterator[Image]:
     try:
         for layer in layers.others(duplicate, ()):
             layers.unlock(layer)
+            if layer.get_mask() is not None:
+                layer.set_show_mask(False)
         yield duplicate
     finally:
         duplicate.delete()
@@ -36,32 +38,29 @@ def stage(image: Image) -> Iterator[Image]:
 
 def show_up_to(layer: Layer) -> None:
     """Hides all that lies above the layer, at each level of groups, and shows the layer itself."""
-    while layer is not None:
-        for sibling in layers.siblings(layer):
-            if sibling.get_id() == layer.get_id():
+    for item in layers.with_groups(layer):
+        for sibling in layers.siblings(item):
+            if sibling.get_id() == item.get_id():
                 break
             sibling.set_visible(False)
-        layer.set_visible(True)
-        layer = layer.get_parent()
+        item.set_visible(True)
 
 
 def hide_up_to(layer: Layer) -> None:
     """Hides the layer and all that lies below it, at each level of groups; what lies above is left as it is."""
     layer.set_visible(False)
-    while layer is not None:
+    for item in layers.with_groups(layer):
         below = False
-        for sibling in layers.siblings(layer):
+        for sibling in layers.siblings(item):
             if below:
                 sibling.set_visible(False)
-            below = below or sibling.get_id() == layer.get_id()
-        layer = layer.get_parent()
+            below = below or sibling.get_id() == item.get_id()
 
 
 def show(layer: Layer) -> None:
     """Shows the layer, and the groups that hold it."""
-    while layer is not None:
-        layer.set_visible(True)
-        layer = layer.get_parent()
+    for item in layers.with_groups(layer):
+        item.set_visible(True)
 
 
 def picture(image: Image) -> tuple[Scale, bytes]:
@@ -80,32 +79,31 @@ def picture(image: Image) -> tuple[Scale, bytes]:
         layer.delete()
 
 
-def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes]:
-    """The foreground mask of a layer of a duplicate: selection × alpha × layer mask. And the layer itself, R G B A.
+def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes | None, bytes]:
+    """The foreground mask of a layer of a duplicate: selection × alpha × its mask and those of its groups.
 
-    Both are scaled like `picture`. Uses up the duplicate: nothing but a copy of the layer is seen in it afterwards.
+    And the selection, None for everything, and the layer itself, R G B A. All are scaled like `picture`.
+    Uses up the duplicate: nothing but the layer is seen in it afterwards.
     Asking GIMP to select the layer's alpha would say the same, and takes ten times as long for a large layer.
     """
-    _alone(image, layer)
+    _alone(layer)
     alone = picture(image)[1]
-    mask = alone[3::4]
-    if layers.selection_box(image) is not None:
-        mask = masks.product(mask, buffers.read_scaled(image.get_selection(), scale, "Y u8"))
-    return mask, alone
+    if layers.selection_box(image) is None:
+        return alone[3::4], None, alone
+    selected = buffers.read_scaled(image.get_selection(), scale, "Y u8")
+    return masks.product(alone[3::4], selected), selected, alone
 
 
-def _alone(image: Image, layer: Layer) -> Layer:
-    """Shows nothing but a copy of the layer, opaque where it is opaque, outside its groups. The copy."""
-    copy = Gimp.Layer.new_from_drawable(layer, image)
-    copy.set_mode(Gimp.LayerMode.NORMAL)
-    copy.set_opacity(100)
-    for other in image.get_layers():
-        other.set_visible(False)
-    image.insert_layer(copy, None, 0)
-    copy.set_visible(True)
-    _ok, x, y = layer.get_offsets()
-    copy.set_offsets(x, y)
-    return copy
+def _alone(layer: Layer) -> None:
+    """Shows nothing but a layer of a duplicate, in its own colors, opaque where it and the masks of its groups are."""
+    for item in layers.with_groups(layer):
+        for sibling in layers.siblings(item):
+            sibling.set_visible(sibling.get_id() == item.get_id())
+        item.set_mode(Gimp.LayerMode.NORMAL)
+        item.set_opacity(100)
+    for group in layers.with_groups(layer)[1:]:
+        for entry in group.get_filters():
+            entry.delete()
 
 
 def without_holes(rgba: bytes, mask: bytes | None) -> bytes | None:
@@ -145,9 +143,10 @@ def layer_reference(image: Image, tattoo: int) -> Thumbnail:
     if layer is None:
         raise reference_gone()
     with stage(image) as duplicate:
-        copy = _alone(duplicate, layers.at(duplicate, layers.position(layer)))
-        _ok, x, y = copy.get_offsets()
-        duplicate.resize(copy.get_width(), copy.get_height(), -x, -y)
+        twin = layers.at(duplicate, layers.position(layer))
+        _alone(twin)
+        where = layers.box(twin)
+        duplicate.resize(where.width, where.height, -where.x, -where.y)
         return _reference(duplicate, _("the reference layer is empty"))
 
 

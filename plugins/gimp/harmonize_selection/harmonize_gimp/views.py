@@ -49,8 +49,8 @@ class Views:
             self._references[matched] = harmonize.reference_thumbnail(self._image, self._targets, options)
         reference = self._references[matched]
         grey = self._image.get_base_type() == Gimp.ImageBaseType.GRAY
-        view = View(thumbnail, found.mask, reference, options.network, options.foreground_class, grey, found.layer)
-        return view, found
+        asked = options.network, options.foreground_class
+        return View(thumbnail, found.mask, reference, *asked, grey, found.layer, found.selected, found.opacity), found
 
     def _look(self, to_above: bool) -> tuple[Scene, Thumbnail]:
         layer, made_from = self._targets[0], self._made_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from gi.repository import Gimp, GObject, Gtk
+from gi.repository import Gimp, GObject, Gtk, Pango
 
 from .states import Mood, Shown
 from .words import DOMAIN, _
@@ -72,6 +72,14 @@ def bound_combo(config: Any, name: str, labels: Mapping[str, str]) -> Any:
     for nick, label in labels.items():
         combo.append(nick, label)
     config.bind_property(name, combo, "active-id", BOUND)
+    return combo
+
+
+def narrow_combo() -> Any:
+    """A combo box for names that are not ours: long ones are cut, and must not make the window wider."""
+    combo = Gtk.ComboBoxText()
+    for cell in combo.get_cells():
+        cell.set_properties(ellipsize=Pango.EllipsizeMode.END, max_width_chars=1)
     return combo
 
 

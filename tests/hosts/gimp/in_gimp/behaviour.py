@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import support
-from gi.repository import Gimp, Gio
+from gi.repository import Gegl, Gimp, Gio
 
 from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
 
@@ -221,8 +221,12 @@ def clean_edges() -> None:
     figure.set_opacity(50)
     faint = by_itself(figure)
     figure.set_opacity(100)
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    blended = by_itself(figure)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     masked = cut_out_by_a_mask(figure, stored)
-    support.say(case="by-itself", plain=bool(plain), faint=bool(faint), masked=by_itself(figure) == plain)
+    masked_too = by_itself(figure)
+    support.say(case="by-itself", plain=bool(plain), faint=faint == plain, blended=blended, masked=masked_too == plain)
     status, message = support.call(image, [figure], clean_edges=True)
     result = image.get_selected_layers()[0]
     written = support.pixels(result, "R'G'B'A u8")
@@ -244,6 +248,65 @@ def cut_out_by_a_mask(figure: Any, stored: bytes) -> bytes:
     opaque[3::4] = b"\xff" * (len(stored) // 4)
     support.paint(figure, opaque)
     return bytes(opaque)
+
+
+def masked_by_its_group() -> None:
+    """Half of the figure is hidden: by its own mask, by its group's, and by that of a faint group in another mode."""
+    image, _background, figure = support.composite()
+    mask = figure.create_mask(Gimp.AddMaskType.WHITE)
+    figure.add_mask(mask)
+    half = figure.get_height() // 2
+    hide(mask, figure.get_width(), half)
+    own = reading.around(figure, layers.box(figure), needs_background=True).mask
+    figure.remove_mask(Gimp.MaskApplyMode.DISCARD)
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    group.add_mask(group.create_mask(Gimp.AddMaskType.WHITE))
+    hide(group.get_mask(), figure.get_width(), half)
+    grouped = reading.around(figure, layers.box(figure), needs_background=True).mask
+    group.set_opacity(30)
+    group.set_mode(Gimp.LayerMode.MULTIPLY)
+    blended = reading.around(figure, layers.box(figure), needs_background=True).mask
+    support.say(case="masked-by-its-group", hidden=own.count(0), same=grouped == own, blended=blended == own)
+    image.delete()
+
+
+def mask_that_is_looked_at() -> None:
+    """While masks are painted on, GIMP can show them in place of their layers."""
+    image, _background, figure = support.composite()
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    for layer in (figure, group):
+        layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
+    plain = reading.around(figure, layers.box(figure), needs_background=True)
+    same = []
+    for layer in (figure, group):
+        layer.set_show_mask(True)
+        same.append(reading.around(figure, layers.box(figure), needs_background=True) == plain)
+        layer.set_show_mask(False)
+    support.say(case="mask-looked-at", same=same)
+    image.delete()
+
+
+def in_a_filtered_group() -> None:
+    """The group's filter changes the colors in which its layer is seen."""
+    image, _background, figure = support.composite()
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    plain = by_itself(figure)
+    group.append_filter(Gimp.DrawableFilter.new(group, "gegl:invert-gamma", "Invert"))
+    support.say(case="in-a-filtered-group", plain=bool(plain), filtered=by_itself(figure))
+    image.delete()
+
+
+def hide(mask: Any, width: int, height: int) -> None:
+    """Makes the upper rows of a mask black."""
+    mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width, height), "Y u8", bytes(width * height))
+    mask.get_buffer().flush()
+    mask.update(0, 0, width, height)
 
 
 def by_itself(layer: Any) -> bytes | None:
@@ -282,4 +345,7 @@ roles_reversed()
 curves(Gimp.version())
 again()
 clean_edges()
+masked_by_its_group()
+mask_that_is_looked_at()
+in_a_filtered_group()
 text_layer()

@@ -10,6 +10,8 @@ import support
 from dialogs import in_loop
 from gi.repository import Gimp, Gtk
 
+from harmonize_gimp import scene  # isort: skip  (support makes it importable)
+
 
 def text(dialog: Any) -> str:
     return str(dialog._state._text.get_text())
@@ -45,6 +47,18 @@ def a_square(dialog: Any, _config: Any) -> None:
     )
 
 
+def long_names(dialog: Any, config: Any) -> None:
+    """The window is as wide as it was when a layer with a long name can be chosen."""
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    widths = []
+    for reference in ("below", "layer"):
+        in_loop(lambda reference=reference: config.set_property("reference", reference))
+        widths.append(dialog._window.get_size()[0])
+    in_loop(lambda: dialog._layer.set_active(0))
+    widths.append(dialog._window.get_size()[0])
+    support.say(case="long-names", widths=widths, text=text(dialog))
+
+
 def choices(dialog: Any, config: Any) -> None:
     support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
     for reference in ("layer", "file"):
@@ -77,11 +91,51 @@ def clean_edges(dialog: Any, config: Any) -> None:
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
 
 
-def clean_edges_of_a_faint_layer(dialog: Any, config: Any) -> None:
+def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> None:
     support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
     in_loop(lambda: config.set_property("clean-edges", True))
     support.until(lambda: notes(dialog), 30, "a note")
-    support.say(case="faint", notes=notes(dialog))
+    support.say(case="blended", notes=notes(dialog))
+
+
+def previewed(dialog: Any) -> None:
+    """Keeps what the dialog shows."""
+    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    support.until(lambda: dialog._preview._after is not dialog._preview._before, 30, "a preview")
+    seen.append((dialog._preview._before, dialog._preview._after, dialog._scene.mask, notes(dialog)))
+
+
+seen: list[tuple[bytes, bytes, bytes, str]] = []
+
+
+def beside_the_result(case: str, image: Any, layer: Any) -> None:
+    """The preview of a large change, and what that change then is."""
+
+    def look(dialog: Any, config: Any) -> None:
+        in_loop(lambda: config.set_property("warmth", 1.0))
+        previewed(dialog)
+
+    dialogs.show(image, [layer], look)
+    before, after, mask, said = seen[-1]
+    result = seen_of_the_result(image, layer, warmth=1.0)
+    for part, levels in (("solid", range(255, 256)), ("edge", range(1, 255))):
+        off, change = (difference(picture, result, mask, levels) for picture in (after, before))
+        support.say(case=f"{case}-{part}", off=off, change=change, notes=said)
+
+
+def seen_of_the_result(image: Any, layer: Any, **arguments: Any) -> bytes:
+    """The scene with a result, which is then taken away: R G B, as the preview shows it."""
+    support.call(image, [layer], **arguments)
+    rgba = scene.picture(image)[1]
+    image.remove_layer(image.get_selected_layers()[0])
+    layer.set_visible(True)
+    return bytes(value for index, value in enumerate(rgba) if index % 4 != 3)
+
+
+def difference(one: bytes, other: bytes, mask: bytes, levels: range) -> float:
+    """How much two pictures differ on average, where the mask has one of these levels."""
+    places = [3 * index + channel for index, value in enumerate(mask) if value in levels for channel in range(3)]
+    return sum(abs(one[place] - other[place]) for place in places) / len(places)
 
 
 def notes(dialog: Any) -> str:
@@ -98,13 +152,25 @@ def an_indexed_image(dialog: Any, _config: Any) -> None:
 
 
 def main() -> None:
-    image, _background, figure = support.composite()
+    image, background, figure = support.composite()
     dialogs.show(image, [figure], choices)
+    background.set_name("A scene that somebody has given a name " * 5)
+    dialogs.show(image, [figure], long_names)
+    figure.set_opacity(40)
+    beside_the_result("preview-faint", image, figure)
+    figure.set_opacity(100)
+    beside_the_result("preview-plain", image, figure)
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    beside_the_result("preview-multiplied", image, figure)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     support.green_fringe(figure)
     dialogs.show(image, [figure], clean_edges)
-    figure.set_opacity(60)
-    dialogs.show(image, [figure], clean_edges_of_a_faint_layer)
-    figure.set_opacity(100)
+    for clean in (False, True):
+        result = seen_of_the_result(image, figure, clean_edges=clean)
+        support.say(case="clean-result" if clean else "fringed-result", green=green(result))
+    figure.set_mode(Gimp.LayerMode.MULTIPLY)
+    dialogs.show(image, [figure], clean_edges_of_a_blended_layer)
+    figure.set_mode(Gimp.LayerMode.NORMAL)
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
     palette = Gimp.ConvertPaletteType.GENERATE

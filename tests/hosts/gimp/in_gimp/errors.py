@@ -98,6 +98,10 @@ def stranger(_image: Any, _figure: Any) -> list[Any]:
     return [support.composite()[2]]
 
 
+def not_in_the_image(_image: Any, figure: Any) -> list[Any]:
+    return [figure.copy()]
+
+
 def path_layer(image: Any, _figure: Any) -> list[Any]:
     return [support.vector_layer(image)]
 
@@ -112,6 +116,7 @@ attempt("alone", alone)
 attempt("floating", floating)
 attempt("channel", channel)
 attempt("layer-of-another-image", stranger)
+attempt("layer-not-in-the-image", not_in_the_image)
 if hasattr(Gimp, "VectorLayer"):
     attempt("path-layer-replace", path_layer, output="replace")
 attempt("no-such-network", network="no-such-network")
