@@ -49,8 +49,8 @@ def check(image: Image, drawables: Sequence[Any]) -> list[Layer]:
 
 def is_seen_as_it_is(layer: Layer) -> bool:
     """Whether a layer's own colors are seen, however faintly: in normal mode, in no group that changes them."""
-    masked = any(group.get_mask() is not None for group in with_groups(layer)[1:])
-    return not masked and not is_blended(layer)
+    groups = with_groups(layer)[1:]
+    return not is_blended(layer) and not any(group.get_mask() or group.get_filters() for group in groups)
 
 
 def is_blended(layer: Layer) -> bool:

@@ -290,6 +290,18 @@ def mask_that_is_looked_at() -> None:
     image.delete()
 
 
+def in_a_filtered_group() -> None:
+    """The group's filter changes the colors in which its layer is seen."""
+    image, _background, figure = support.composite()
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(figure, group, 0)
+    plain = by_itself(figure)
+    group.append_filter(Gimp.DrawableFilter.new(group, "gegl:invert-gamma", "Invert"))
+    support.say(case="in-a-filtered-group", plain=bool(plain), filtered=bool(by_itself(figure)))
+    image.delete()
+
+
 def hide(mask: Any, width: int, height: int) -> None:
     """Makes the upper rows of a mask black."""
     mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width, height), "Y u8", bytes(width * height))
@@ -335,4 +347,5 @@ again()
 clean_edges()
 masked_by_its_group()
 mask_that_is_looked_at()
+in_a_filtered_group()
 text_layer()
