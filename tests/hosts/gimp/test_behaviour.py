@@ -134,7 +134,7 @@ def test_a_mask_that_is_looked_at_is_not_taken_for_its_layer(said: Said) -> None
 
 
 def test_in_a_filtered_group_a_layer_is_not_previewed_in_its_own_colors(said: Said) -> None:
-    assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": None}
+    assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": False}
 
 
 def test_clean_edges_are_previewed_where_the_layer_is_seen_as_it_is(said: Said) -> None:

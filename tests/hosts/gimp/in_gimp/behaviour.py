@@ -298,7 +298,7 @@ def in_a_filtered_group() -> None:
     image.reorder_item(figure, group, 0)
     plain = by_itself(figure)
     group.append_filter(Gimp.DrawableFilter.new(group, "gegl:invert-gamma", "Invert"))
-    support.say(case="in-a-filtered-group", plain=bool(plain), filtered=by_itself(figure))
+    support.say(case="in-a-filtered-group", plain=bool(plain), filtered=bool(by_itself(figure)))
     image.delete()
 
 
