@@ -56,7 +56,7 @@ class Results:
         there = self.left_for(layer)
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER and self._covers(one, layer)]
         curves = [one.written for one in there if one.settings.output is Output.CURVES]
-        return Target(layer.ref, layer.name, copies[0] if copies else None, tuple(copies), tuple(curves))
+        return Target(layer.ref, layer.name, tuple(copies), tuple(curves))
 
     def left_for(self, layer: LayerInfo) -> list[Result]:
         """What there is of it, the newest first; not what it is itself."""

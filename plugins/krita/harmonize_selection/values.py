@@ -205,12 +205,15 @@ class Target:
 
     ref: LayerRef
     name: str
-    cover: LayerRef | None = None
-    """The newest of `results`: a new layer has to lie above it."""
     results: tuple[LayerRef, ...] = ()
-    """Earlier results, as layers where this one is: they are no part of what lies above."""
+    """Earlier results, as layers where this one is, the newest first: they are no part of what lies above."""
     curves: tuple[LayerRef, ...] = ()
     """Our own earlier curves on the layer: it is read without them, or their change would come twice."""
+
+    @property
+    def cover(self) -> LayerRef | None:
+        """The newest of the results: a new layer has to lie above it."""
+        return self.results[0] if self.results else None
 
     @property
     def earlier(self) -> tuple[LayerRef, ...]:

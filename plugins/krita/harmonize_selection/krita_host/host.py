@@ -154,7 +154,7 @@ class KritaHost:
         if is_locked(node):
             raise Touched(tr("This layer is locked: press Harmonize for a new one."))
         now = _Print.of(node, rect)
-        if written is not None and now.is_moved(written):
+        if written is not None and now.bounds.is_moved(written.bounds):
             raise Touched(tr("You have moved this layer: press Harmonize for a new one."))
         if now != written:
             raise Touched(tr("You have painted on this layer: press Harmonize for a new one."))
@@ -259,6 +259,3 @@ class _Print:
     @classmethod
     def of(cls, node: Node, rect: Rect) -> _Print:
         return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
-
-    def is_moved(self, earlier: _Print) -> bool:
-        return self.bounds.is_moved(earlier.bounds)
