@@ -37,7 +37,7 @@ class Delivery(Enum):
 
 
 class Outbox:
-    """Sends to the clients of a bound ROUTER, and waits for none of them."""
+    """Sends to the clients of a bound ROUTER, and waits for none of them: only, a moment, for libzmq's own thread."""
 
     def __init__(self, router: zmq.Socket[bytes]) -> None:
         self._router = router

@@ -1,6 +1,7 @@
 """The front process: binds the socket, answers at once, hands work to the worker, never computes.
 
-Nothing here waits but `poll`. Imports stay few: the first `hello` is answered before torch is even looked for.
+Nothing here waits for a client but in `poll`. Imports stay few: the first `hello` is answered before torch is even
+looked for.
 """
 
 from __future__ import annotations
