@@ -88,9 +88,7 @@ def build(case: Case) -> tuple[Any, Any]:
     if not case.alpha:
         figure.flatten()
     if case.group:
-        group = Gimp.GroupLayer.new(image, "Group")
-        image.insert_layer(group, None, 0)
-        image.reorder_item(figure, group, 0)
+        support.grouped(image, figure)
         above = figure.copy()
         image.insert_layer(above, None, 0)
         above.set_name("Above")

@@ -259,9 +259,7 @@ def masked_by_its_group() -> None:
     hide(mask, figure.get_width(), half)
     own = reading.around(figure, layers.box(figure), needs_background=True).mask
     figure.remove_mask(Gimp.MaskApplyMode.DISCARD)
-    group = Gimp.GroupLayer.new(image, "Group")
-    image.insert_layer(group, None, 0)
-    image.reorder_item(figure, group, 0)
+    group = support.grouped(image, figure)
     group.add_mask(group.create_mask(Gimp.AddMaskType.WHITE))
     hide(group.get_mask(), figure.get_width(), half)
     grouped = reading.around(figure, layers.box(figure), needs_background=True).mask
@@ -275,9 +273,7 @@ def masked_by_its_group() -> None:
 def mask_that_is_looked_at() -> None:
     """While masks are painted on, GIMP can show them in place of their layers."""
     image, _background, figure = support.composite()
-    group = Gimp.GroupLayer.new(image, "Group")
-    image.insert_layer(group, None, 0)
-    image.reorder_item(figure, group, 0)
+    group = support.grouped(image, figure)
     for layer in (figure, group):
         layer.add_mask(layer.create_mask(Gimp.AddMaskType.WHITE))
     plain = reading.around(figure, layers.box(figure), needs_background=True)
@@ -293,9 +289,7 @@ def mask_that_is_looked_at() -> None:
 def in_a_filtered_group() -> None:
     """The group's filter changes the colors in which its layer is seen."""
     image, _background, figure = support.composite()
-    group = Gimp.GroupLayer.new(image, "Group")
-    image.insert_layer(group, None, 0)
-    image.reorder_item(figure, group, 0)
+    group = support.grouped(image, figure)
     plain = by_itself(figure)
     group.append_filter(Gimp.DrawableFilter.new(group, "gegl:invert-gamma", "Invert"))
     support.say(case="in-a-filtered-group", plain=bool(plain), filtered=bool(by_itself(figure)))

@@ -50,10 +50,7 @@ connect_to(GOOD)
 
 
 def group(image: Any, figure: Any) -> list[Any]:
-    group = Gimp.GroupLayer.new(image, "Group")
-    image.insert_layer(group, None, 0)
-    image.reorder_item(figure, group, 0)
-    return [group]
+    return [support.grouped(image, figure)]
 
 
 def locked(_image: Any, figure: Any) -> None:

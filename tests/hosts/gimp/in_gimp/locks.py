@@ -16,9 +16,7 @@ class Picture:
 
     def __init__(self) -> None:
         self.image, self.scene, self.lower = support.composite()
-        self.group = Gimp.GroupLayer.new(self.image, "Group")
-        self.image.insert_layer(self.group, None, 0)
-        self.image.reorder_item(self.lower, self.group, 0)
+        self.group = support.grouped(self.image, self.lower)
         self.upper = self.lower.copy()
         self.upper.set_name("Upper")
         self.image.insert_layer(self.upper, None, 0)

@@ -60,6 +60,14 @@ def composite() -> tuple[Any, Any, Any]:
     return image, background, figure
 
 
+def grouped(image: Any, layer: Any) -> Any:
+    """A group, the topmost of the image, that now holds the layer."""
+    group = Gimp.GroupLayer.new(image, "Group")
+    image.insert_layer(group, None, 0)
+    image.reorder_item(layer, group, 0)
+    return group
+
+
 def pixels(drawable: Any, format: str | None = None) -> bytes:
     """All of a drawable; None = in its own format."""
     rectangle = Gegl.Rectangle.new(0, 0, drawable.get_width(), drawable.get_height())
