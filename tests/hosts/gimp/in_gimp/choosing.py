@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import dialogs
 import support
-from dialogs import in_loop
+from dialogs import Acting, Pause, Until
 from gi.repository import Gimp, Gtk
 
 from harmonize_gimp import scene  # isort: skip  (support makes it importable)
@@ -25,19 +24,24 @@ def labels(widget: Any) -> list[str]:
     return [widget.get_text(), *inner] if hasattr(widget, "get_text") else inner
 
 
-def a_square(dialog: Any, _config: Any) -> None:
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
-    time.sleep(1)
+def ready(dialog: Any) -> Until:
+    return Until(lambda: text(dialog).startswith("Ready"), "Ready")
+
+
+def a_square(dialog: Any, _config: Any) -> Acting:
+    yield ready(dialog)
+    yield Pause(1)
     number = support.window("Harmonize Selection")
     support.shot("small")
     place = dict(line.split("=") for line in support.xdotool("getwindowgeometry", "--shell", number).splitlines())
     preview = dialog._preview
     width, height = preview._shown
-    in_loop(lambda: preview.set_mode(type(preview._mode).SPLIT))
+    preview.set_mode(type(preview._mode).SPLIT)
+    yield Pause()
     margin = (preview.get_allocated_width() - width) // 2
     point = preview.get_window().get_root_coords(margin + width // 4, 10)
     support.xdotool("mousemove", *map(str, point), "click", "1")
-    time.sleep(0.5)
+    yield Pause()
     support.say(
         case="small",
         right=int(place["X"]) + int(place["WIDTH"]),
@@ -47,25 +51,29 @@ def a_square(dialog: Any, _config: Any) -> None:
     )
 
 
-def long_names(dialog: Any, config: Any) -> None:
+def long_names(dialog: Any, config: Any) -> Acting:
     """The window is as wide as it was when a layer with a long name can be chosen."""
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+    yield ready(dialog)
     widths = []
     for reference in ("below", "layer"):
-        in_loop(lambda reference=reference: config.set_property("reference", reference))
+        config.set_property("reference", reference)
+        yield Pause()
         widths.append(dialog._window.get_size()[0])
-    in_loop(lambda: dialog._layer.set_active(0))
+    dialog._layer.set_active(0)
+    yield Pause()
     widths.append(dialog._window.get_size()[0])
     support.say(case="long-names", widths=widths, text=text(dialog))
 
 
-def choices(dialog: Any, config: Any) -> None:
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+def choices(dialog: Any, config: Any) -> Acting:
+    yield ready(dialog)
     for reference in ("layer", "file"):
-        in_loop(lambda reference=reference: config.set_property("reference", reference))
+        config.set_property("reference", reference)
+        yield Pause()
         buttons = dialog._state._ways_out.get_visible()
         support.say(case=reference, text=text(dialog), buttons=buttons, ok=can_agree(dialog))
-    in_loop(lambda: config.set_property("reference", "below"))
+    config.set_property("reference", "below")
+    yield Pause()
     support.say(case="below", ok=can_agree(dialog))
 
 
@@ -73,36 +81,41 @@ def can_agree(dialog: Any) -> bool:
     return bool(dialog._window.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive())
 
 
-def clean_edges(dialog: Any, config: Any) -> None:
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
+def clean_edges(dialog: Any, config: Any) -> Acting:
+    yield ready(dialog)
     preview = dialog._preview
-    support.until(lambda: preview._after is not preview._before, 30, "a preview")
+    yield Until(lambda: preview._after is not preview._before, "a preview")
     plain = preview._after
+    yield Pause()
     support.shot("fringed")
-    in_loop(lambda: config.set_property("clean-edges", True))
-    support.until(lambda: preview._after is not plain, 30, "a preview with clean edges")
+    config.set_property("clean-edges", True)
+    yield Until(lambda: preview._after is not plain, "a preview with clean edges")
+    yield Pause()
     support.shot("clean")
     support.say(case="clean", before=green(plain), after=green(preview._after), notes=notes(dialog))
     if hasattr(Gimp, "Curve"):
         clean = preview._after
-        in_loop(lambda: config.set_property("output", "curves"))
-        support.until(lambda: preview._after is not clean, 30, "a preview of curves")
+        config.set_property("output", "curves")
+        yield Until(lambda: preview._after is not clean, "a preview of curves")
         sensitive = dialog._clean.get_sensitive()
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
 
 
-def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> None:
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
-    in_loop(lambda: config.set_property("clean-edges", True))
-    support.until(lambda: notes(dialog), 30, "a note")
+def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> Acting:
+    yield ready(dialog)
+    config.set_property("clean-edges", True)
+    yield Until(lambda: notes(dialog), "a note")
     support.say(case="blended", notes=notes(dialog))
 
 
-def previewed(dialog: Any) -> None:
-    """Keeps what the dialog shows."""
-    support.until(lambda: text(dialog).startswith("Ready"), 30, "Ready")
-    support.until(lambda: dialog._preview._after is not dialog._preview._before, 30, "a preview")
-    seen.append((dialog._preview._before, dialog._preview._after, dialog._scene.mask, notes(dialog)))
+def with_much_warmth(dialog: Any, config: Any) -> Acting:
+    """Keeps what the dialog shows of a large change."""
+    preview = dialog._preview
+    yield Until(lambda: preview._after is not preview._before, "a preview")
+    plain = preview._after
+    config.set_property("warmth", 1.0)
+    yield Until(lambda: preview._after is not plain, "a preview of a large change")
+    seen.append((preview._before, preview._after, dialog._scene.mask, notes(dialog)))
 
 
 seen: list[tuple[bytes, bytes, bytes, str]] = []
@@ -110,12 +123,7 @@ seen: list[tuple[bytes, bytes, bytes, str]] = []
 
 def beside_the_result(case: str, image: Any, layer: Any) -> None:
     """The preview of a large change, and what that change then is."""
-
-    def look(dialog: Any, config: Any) -> None:
-        in_loop(lambda: config.set_property("warmth", 1.0))
-        previewed(dialog)
-
-    dialogs.show(image, [layer], look)
+    dialogs.show(image, [layer], with_much_warmth)
     before, after, mask, said = seen[-1]
     result = seen_of_the_result(image, layer, warmth=1.0)
     for part, levels in (("solid", range(255, 256)), ("edge", range(1, 255))):
@@ -147,7 +155,8 @@ def green(rgb: bytes) -> int:
     return sum(g > max(r, b) + 30 for r, g, b in zip(rgb[::3], rgb[1::3], rgb[2::3], strict=True))
 
 
-def an_indexed_image(dialog: Any, _config: Any) -> None:
+def an_indexed_image(dialog: Any, _config: Any) -> Acting:
+    yield Pause()
     support.say(case="indexed", labels=labels(dialog._window))
 
 

@@ -1,14 +1,19 @@
-"""The dialog in a script's own process, with an artist beside its loop."""
+"""The dialog in a script's own process, with an artist who acts within its loop.
+
+What the artist does is a generator that yields what it waits for. A thread beside the loop would be simpler to write,
+but both would talk to GIMP over one wire, in the middle of each other's words.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import support
@@ -17,54 +22,85 @@ from gi.repository import Gimp, GLib
 from harmonize_client import Session  # isort: skip  (support makes it importable)
 from harmonize_gimp.dialog import Dialog, GimpUi  # isort: skip
 
-Act = Callable[[Any, Any], object]
+LOOK_MILLISECONDS = 50
+SETTLED_SECONDS = 0.5
+KEY_SECONDS = 0.7
+
+
+@dataclass(frozen=True)
+class Until:
+    """Waits until `condition` gives something true. Raises TimeoutError where it was yielded if it never does."""
+
+    condition: Callable[[], object]
+    what: str
+    seconds: float = 30
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Lets the dialog do what it has to do."""
+
+    seconds: float = SETTLED_SECONDS
+
+
+Acting = Generator[Until | Pause, None, None]
+Act = Callable[[Any, Any], Acting]
 """What the artist does; called with the dialog and its configuration."""
 
 
 def show(image: Any, targets: list[Any], act: Act) -> None:
-    """Shows the dialog until the artist closes it."""
+    """Shows the dialog until the artist has done everything and closes it."""
     procedure = Gimp.get_pdb().lookup_procedure(support.PLUGIN)
     config = procedure.create_config()
     with Session("tests", start=False) as session:
         dialog = Dialog(procedure, config, image, targets, session)
-        artist = threading.Thread(target=lambda: _act(dialog, config, act), daemon=True)
-        artist.start()
+        GLib.timeout_add(LOOK_MILLISECONDS, _Artist(_whole(dialog, config, act)).step)
         dialog.run()
-        artist.join()
 
 
-def _act(dialog: Any, config: Any, act: Act) -> None:
-    support.window("Harmonize Selection")
-    support.until(lambda: dialog._networks, 30, "the daemon's networks")
+def _whole(dialog: Any, config: Any, act: Act) -> Acting:
     try:
-        act(dialog, config)
+        yield Until(lambda: support.windows("Harmonize Selection"), "the dialog")
+        yield Until(lambda: dialog._networks, "the daemon's networks")
+        yield from act(dialog, config)
     except Exception:
         traceback.print_exc(file=sys.stdout)
         sys.stdout.flush()
-    press("Escape")
+    yield from press("Escape")
 
 
-def in_loop(do: Callable[[], object]) -> None:
-    """Does something where the dialog lives, and waits until it is done."""
-    done = threading.Event()
+class _Artist:
+    """Goes on with what the artist does whenever what is waited for has come."""
 
-    def once() -> bool:
-        try:
-            do()
-        finally:
-            done.set()
-        return bool(GLib.SOURCE_REMOVE)
+    def __init__(self, acting: Acting) -> None:
+        self._acting = acting
+        self._wait: Until | Pause = Pause(0)
+        self._since = time.monotonic()
 
-    GLib.idle_add(once)
-    if not done.wait(20):
-        raise TimeoutError("the dialog's loop stands still")
-    time.sleep(0.5)
+    def step(self) -> bool:
+        """One look; False when there is no more to do."""
+        passed = time.monotonic() - self._since
+        with suppress(StopIteration):
+            if isinstance(self._wait, Pause):
+                return passed < self._wait.seconds or self._next(self._acting.__next__)
+            if self._wait.condition():
+                return self._next(self._acting.__next__)
+            if passed < self._wait.seconds:
+                return True
+            error = TimeoutError(f"{self._wait.what}: not within {self._wait.seconds} s")
+            return self._next(lambda: self._acting.throw(error))
+        return False
+
+    def _next(self, go_on: Callable[[], Until | Pause]) -> bool:
+        self._wait = go_on()
+        self._since = time.monotonic()
+        return True
 
 
-def press(*keys: str) -> None:
+def press(*keys: str) -> Acting:
     for key in keys:
         support.xdotool("key", key)
-        time.sleep(0.7)
+        yield Pause(KEY_SECONDS)
 
 
 def main(run: Callable[[], object]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dialogs
 import support
-from dialogs import in_loop, press
+from dialogs import Acting, Pause, press
 
 NETWORK = "s2crnet"
 FILE = str(support.PICTURES / "scene.png")
@@ -17,16 +17,15 @@ def main() -> None:
     dialogs.show(image, [figure], lambda dialog, config: act(dialog, config, background))
 
 
-def act(dialog: Any, config: Any, background: Any) -> None:
-    in_loop(lambda: say("opened", dialog, config))
-    in_loop(lambda: choose(dialog, config, str(background.get_id())))
-    in_loop(lambda: say("chosen", dialog, config))
-    press("alt+s")
-    press("alt+r")
-    press("Down", "Return")
-    in_loop(lambda: say("reset", dialog, config))
-    press("alt+l")
-    in_loop(lambda: say("loaded", dialog, config))
+def act(dialog: Any, config: Any, background: Any) -> Acting:
+    say("opened", dialog, config)
+    choose(dialog, config, str(background.get_id()))
+    yield Pause()
+    say("chosen", dialog, config)
+    yield from press("alt+s", "alt+r", "Down", "Return")
+    say("reset", dialog, config)
+    yield from press("alt+l")
+    say("loaded", dialog, config)
 
 
 def choose(dialog: Any, config: Any, layer: str) -> None:

@@ -78,15 +78,14 @@ def xdotool(*words: str) -> str:
     return subprocess.run(["xdotool", *words], capture_output=True, text=True, check=False).stdout.strip()
 
 
+def windows(title: str) -> list[str]:
+    """The numbers of the visible windows whose titles begin so."""
+    return xdotool("search", "--onlyvisible", "--name", f"^{title}").splitlines()
+
+
 def window(title: str, seconds: float = 20) -> str:
     """Waits for a window whose title begins so; its number."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = xdotool("search", "--onlyvisible", "--name", f"^{title}")
-        if found:
-            return found.splitlines()[-1]
-        time.sleep(0.1)
-    raise TimeoutError(f"no window {title!r} within {seconds} s")
+    return str(until(lambda: windows(title), seconds, f"a window {title!r}")[-1])
 
 
 def until(condition: Any, seconds: float, what: str) -> Any:

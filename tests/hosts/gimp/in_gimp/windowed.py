@@ -175,15 +175,13 @@ def main() -> None:
     open_dialog(window)
     press("Escape")
     time.sleep(1.5)
-    support.say(case="cancel", before=layers_before, after=names(image), open=bool(dialogs()))
+    support.say(
+        case="cancel", before=layers_before, after=names(image), open=bool(support.windows("Harmonize Selection"))
+    )
 
     subprocess.run(["touch", str(support.OUT / "finished")], check=True)
     # GIMP would ask about unsaved images.
     os.kill(gimp_process(), signal.SIGKILL)
-
-
-def dialogs() -> str:
-    return support.xdotool("search", "--onlyvisible", "--name", "^Harmonize Selection")
 
 
 def gimp_process() -> int:
