@@ -1,4 +1,4 @@
-"""Picture files in and out, at their own depth, with profile and EXIF: PNG, JPEG, TIFF and WebP.
+"""Picture files in and out, at their own depth, with profile, EXIF and captions: PNG, JPEG, TIFF and WebP.
 
 Pillow reads everything of 8 bits. It cannot hold 16-bit color, so 16-bit PNG goes through imagecodecs and
 16-bit and float TIFF through tifffile. Pictures are read as they are seen: the EXIF orientation is applied.
