@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Callable, Sequence
@@ -9,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from errno import EISDIR
 from io import SEEK_END, BytesIO
-from os import strerror
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -77,9 +77,9 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
     try:
         for (path, beside), (_, content) in zip(places, files, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(content)
+            _write_through(beside, content)
             if path.is_dir():
-                raise IsADirectoryError(EISDIR, strerror(EISDIR))
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
         for path, beside in places:
             beside.replace(path)
     except BaseException as error:  # Ctrl-C as well
@@ -89,6 +89,15 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
         if isinstance(error, OSError):
             raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
         raise
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    """Write a file onto the disk. After a power failure, what was only on its way there would be an empty file, in the
+    place of the one that was there before."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _encode_png(picture: Picture) -> bytes:

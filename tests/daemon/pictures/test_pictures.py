@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
 import zlib
@@ -375,6 +376,19 @@ def test_fault_32_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
     with pytest.raises(UnwritablePicture):
         pictures.write(tmp_path / "taken.png", Picture(noise(3, "u1")))
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken.png"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, fsync = tmp_path / "a.png", os.fsync
+    on_disk = []
+
+    def recorded(number: int) -> None:
+        fsync(number)
+        on_disk.append((os.fstat(number).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    pictures.write(path, Picture(noise(3, "u1")))
+    assert on_disk == [(path.stat().st_size, False)]
 
 
 def test_a_folder_that_is_a_file_is_an_error_in_words(tmp_path: Path) -> None:
