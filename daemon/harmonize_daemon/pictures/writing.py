@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from errno import EISDIR
+from errno import EACCES, EISDIR
 from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,7 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
         for (path, beside), (_, content) in zip(places, files, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_through(beside, content)
-            if path.is_dir():
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+            _take_mode(path, beside)
         for path, beside in places:
             beside.replace(path)
     except BaseException as error:  # Ctrl-C as well
@@ -89,6 +89,17 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
         if isinstance(error, OSError):
             raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
         raise
+
+
+def _take_mode(path: Path, beside: Path) -> None:
+    """A file that takes the place of another one is as private as that, and takes no place that is write-protected."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    if not path.exists():
+        return
+    if not os.access(path, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
+    shutil.copymode(path, beside)
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -389,6 +390,22 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     monkeypatch.setattr(os, "fsync", recorded)
     pictures.write(path, Picture(noise(3, "u1")))
     assert on_disk == [(path.stat().st_size, False)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_a_file_that_takes_the_place_of_another_one_is_as_private(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch(0o600)
+    pictures.write(tmp_path / "a.png", Picture(noise(3, "u1")))
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, access = tmp_path / "a.png", os.access
+    path.write_bytes(b"kept")
+    monkeypatch.setattr(os, "access", lambda place, mode: place != path and access(place, mode))
+    with pytest.raises(UnwritablePicture, match="Permission denied"):
+        pictures.write(path, Picture(noise(3, "u1")))
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"kept")]
 
 
 def test_a_folder_that_is_a_file_is_an_error_in_words(tmp_path: Path) -> None:
