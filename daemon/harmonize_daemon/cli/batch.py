@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
 
-from . import at_least_one
+from . import at_least_one, folder
 from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:
@@ -19,15 +18,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "folder", type=_folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
+        "folder", type=folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
     )
     parser.add_argument(
-        "--masks", type=_folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
+        "--masks", type=folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=_folder,
+        type=folder,
         required=True,
         metavar="FOLDER",
         help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
@@ -39,13 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
     add_request_arguments(parser)
-
-
-def _folder(name: str) -> Path:
-    """Nothing, as a shell makes it of a variable that is not set, would be the current folder."""
-    if not name:
-        raise argparse.ArgumentTypeError("the folder's name is empty")
-    return Path(name)
 
 
 def run(arguments: argparse.Namespace) -> int:
