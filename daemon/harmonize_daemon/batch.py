@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
@@ -118,6 +119,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         raise UnreadablePicture(f"There is no file {settings.reference}", "check the path")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
+    listings = _Listings()
     items, done, without_mask = [], [], []
     pictures, closed = _pictures(folder, [other for other in (output, masks) if other is not None])
     for path in pictures:
@@ -125,7 +127,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         if not share.holds(name):
             continue
         layered = path.suffix.lower() in LAYERED_SUFFIXES
-        mask = None if layered else _mask_of(path, folder, masks)
+        mask = None if layered else _mask_of(path, folder, masks, listings)
         if mask is None and not layered:
             without_mask.append(name)
             continue
@@ -289,7 +291,7 @@ def _is_hidden(name: str) -> bool:
 def _is_picture(path: Path) -> bool:
     return (
         path.suffix.lower() in READABLE_SUFFIXES | LAYERED_SUFFIXES
-        and not path.stem.endswith(MASK)
+        and not path.stem.lower().endswith(MASK)
         and (path.is_file() or _leads_nowhere(path))
     )
 
@@ -299,12 +301,32 @@ def _leads_nowhere(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 
-def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
-    where = path.parent if masks is None else masks / path.relative_to(folder).parent
-    stem = path.stem + (MASK if masks is None else "")
-    suffixes = (".png", *sorted(READABLE_SUFFIXES))
-    found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
-    return next((mask for mask in found if os.path.isfile(mask)), None)  # Path's fails where such a name is too long
+class _Listings(dict[Path, dict[str, Path]]):
+    """The files of a folder by their names, in which only the letters matter: not whether they are capitals, nor how
+    accents are written. Where two names are alike then, capitals in the stem do matter.
+    """
+
+    def __missing__(self, folder: Path) -> dict[str, Path]:
+        try:
+            found = sorted(folder.iterdir())
+        except OSError:  # there is none, for instance
+            found = []
+        alike = {_letters(file.name).lower(): file for file in found}
+        self[folder] = alike | {_letters(file.stem) + file.suffix.lower(): file for file in found}
+        return self[folder]
+
+
+def _letters(name: str) -> str:
+    """macOS writes accents behind their letters, others within."""
+    return normalize("NFC", name)
+
+
+def _mask_of(path: Path, folder: Path, masks: Path | None, listings: _Listings) -> Path | None:
+    listing = listings[path.parent if masks is None else masks / path.relative_to(folder).parent]
+    stem = _letters(path.stem + (MASK if masks is None else ""))
+    names = [stem + suffix for suffix in (".png", *sorted(READABLE_SUFFIXES))]
+    found = (listing.get(name) or listing.get(name.lower()) for name in names)
+    return next((mask for mask in found if mask and mask.is_file()), None)
 
 
 def _stamp(request: ImageRequest) -> str:

@@ -386,11 +386,31 @@ def test_a_folder_without_a_name_is_not_the_current_one(words: list[str], capsys
     assert "the folder's name is empty" in capsys.readouterr().err
 
 
-def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
-    put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
+@pytest.mark.parametrize(
+    ("name", "mask"),
+    [
+        ("HAT.PNG", "HAT.mask.PNG"),
+        ("Hat.Png", "hat.Mask.Png"),
+        ("\u00e9t\u00e9.png", "e\u0301te\u0301.mask.png"),
+    ],
+)
+def test_names_of_masks_may_differ_in_capitals_and_in_how_accents_are_written(
+    tmp_path: Path, name: str, mask: str
+) -> None:
+    put(tmp_path / "scenes", name, mask=mask)
     (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert item.name == name
     assert item.request.mask is not None
-    assert item.request.mask.name == "HAT.mask.PNG"
+    assert item.request.mask.name == mask
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names are the same elsewhere")
+def test_each_of_two_names_that_differ_in_capitals_alone_has_its_own_mask(tmp_path: Path) -> None:
+    names = {"Hat.png": "Hat.mask.PNG", "hat.png": "hat.mask.png", "HAT.png": "HAT.mask.Png"}
+    for name, mask in names.items():
+        put(tmp_path / "scenes", name, mask=mask)
+    items = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert {item.name: item.request.mask.name for item in items if item.request.mask} == names
 
 
 def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
