@@ -77,6 +77,8 @@ class Plan:
     items: tuple[Item, ...]
     done: tuple[str, ...]
     """Names of pictures that need not be done again."""
+    replaced: tuple[str, ...]
+    """Names of pictures whose results take the place of other ones: of other settings, or of pictures that changed."""
     without_mask: tuple[str, ...]
     closed: tuple[str, ...]
     """Names of folders that cannot be looked into."""
@@ -120,7 +122,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
     listings = _Listings()
-    items, done, without_mask = [], [], []
+    items, done, replaced, without_mask = [], [], [], []
     pictures, closed = _pictures(folder, [other for other in (output, masks) if other is not None])
     for path in pictures:
         name = path.relative_to(folder).as_posix()
@@ -135,15 +137,18 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         request = replace(settings, composite=path, mask=mask, layer=layer, output=output / name)
         item = Item(name, request, _stamp(request))
         last = earlier.get(name)
-        if last is not None and not last.error and last.stamp == item.stamp and request.output.is_file():
+        is_there = request.output.is_file()
+        if is_there and last is not None and not last.error and last.stamp == item.stamp:
             done.append(name)
-        else:
-            items.append(item)
+            continue
+        items.append(item)
+        if is_there:
+            replaced.append(name)
     if without_mask and share == Share() and not (items or done):
         hint = "hat.mask.png beside hat.png would be its mask; name another folder of masks with --masks"
         raise BadRequest(f"None of the {len(without_mask)} pictures has a mask", hint)
     names = tuple(path.relative_to(folder).as_posix() for path in closed)
-    return Plan(tuple(items), tuple(done), tuple(without_mask), names)
+    return Plan(tuple(items), tuple(done), tuple(replaced), tuple(without_mask), names)
 
 
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:

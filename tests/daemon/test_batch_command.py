@@ -89,7 +89,8 @@ def test_a_second_run_does_only_what_is_new_or_changed(
     assert [item.name for item in plan.items] == ["four.png", "one.png", "sub/two.tif"]
     assert plan.done == ("sub/three.png",)
     assert run(scenes, output) == 0
-    assert "3 to do, 1 done already" in capsys.readouterr().out
+    summary = "3 to do, 1 done already, 1 to replace earlier results (one.png)\n"
+    assert capsys.readouterr().out.startswith(summary)
     assert batch.plan(scenes, None, output, NOTHING).items == ()
     other_settings = ImageRequest(Path(), Path(), Path(), network="s2crnet")
     assert len(batch.plan(scenes, None, output, other_settings).items) == 4
@@ -237,6 +238,17 @@ def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path
             pictures.read(tmp_path / "out" / name).pixels, pictures.read(scenes / name).pixels
         )
     assert len(batch.plan(scenes, None, tmp_path / "out", NOTHING).items) == 3
+
+
+def test_what_other_settings_would_replace_is_told_before_it_is(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scenes, tmp_path / "out", "--quiet") == 0
+    put(scenes, "four.png", 4)
+    (tmp_path / "out" / "four.png").write_bytes(b"of somebody else")
+    assert run(scenes, tmp_path / "out", "--strength", "0.5", "--dry-run") == 0
+    found = "4 to replace earlier results (four.png, one.png, sub/three.png, sub/two.tif)"
+    assert found in capsys.readouterr().out
 
 
 def test_all_frames_may_get_the_same_change(scenes: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
@@ -101,7 +102,12 @@ def _summary(plan: Plan) -> str:
     parts = [f"{len(plan.items)} to do"]
     if plan.done:
         parts.append(f"{len(plan.done)} done already")
+    if plan.replaced:
+        parts.append(f"{len(plan.replaced)} to replace earlier results ({_few(plan.replaced)})")
     if plan.without_mask:
-        few = ", ".join(plan.without_mask[:5]) + (", …" if len(plan.without_mask) > 5 else "")
-        parts.append(f"{len(plan.without_mask)} without a mask ({few})")
+        parts.append(f"{len(plan.without_mask)} without a mask ({_few(plan.without_mask)})")
     return ", ".join(parts)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
