@@ -18,7 +18,7 @@ import numpy as np
 import tifffile
 from harmonize_client import BadMask, HarmonizeError
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from . import captions, exif
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
@@ -30,6 +30,8 @@ MAX_PIXELS = 500_000_000
 
 _ASSOCIATED_ALPHA, _UNASSOCIATED_ALPHA = 1, 2
 _TIFF_COLORS: dict[int, int] = {tifffile.PHOTOMETRIC.RGB: 3, tifffile.PHOTOMETRIC.MINISBLACK: 1}
+_TIFF_COMPRESSIONS = frozenset(TiffImagePlugin.COMPRESSION_INFO) - {int(tifffile.COMPRESSION.WEBP)}
+"""That Pillow reads, in all of its builds."""
 _INCH, _CENTIMETER = 2, 3
 _PNG_HEAD = 26
 """Bytes up to depth and color type (PNG specification, 11.2.2)."""
@@ -291,7 +293,9 @@ def _read_tiff(path: Path) -> Picture:
             dtype, photometric = page.dtype, page.photometric
             extra = tuple(map(int, page.extrasamples))
             is_shallow = dtype is None or dtype == np.uint8 or dtype.kind == "b"
-            for_pillow = is_shallow and not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
+            compression = page.compression
+            for_pillow = is_shallow and compression in _TIFF_COMPRESSIONS
+            for_pillow &= not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
             single = all(_is_thumbnail(other.aspage()) for other in islice(tiff.pages, 1, None))
         _check_size(path, width, height)
         if not single:
@@ -305,6 +309,12 @@ def _read_tiff(path: Path) -> Picture:
         if for_pillow:
             with _open_with_pillow(path, path) as image:
                 return replace(_from_pillow(image, path), metadata=metadata)
+        if compression not in tifffile.TIFF.DECOMPRESSORS:
+            kind = getattr(compression, "name", compression)
+            raise UnsupportedPicture(
+                f"{path.name} is compressed in a way that is not known ({kind})",
+                "save it with another compression, or with none",
+            )
         colors = _TIFF_COLORS.get(photometric)
         if dtype is None or dtype.name not in DEPTHS or dtype.itemsize * 8 != page.bitspersample or colors is None:
             kind = getattr(photometric, "name", photometric)

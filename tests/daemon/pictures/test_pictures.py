@@ -211,6 +211,29 @@ def test_saved_selections_of_a_tiff_are_not_lost_in_silence(
         pictures.read(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("compression", ["lzw", "jpeg2000", "jpegxl", "webp", "lerc", "zstd"])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_tiff_is_read_however_it_is_compressed(tmp_path: Path, compression: str, dtype: str) -> None:
+    if (compression, dtype) == ("webp", "u2"):
+        pytest.skip("it has 8 bits only")
+    lossless = {"lossless": True} if compression == "webp" else None
+    pixels = noise(3, dtype, 64, 64)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression=compression, compressionargs=lossless)
+    np.testing.assert_array_equal(pictures.read(tmp_path / "a.tif").pixels, pixels)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_a_tiff_of_an_unknown_compression_is_not_called_damaged(tmp_path: Path, dtype: str) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", noise(3, dtype), photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        value = tiff.pages.first.tags["Compression"].valueoffset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[value : value + 2] = struct.pack("<H", 12345)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(UnsupportedPicture, match=r"compressed in a way that is not known \(12345\)"):
+        pictures.read(tmp_path / "a.tif")
+
+
 def _save_tiff(path: Path, *kinds: int, dtype: str = "u1") -> Path:
     """A page for each kind, as the tag NewSubfileType has it, each of half the side of the one before."""
     with tifffile.TiffWriter(path) as file:
