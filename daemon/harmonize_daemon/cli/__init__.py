@@ -113,13 +113,6 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}; see `{self.prog} --help`")
 
 
-def at_least_one(text: str) -> int:
-    """A number of things, as an option's type."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return int(text)
-
-
 def folder(name: str) -> Path:
     """A folder, as an option's type. Nothing, which a shell makes of a variable that is not set, would be the current
     one."""

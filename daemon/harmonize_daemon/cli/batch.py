@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
+from harmonize_models.commands import at_least_one
 
-from . import at_least_one, folder
+from . import folder
 from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:

@@ -52,6 +52,8 @@ def load_weights(path: Path) -> dict[str, Tensor]:
                 weights = weights.get(wrapper, weights)
     except (OSError, EOFError, RuntimeError, AttributeError, SafetensorError, UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, UnpicklingError):  # torch advises to run what is in it
+            reason = "it holds something else"
         hint = "Name a .safetensors file, a run's checkpoint.pt or a state dict that torch has saved."
         raise BadSettings(f"{path} cannot be read as weights: {reason}.", hint) from error
     named = {name.removeprefix("module."): value for name, value in weights.items() if isinstance(value, Tensor)}

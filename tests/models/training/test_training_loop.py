@@ -23,7 +23,7 @@ from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
 from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
-from harmonize_models.training.distributed import Worker
+from harmonize_models.training.distributed import Worker, join
 from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
@@ -99,6 +99,37 @@ def test_unknown_losses_and_settings_are_refused() -> None:
     for values, reason in (({"learning": 1}, "no setting named learning"), ({"optimizer": "sgd"}, "sgd")):
         with pytest.raises(cli.BadSettings, match=reason):
             override(preset("s2crnet"), values)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("steps", 0),
+        ("batch", 0),
+        ("minutes", -1.0),
+        ("learning_rate", float("nan")),
+        ("ema", 2),
+        ("warm_up", "many"),
+        ("batch_norm", "("),
+        ("freeze_norms", "["),
+    ],
+)
+def test_settings_that_no_run_can_have_are_refused(setting: str, value: object) -> None:
+    with pytest.raises(cli.BadSettings, match="cannot be taken"):
+        override(preset("s2crnet"), {setting: value})
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(cli.BadSettings, match=device):
+        join(device)
+
+
+def test_nobody_is_advised_to_run_what_is_in_a_file_that_holds_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_bytes(b"no weights")
+    with pytest.raises(cli.BadSettings) as refusal:
+        load_weights(tmp_path / "weights.pt")
+    assert "weights_only" not in str(refusal.value)
 
 
 def test_a_file_that_names_one_part_of_the_recipe_leaves_the_others_to_the_preset() -> None:
