@@ -146,9 +146,9 @@ def harmonize_inputs(
 
 
 def check_places(request: ImageRequest) -> None:
-    """Raises BadRequest where a result would overwrite another one, or the mask or the reference.
+    """Raises BadRequest where a result would overwrite another one, or one of the pictures.
 
-    The composite may be overwritten: it is what the result replaces.
+    The output alone may overwrite the composite: it is what it replaces.
     """
     results = [request.output, request.cube, request.adjustment_out, request.before_after]
     taken = {realpath(file) for file in (request.mask, request.reference) if file is not None}
@@ -156,7 +156,7 @@ def check_places(request: ImageRequest) -> None:
         place = realpath(file)
         if place in taken:
             raise BadRequest(f"{file} would be overwritten by another file", "give each file a name of its own")
-        taken.add(place)
+        taken |= {place, realpath(request.composite)}
 
 
 @contextmanager

@@ -355,6 +355,8 @@ def test_where_nobody_watches_only_the_result_is_told(tmp_path: Path, capsys: py
         (["-o", "new/../mask.png"], "bad_request"),
         (["--reference", "a.png", "--before-after", "a.png"], "bad_request"),
         (["--adjustment-out", "out.png"], "bad_request"),
+        (["--adjustment-out", "a.png"], "bad_request"),
+        (["--before-after", "a.png"], "bad_request"),
         (["--curves-out", "both", "--adjustment-out", "both"], "bad_request"),
         (["-o", "result.gif"], "unsupported_picture"),
         (["--before-after", "both.gif"], "unsupported_picture"),
@@ -372,6 +374,13 @@ def test_wrong_requests_say_why_and_write_nothing(
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]
+
+
+def test_the_result_may_take_the_place_of_the_picture(tmp_path: Path) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(mask), "-o", str(source), "--quiet", "--contrast", "0.3"]
+    assert main(command) == 0
+    assert (pictures.read(source).pixels != before.pixels).any()
 
 
 def test_box_is_the_smallest_that_holds_the_foreground() -> None:
