@@ -61,6 +61,8 @@ def read(path: Path) -> Picture:
     """
     with _reading(path):
         with path.open("rb") as file:
+            if not file.seekable():
+                raise UnreadablePicture(f"{path} is a pipe, which can be read only once", "give a file")
             head = file.read(_PNG_HEAD)
             if head.startswith(PNG_SIGNATURE):
                 return _read_png(file, path, head)

@@ -366,6 +366,18 @@ def test_what_to_do_about_a_file_depends_on_what_is_wrong_with_it(tmp_path: Path
         pictures.read(tmp_path / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+def test_a_pipe_is_not_called_damaged(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    held = os.open(tmp_path / "a.png", os.O_RDWR)  # or opening it would wait for somebody who writes
+    try:
+        os.write(held, pictures.encode(".png", Picture(noise(3, "u1", 4, 4))))
+        with pytest.raises(UnreadablePicture, match="is a pipe"):
+            pictures.read(tmp_path / "a.png")
+    finally:
+        os.close(held)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture, match=r"nowhere\.png"):
         pictures.read(tmp_path / "nowhere.png")
