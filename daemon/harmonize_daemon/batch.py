@@ -272,14 +272,18 @@ class _Connections:
 
 
 def _pictures(folder: Path, others: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders; and the folders that
-    cannot be looked into. Both by name. Links to folders are not followed: they may lead round in circles.
+    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders or those of earlier
+    results; and the folders that cannot be looked into. Both by name. Links to folders are not followed: they may lead
+    round in circles.
     """
     elsewhere = {other.resolve() for other in others}
     found: list[Path] = []
     closed: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         here = Path(place)
+        if RECORDS in files and here != folder:
+            folders.clear()
+            continue
         if not os.access(here, os.X_OK):  # its files can be listed, but not opened
             closed.append(here)
             folders.clear()

@@ -516,6 +516,16 @@ def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     assert len(batch.plan(scenes, None, inside, NOTHING).done) == 3
 
 
+def test_results_of_an_earlier_batch_are_composites_only_where_they_are_named(scenes: Path, tmp_path: Path) -> None:
+    hat = Node("hat", flat(20, 20, 90, 30, 20), 10, 10)
+    save(scenes / "layers.ora", 64, 48, hat, Node("paper", flat(64, 48, 150, 150, 170)))
+    assert run(scenes, scenes / "sub" / "first", "--quiet") == 0
+    assert "layers.ora" in [item.name for item in batch.plan(scenes, None, tmp_path / "second", NOTHING).items]
+    assert "sub/first/layers.ora" not in [item.name for item in batch.plan(scenes, None, tmp_path, NOTHING).items]
+    (named,) = batch.plan(scenes / "sub" / "first", None, tmp_path / "second", NOTHING).items
+    assert named.name == "layers.ora"
+
+
 @pytest.mark.parametrize("flags", [["--share", "5/2"], ["--strength", "7"]])
 def test_settings_that_make_no_sense_are_refused(
     scenes: Path, tmp_path: Path, flags: list[str], capsys: pytest.CaptureFixture[str]
