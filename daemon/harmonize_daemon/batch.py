@@ -104,9 +104,9 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     """Find the composites below `folder`: files with layers, and flat ones with a mask, beside them
     (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
-    settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, and
-    nothing hidden, whose name begins with a dot. Raises BadRequest, also where there are pictures and no masks at all,
-    and UnreadablePicture if there is no reference.
+    settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, nor what an
+    earlier batch has written, nor anything hidden, whose name begins with a dot. Raises BadRequest, also where there
+    are pictures and no masks at all, and UnreadablePicture if there is no reference.
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")

@@ -324,6 +324,9 @@ def _read_tiff(path: Path) -> Picture:
                 f"{path.name} holds {kind} pixels of type {dtype}, {page.bitspersample} bits of them",
                 "convert it to RGB or grey at 8 bits, 16 bits or float first",
             )
+        # What is packed small may unpack to any amount.
+        if page.size not in (width * height * colors, width * height * (colors + 1)):
+            raise UnsupportedPicture(f"{path.name} holds pixels of shape {page.shape}")
         with _decoding(path):
             pixels = page.asarray()
             orientation = page.tags.valueof(int(ExifTags.Base.Orientation), default=1)

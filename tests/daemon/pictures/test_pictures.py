@@ -234,6 +234,22 @@ def test_a_tiff_of_an_unknown_compression_is_not_called_damaged(tmp_path: Path, 
         pictures.read(tmp_path / "a.tif")
 
 
+def test_fault_31_channels_that_a_tiff_does_not_name_are_not_even_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda page: pytest.fail("it was decoded"))
+    pixels = np.zeros((16, 16, 200), "u2")
+    extra = [2] + [0] * 196
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", planarconfig="contig", extrasamples=extra)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        entry = tiff.pages.first.tags["ExtraSamples"].offset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[entry + 4 : entry + 12] = struct.pack("<IHH", 1, 2, 0)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(UnsupportedPicture, match="200"):
+        pictures.read(tmp_path / "a.tif")
+
+
 def _save_tiff(path: Path, *kinds: int, dtype: str = "u1") -> Path:
     """A page for each kind, as the tag NewSubfileType has it, each of half the side of the one before."""
     with tifffile.TiffWriter(path) as file:
