@@ -78,8 +78,7 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
     try:
         for (path, beside), (_, content) in zip(places, files, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_through(beside, content)
-            _take_mode(path, beside)
+            _write_beside(path, beside, content)
         for path, beside in places:
             beside.replace(path)
     except BaseException as error:  # Ctrl-C as well
@@ -91,21 +90,19 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
         raise
 
 
-def _take_mode(path: Path, beside: Path) -> None:
-    """A file that takes the place of another one is as private as that, and takes no place that is write-protected."""
+def _write_beside(path: Path, beside: Path, content: bytes) -> None:
+    """Write onto the disk what is to take the place of `path`: as private as what is there, which may be protected.
+
+    After a power failure, what was only on its way to the disk would be an empty file.
+    """
     if path.is_dir():
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-    if not path.exists():
-        return
-    if not os.access(path, os.W_OK):
+    replaces = path.exists()
+    if replaces and not os.access(path, os.W_OK):
         raise PermissionError(EACCES, os.strerror(EACCES))
-    shutil.copymode(path, beside)
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    """Write a file onto the disk. After a power failure, what was only on its way there would be an empty file, in the
-    place of the one that was there before."""
-    with path.open("wb") as file:
+    with beside.open("wb") as file:
+        if replaces:
+            shutil.copymode(path, beside)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
