@@ -18,7 +18,7 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
-from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights
+from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights, save_checkpoint
 from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
@@ -130,6 +130,26 @@ def test_nobody_is_advised_to_run_what_is_in_a_file_that_holds_no_weights(tmp_pa
     with pytest.raises(cli.BadSettings) as refusal:
         load_weights(tmp_path / "weights.pt")
     assert "weights_only" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 cut", b"no checkpoint"])
+def test_a_run_whose_checkpoint_is_damaged_says_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(cli.BadSettings, match="is damaged"):
+        load_checkpoint(tmp_path / "checkpoint.pt", torch.device("cpu"))
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, fsync = tmp_path / "checkpoint.pt", os.fsync
+    on_disk = []
+
+    def recorded(number: int) -> None:
+        fsync(number)
+        on_disk.append((os.fstat(number).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    save_checkpoint(path, {"step": 1})
+    assert on_disk == [(path.stat().st_size, False)]
 
 
 def test_a_file_that_names_one_part_of_the_recipe_leaves_the_others_to_the_preset() -> None:
