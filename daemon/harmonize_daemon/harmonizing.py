@@ -116,7 +116,7 @@ class Inputs:
             composite = read_composite(
                 request.composite, request.mask, request.layer, to_foreground=request.to_foreground
             )
-            return cls(composite, pictures.read(request.reference) if request.reference else None)
+            return cls(composite, pictures.read_merged(request.reference) if request.reference else None)
 
 
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:

@@ -249,6 +249,29 @@ def test_another_reference_gives_another_result(tmp_path: Path) -> None:
     assert (tmp_path / "one.png").read_bytes() != (tmp_path / "two.png").read_bytes()
 
 
+def test_of_a_reference_with_layers_is_taken_what_is_seen(tmp_path: Path) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    sunset = Node("sunset", flat(50, 70, 220, 120, 60))
+    hidden = Node("sketch", flat(50, 70, 0, 0, 0), attributes={"visibility": "hidden"})
+    save(tmp_path / "sunset.ora", 50, 70, hidden, sunset)
+    pictures.write(tmp_path / "sunset.png", Picture(flat(50, 70, 220, 120, 60)))
+    plain = ["image", str(source), "--mask", str(mask), "--quiet"]
+    for kind in ("png", "ora"):
+        result = ["--reference", str(tmp_path / f"sunset.{kind}"), "-o", str(tmp_path / f"{kind}.png")]
+        assert main([*plain, *result]) == 0
+    assert (tmp_path / "png.png").read_bytes() == (tmp_path / "ora.png").read_bytes()
+
+
+def test_a_mask_with_layers_is_wanted_flat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, _, _ = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(layered(tmp_path, "mask.ora")), "-o", str(tmp_path / "out.png")]
+    assert main(command) == 1
+    assert (
+        "mask.ora has layers; a flat picture is wanted here: export one. [unreadable_picture]"
+        in capsys.readouterr().err
+    )
+
+
 def test_side_outputs_are_written(tmp_path: Path) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
     extra = ["--curves-out", "grade.cube", "--adjustment-out", "change.json", "--before-after", "both.png"]

@@ -39,10 +39,16 @@ __all__ = [
     "read",
     "read_layered",
     "read_mask",
+    "read_merged",
     "to_u8",
     "write",
     "write_all",
 ]
+
+
+def read_merged(path: Path) -> Picture:
+    """A flat picture, or what is seen of a file with layers. Raises PictureError."""
+    return read_layered(path).merged() if path.suffix.lower() in LAYERED_SUFFIXES else read(path)
 
 
 def read_layered(path: Path) -> LayeredPicture:

@@ -22,7 +22,7 @@ from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugi
 
 from . import captions, exif
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
-from .formats import PNG_SIGNATURE, PNG_XMP, TIFF_ICC_TAG, TIFF_IPTC_TAG, TIFF_XMP_TAG
+from .formats import LAYERED_SUFFIXES, PNG_SIGNATURE, PNG_XMP, TIFF_ICC_TAG, TIFF_IPTC_TAG, TIFF_XMP_TAG
 from .picture import DEPTHS, LUMA, Metadata, Picture, Pixels, to_u8
 
 MAX_PIXELS = 500_000_000
@@ -111,6 +111,8 @@ def _reading(path: Path) -> Iterator[None]:
         with opening(path):
             yield
     except UnidentifiedImageError as error:
+        if path.suffix.lower() in LAYERED_SUFFIXES:
+            raise UnreadablePicture(f"{path.name} has layers; a flat picture is wanted here", "export one") from error
         raise UnreadablePicture(f"{path.name} is no picture, or of a format that is not known") from error
     except OSError as error:
         raise _damaged(path, error) from error
