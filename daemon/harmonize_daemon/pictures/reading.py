@@ -30,7 +30,8 @@ MAX_PIXELS = 500_000_000
 
 _ASSOCIATED_ALPHA, _UNASSOCIATED_ALPHA = 1, 2
 _TIFF_COLORS: dict[int, int] = {tifffile.PHOTOMETRIC.RGB: 3, tifffile.PHOTOMETRIC.MINISBLACK: 1}
-_TIFF_COMPRESSIONS = frozenset(TiffImagePlugin.COMPRESSION_INFO) - {int(tifffile.COMPRESSION.WEBP)}
+_NOT_EVERYWHERE = {tifffile.COMPRESSION.WEBP, tifffile.COMPRESSION.ZSTD}
+_TIFF_COMPRESSIONS = frozenset(TiffImagePlugin.COMPRESSION_INFO) - _NOT_EVERYWHERE
 """That Pillow reads, in all of its builds."""
 _INCH, _CENTIMETER = 2, 3
 _PNG_HEAD = 26
@@ -236,7 +237,10 @@ def _dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:
     """A resolution, where it is one that all formats can hold: JPEG has two bytes for it."""
     if not dpi or not all(isinstance(value, Real) for value in dpi):
         return None
-    x, y = map(float, dpi)
+    try:
+        x, y = map(float, dpi)
+    except ZeroDivisionError:  # by fractions of Pillow 12
+        return None
     return (x, y) if 1 <= x <= 0xFFFF and 1 <= y <= 0xFFFF else None
 
 
