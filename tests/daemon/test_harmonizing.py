@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any, cast
@@ -175,13 +176,13 @@ def test_fault_32_nothing_is_written_where_one_of_the_files_cannot_be(
 def test_ctrl_c_while_files_are_written_leaves_none_of_them(
     tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, whole = everything_below(tmp_path), Path.write_bytes
+    before = everything_below(tmp_path)
 
-    def interrupted(path: Path, content: bytes) -> int:
-        whole(path, content[:3])
+    def interrupted(number: int) -> None:
+        assert everything_below(tmp_path) != before
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ask(client, half)
     assert everything_below(tmp_path) == before
