@@ -74,7 +74,7 @@ class Dialog:
         self._preview = Preview()
         self._state = StateLine(self._try_again)
         self._variants = VariantStrip(self._variant_chosen)
-        self._live = Live(session, self._show_picture, self._state.say, self._variants.set_picture)
+        self._live = Live(session, self._show_picture, self._show_state, self._variants.set_picture)
         self._build()
         config.connect("notify", self._changed)
         self._window.connect("notify::is-active", self._left_or_back)
@@ -319,12 +319,9 @@ class Dialog:
         try:
             view, scene = self._views.view(options)
         except PluginError as error:
-            # OK would close the dialog, and what was chosen in it would be gone with the error.
-            self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
             mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
             self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
-            self._window.set_response_sensitive(Gtk.ResponseType.OK, True)
             if scene != self._scene:
                 if self._scene is None:
                     self._preview.set_room(*self._room())
@@ -347,6 +344,11 @@ class Dialog:
         self._preview.set_size_request(SIDE, SIDE)
         _smallest, natural = self._window.get_preferred_size()
         return SIDE + screen.width - natural.width, SIDE + screen.height - natural.height - RESERVE
+
+    def _show_state(self, shown: Shown) -> None:
+        self._state.say(shown)
+        # OK would close the dialog, and what was chosen in it would be gone with the error.
+        self._window.set_response_sensitive(Gtk.ResponseType.OK, shown.mood not in (Mood.CHOOSING, Mood.TROUBLE))
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
