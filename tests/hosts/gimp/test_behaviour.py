@@ -133,6 +133,10 @@ def test_a_mask_that_is_looked_at_is_not_taken_for_its_layer(said: Said) -> None
     assert said["mask-looked-at"]["same"] == [True, True]
 
 
+def test_channels_that_are_looked_at_change_nothing(said: Said) -> None:
+    assert said["channels-looked-at"] == {"case": "channels-looked-at", "few": True, "tinted": True, "visible": True}
+
+
 def test_in_a_filtered_group_a_layer_is_not_previewed_in_its_own_colors(said: Said) -> None:
     assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": False}
 

@@ -17,13 +17,16 @@ from .words import _
 
 THUMBNAIL_SIDE = 512
 _ENCODED = (Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U8_PERCEPTUAL)
+_COMPONENTS = (Gimp.ChannelType.RED, Gimp.ChannelType.GREEN, Gimp.ChannelType.BLUE, Gimp.ChannelType.ALPHA)
 
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo and locks, gone afterwards; of masks that the artist looks at, the layers.
+    """A duplicate of the image, without undo and locks, gone afterwards, in which only the layers are seen.
 
-    GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
+    Not so what the artist looks at while working: masks in place of their layers, channels such as the quick mask over
+    all of them, single color channels. GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a
+    layer whose visibility is locked.
     """
     duplicate = image.duplicate()
     duplicate.undo_disable()
@@ -32,6 +35,11 @@ def stage(image: Image) -> Iterator[Image]:
             layers.unlock(layer)
             if layer.get_mask() is not None:
                 layer.set_show_mask(False)
+        for channel in duplicate.get_channels():
+            channel.set_visible(False)
+        if duplicate.get_base_type() == Gimp.ImageBaseType.RGB:
+            for component in _COMPONENTS:
+                duplicate.set_component_visible(component, True)
         yield duplicate
     finally:
         duplicate.delete()

@@ -286,6 +286,22 @@ def mask_that_is_looked_at() -> None:
     image.delete()
 
 
+def channels_that_are_looked_at() -> None:
+    """The quick mask, or a saved selection, tints all that is seen; and single colors can be hidden."""
+    image, _background, figure = support.composite()
+    plain = reading.around(figure, layers.box(figure), needs_background=True)
+    for component in (Gimp.ChannelType.RED, Gimp.ChannelType.ALPHA):
+        image.set_component_visible(component, False)
+    few = reading.around(figure, layers.box(figure), needs_background=True) == plain
+    for component in (Gimp.ChannelType.RED, Gimp.ChannelType.ALPHA):
+        image.set_component_visible(component, True)
+    channel = Gimp.Channel.new(image, "Quick Mask", image.get_width(), image.get_height(), 50, Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    tinted = reading.around(figure, layers.box(figure), needs_background=True) == plain
+    support.say(case="channels-looked-at", few=few, tinted=tinted, visible=channel.get_visible())
+    image.delete()
+
+
 def in_a_filtered_group() -> None:
     """The group's filter changes the colors in which its layer is seen."""
     image, _background, figure = support.composite()
@@ -341,5 +357,6 @@ again()
 clean_edges()
 masked_by_its_group()
 mask_that_is_looked_at()
+channels_that_are_looked_at()
 in_a_filtered_group()
 text_layer()
