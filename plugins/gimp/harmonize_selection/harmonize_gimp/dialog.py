@@ -97,7 +97,6 @@ class Dialog:
         columns.pack_start(self._picture_column(), True, True, 0)
         columns.pack_start(self._choice_column(), False, False, 0)
         self._window.get_content_area().pack_start(columns, True, True, 0)
-        self._window.set_resizable(False)
         columns.show_all()
         self._summary.hide()
         self._show_what_applies()
@@ -107,7 +106,7 @@ class Dialog:
         frame = Gtk.Frame()
         frame.set_shadow_type(Gtk.ShadowType.IN)
         frame.add(self._preview)
-        rows.pack_start(frame, False, False, 0)
+        rows.pack_start(frame, True, True, 0)
         rows.pack_start(self._mode_row(), False, False, 0)
         rows.pack_start(self._variants, False, False, 0)
         self._hide = bound_switch(self._config, "hide-original")
@@ -158,6 +157,7 @@ class Dialog:
     def _choice_column(self) -> Any:
         rows = column()
         rows.set_size_request(COLUMN_WIDTH, -1)
+        rows.set_hexpand(False)  # what is in it would else take half of what a larger window has for the preview
         rows.pack_start(self._state, False, False, 0)
         self._network = Gtk.ComboBoxText()
         self._network.append("", _("The best"))
@@ -280,6 +280,7 @@ class Dialog:
         output = self._config.get_property("output")
         self._hide.set_sensitive(output == Output.NEW_LAYER.value)
         self._clean.set_sensitive(output != Output.CURVES.value)
+        self._fit()
 
     # What follows from it
 
@@ -327,6 +328,7 @@ class Dialog:
                     self._preview.set_room(*self._room())
                 self._scene = scene
                 self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
+                self._fit()
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
             self._live.show(view, options.look)
             self._offer_variants(options)
@@ -341,18 +343,25 @@ class Dialog:
     def _room(self) -> tuple[int, int]:
         """How large the preview may be, so that the buttons below it are still on the screen."""
         screen = self._window.get_display().get_monitor_at_window(self._window.get_window()).get_workarea()
-        self._preview.set_size_request(SIDE, SIDE)
+        self._preview.ask_for(SIDE, SIDE)
         _smallest, natural = self._window.get_preferred_size()
         return SIDE + screen.width - natural.width, SIDE + screen.height - natural.height - RESERVE
 
     def _show_state(self, shown: Shown) -> None:
         self._state.say(shown)
+        self._fit()
         # OK would close the dialog, and what was chosen in it would be gone with the error.
         self._window.set_response_sensitive(Gtk.ResponseType.OK, shown.mood not in (Mood.CHOOSING, Mood.TROUBLE))
+
+    def _fit(self) -> None:
+        """Makes the window as small as can be, unless the artist has made it larger for a larger preview."""
+        if not self._preview.enlarged:
+            self._window.resize(1, 1)
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
         self._notes.set_text("\n".join(self._notes_in_words()))
+        self._fit()
         if TIMES:
             with open(TIMES, "a", encoding="utf-8") as file:
                 file.write(f"{picture.seconds:.4f}\n")
