@@ -80,7 +80,7 @@ def test_a_mode_that_the_preview_does_not_know_is_told_of(said: Said) -> None:
     assert said["preview-plain-solid"]["notes"] == ""
 
 
-def test_curves_are_previewed_without_clean_edges_which_they_cannot_have(said: Said, gimp: Gimp) -> None:
+def test_curves_are_previewed_without_clean_edges_and_saturation_which_they_cannot_have(said: Said, gimp: Gimp) -> None:
     if gimp.host.gimp == "3.0":
         pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
     told = said["curves"]

@@ -37,7 +37,7 @@ RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
-SWITCHES = ("protect-highlights", "color-only")
+SWITCHES = ("protect-highlights", "color-only", "clean-edges")
 
 TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 """For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
@@ -178,14 +178,13 @@ class Dialog:
         )
         rows.pack_start(grid(choices), False, False, SPACING)
         rows.pack_start(Gtk.Separator(), False, False, 0)
-        for name in SLIDERS:
-            scale = self._window.get_spin_scale(name, 100.0)
+        sliders = {name: self._window.get_spin_scale(name, 100.0) for name in SLIDERS}
+        switches = {name: bound_switch(self._config, name) for name in SWITCHES}
+        for scale in sliders.values():
             scale.set_digits(0)
-            rows.pack_start(scale, False, False, 0)
-        for name in SWITCHES:
-            rows.pack_start(bound_switch(self._config, name), False, False, 0)
-        self._clean = bound_switch(self._config, "clean-edges")
-        rows.pack_start(self._clean, False, False, 0)
+        for widget in (*sliders.values(), *switches.values()):
+            rows.pack_start(widget, False, False, 0)
+        self._not_for_curves = (sliders["saturation"], switches["clean-edges"])
         return rows
 
     def _file_button(self) -> Any:
@@ -279,7 +278,8 @@ class Dialog:
         self._file.set_visible(reference == Reference.FILE.value)
         output = self._config.get_property("output")
         self._hide.set_sensitive(output == Output.NEW_LAYER.value)
-        self._clean.set_sensitive(output != Output.CURVES.value)
+        for widget in self._not_for_curves:
+            widget.set_sensitive(output != Output.CURVES.value)
         self._fit()
 
     # What follows from it

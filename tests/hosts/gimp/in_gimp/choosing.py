@@ -114,9 +114,12 @@ def clean_edges(dialog: Any, config: Any) -> Acting:
     support.say(case="clean", before=green(plain), after=green(preview._after), notes=notes(dialog))
     if hasattr(Gimp, "Curve"):
         clean = preview._after
+        config.set_property("saturation", -1.0)
+        yield Until(lambda: preview._after is not clean, "a preview in grey")
+        clean = preview._after
         config.set_property("output", "curves")
         yield Until(lambda: preview._after is not clean, "a preview of curves")
-        sensitive = dialog._clean.get_sensitive()
+        sensitive = any(widget.get_sensitive() for widget in dialog._not_for_curves)
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
 
 
