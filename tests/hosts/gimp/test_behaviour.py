@@ -158,3 +158,9 @@ def test_text_becomes_pixels(said: Said) -> None:
     assert not told["still_text"]
     assert told["name"] == "Harmony (harmonized)"
     assert told["alike"], "pixels of a text are blended as the text was"
+
+
+def test_a_linked_picture_is_harmonized_as_its_pixels_would_be(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no link layers")
+    assert said["link"] == {"case": "link", "of": "LinkLayer", "kind": "Layer", "same": True, "changed": True}

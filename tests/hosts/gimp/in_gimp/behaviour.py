@@ -349,6 +349,31 @@ def text_layer() -> None:
     image.delete()
 
 
+def link_layer() -> None:
+    """A picture that GIMP reads from its file again and again, and the same one read once."""
+    image, _background, figure = support.composite()
+    image.remove_layer(figure)
+    link = Gimp.LinkLayer.new(image, support.file("figure.png"))
+    once = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, support.file("figure.png"))
+    results = []
+    for layer in (link, once):
+        image.insert_layer(layer, None, 0)
+        layer.set_name("Figure")
+        support.call(image, [layer])
+        results.append(image.get_selected_layers()[0])
+        for item in (layer, results[-1]):
+            item.set_visible(False)
+    (linked, changed), stored = (support.pixels(result) for result in results), support.pixels(once)
+    support.say(
+        case="link",
+        kind=type(results[0]).__name__,
+        same=linked == changed,
+        changed=linked != stored,
+        of=type(link).__name__,
+    )
+    image.delete()
+
+
 several_layers()
 references()
 roles_reversed()
@@ -360,3 +385,5 @@ mask_that_is_looked_at()
 channels_that_are_looked_at()
 in_a_filtered_group()
 text_layer()
+if hasattr(Gimp, "LinkLayer"):
+    link_layer()
