@@ -33,7 +33,8 @@ class Conversation:
         self._token = connection.token
         self._patience = hello_seconds
         self._silence_seconds = silence_seconds
-        self._silence = 0.0
+        self.silence = 0.0
+        """For how many seconds the daemon has said nothing, and taken nothing, while it was waited for."""
         self._looked = time.monotonic()
         self._cancels: deque[str] = deque()
         self._header: Header = {}  # of the message that is being received
@@ -69,9 +70,9 @@ class Conversation:
             self._send_next(outbox)
         moved = self._link.write() > 0 or self._link.received > before
         now = time.monotonic()
-        self._silence = 0.0 if moved or not waits else self._silence + min(now - self._looked, LONGEST_PAUSE)
+        self.silence = 0.0 if moved or not waits else self.silence + min(now - self._looked, LONGEST_PAUSE)
         self._looked = now
-        if self._silence > self._patience:
+        if self.silence > self._patience:
             raise LinkLost("it does not answer")
         return moved
 

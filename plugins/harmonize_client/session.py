@@ -163,6 +163,11 @@ class Session:
             return State.IDLE
         return State.STARTING if self._search and self._search.starting else State.CONNECTING
 
+    @property
+    def silence(self) -> float:
+        """For how many seconds the daemon has said nothing while a request runs; it promises progress every 250 ms."""
+        return self._talk.silence if self._talk else 0.0
+
     def start(self) -> None:
         """Have the next `poll` connect, and start the daemon, before there is a request."""
         if self._closed:

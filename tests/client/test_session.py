@@ -446,6 +446,15 @@ class TestConnections:
             assert isinstance(job.error, ConnectionLost)
             assert "does not answer" in str(job.error)
 
+    def test_until_then_it_is_known_how_long_it_has_said_nothing(self, folder: Path) -> None:
+        with FakeDaemon(folder, predict=lambda daemon, message: None), session_for(folder) as session:
+            run(session, session.status())
+            assert session.silence == 0.0
+            session.predict(THUMBNAIL, MASK)
+            run(session, until=lambda: session.silence > 0.1)
+            run(session, session.status())
+            assert session.silence < 0.1
+
     def test_an_event_loop_that_is_busy_while_connecting_loses_nothing(self, folder: Path) -> None:
         with FakeDaemon(folder), session_for(folder, hello_seconds=0.05) as session:
             job = session.status()

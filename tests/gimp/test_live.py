@@ -10,7 +10,10 @@ import pytest
 from harmonize_client import (
     Busy,
     ConnectionLost,
+    DaemonStatus,
     HarmonizeError,
+    JobCounts,
+    Limits,
     Look,
     Prediction,
     Rendered,
@@ -54,7 +57,8 @@ class FakeSession:
 
     state = State.READY
     error: HarmonizeError | None = None
-    daemon = None
+    silence = 0.0
+    daemon: DaemonStatus | None = None
 
     def __init__(self) -> None:
         self.predicts: list[FakeJob] = []
@@ -102,6 +106,7 @@ def rig() -> Rig:
 
 THUMBNAIL = Thumbnail(2, 1, bytes(6))
 RENDERED = Rendered(1.0, ())
+READY = DaemonStatus("0.1.0", 1, 7, "ready", "", "cpu", (), "x", JobCounts(0, 0), Limits(1, 1, 1, 1, 1), 0)
 
 
 def view(network: str = "") -> View:
@@ -288,6 +293,13 @@ def test_a_new_connection_is_told_of_and_not_why_the_last_one_ended(rig: Rig) ->
     rig.session.state = State.STARTING
     rig.step()
     assert rig.states[-1].mood is Mood.WAITING
+
+
+def test_a_daemon_that_hangs_is_said_to_be_waited_for_until_it_goes_on(rig: Rig) -> None:
+    rig.session.daemon = READY
+    for rig.session.silence in (0.0, 0.5, 2.0, 0.0):
+        rig.step()
+    assert [state.mood for state in rig.states] == [Mood.READY, Mood.WAITING, Mood.READY]
 
 
 def test_a_superseded_prediction_is_no_error(rig: Rig) -> None:

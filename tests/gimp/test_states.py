@@ -10,17 +10,17 @@ READY = DaemonStatus("0.1.0", 1, 7, "ready", "", "cpu", (), "x", JobCounts(0, 0)
 
 
 def test_a_daemon_that_is_not_there_yet_is_being_started() -> None:
-    assert describe(State.STARTING, None, None, None, False).text == "Starting the Harmonize daemon…"
+    assert describe(State.STARTING, None, None, None, busy=False, silent=False).text == "Starting the Harmonize daemon…"
 
 
 def test_a_daemon_that_ended_because_nothing_was_asked_is_not_being_connected_to() -> None:
-    shown = describe(State.IDLE, READY, None, None, False)
+    shown = describe(State.IDLE, READY, None, None, busy=False, silent=False)
     assert (shown.mood, shown.text) == (Mood.READY, "Resting until the next change")
 
 
 def test_the_device_is_named() -> None:
-    assert describe(State.READY, READY, None, None, False).text == "Ready, on the CPU"
-    shown = describe(State.READY, replace(READY, device="cuda:0"), None, None, False)
+    assert describe(State.READY, READY, None, None, busy=False, silent=False).text == "Ready, on the CPU"
+    shown = describe(State.READY, replace(READY, device="cuda:0"), None, None, busy=False, silent=False)
     assert shown.text == "Ready, on the graphics card (cuda:0)"
 
 
@@ -33,15 +33,21 @@ def test_the_device_is_named() -> None:
     ],
 )
 def test_what_is_under_way_is_told_apart(progress: Progress, mood: Mood) -> None:
-    assert describe(State.READY, READY, None, progress, True).mood is mood
+    assert describe(State.READY, READY, None, progress, busy=True, silent=False).mood is mood
+
+
+def test_a_daemon_that_hangs_is_not_ready() -> None:
+    shown = describe(State.READY, READY, None, None, busy=False, silent=True)
+    assert (shown.mood, shown.text) == (Mood.WAITING, "Waiting for the Harmonize daemon…")
 
 
 def test_an_error_wins_over_everything() -> None:
     error: HarmonizeError = NotInstalled("no command")
-    shown = describe(State.READY, READY, error, Progress("predicting", 0.5), True)
+    shown = describe(State.READY, READY, error, Progress("predicting", 0.5), busy=True, silent=False)
     assert (shown.mood, shown.code) == (Mood.TROUBLE, "not_installed")
 
 
 def test_a_worker_that_cannot_start_is_trouble() -> None:
-    shown = describe(State.READY, replace(READY, state="failed", detail="No torch."), None, None, False)
+    failed = replace(READY, state="failed", detail="No torch.")
+    shown = describe(State.READY, failed, None, None, busy=False, silent=False)
     assert (shown.mood, shown.text) == (Mood.TROUBLE, "No torch.")

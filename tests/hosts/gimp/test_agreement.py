@@ -17,9 +17,10 @@ TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
 PRECISIONS = (
     "u8 u8-linear u8-perceptual u16 u16-linear u32 half half-linear float float-linear double".split()  # noqa: SIM905
 )
+GREY = ("u8", "u8-linear", "u16", "half", "float-linear")
 CASES = [
     *(f"rgb-{precision}" for precision in PRECISIONS),
-    *(f"grey-{precision}" for precision in ("u8", "u16", "float-linear")),
+    *(f"grey-{precision}" for precision in GREY),
     *(f"opaque-{precision}" for precision in ("u8", "u16", "float")),
     *(f"replace-{precision}" for precision in ("u8", "u16-linear", "float")),
     *("grey-opaque", "indexed", "profile-u8", "profile-float", "whole-layer", "hard-selection", "layer-mask"),
@@ -121,6 +122,14 @@ def test_the_thumbnail_is_the_scene_with_the_layer_and_nothing_above(said: Said)
     plain = array(said, "rgb-u8", "thumbnail").astype(int)
     in_group = array(said, "in-group", "thumbnail").astype(int)
     assert np.abs(plain - in_group).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision"), [*(("rgb", each) for each in PRECISIONS), *(("grey", each) for each in GREY)]
+)
+def test_the_network_sees_the_same_scene_at_every_precision(kind: str, precision: str, said: Said) -> None:
+    scene, plain = (array(said, f"{kind}-{each}", "thumbnail").astype(int) for each in (precision, "u8"))
+    assert np.abs(scene - plain).max() <= 6  # shadows are coarse in 8 bits of linear light
 
 
 def test_a_large_image_has_the_same_thumbnail_as_a_small_one(said: Said) -> None:

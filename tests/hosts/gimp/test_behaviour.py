@@ -133,6 +133,10 @@ def test_a_mask_that_is_looked_at_is_not_taken_for_its_layer(said: Said) -> None
     assert said["mask-looked-at"]["same"] == [True, True]
 
 
+def test_channels_that_are_looked_at_change_nothing(said: Said) -> None:
+    assert said["channels-looked-at"] == {"case": "channels-looked-at", "few": True, "tinted": True, "visible": True}
+
+
 def test_in_a_filtered_group_a_layer_is_not_previewed_in_its_own_colors(said: Said) -> None:
     assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": False}
 
@@ -154,3 +158,9 @@ def test_text_becomes_pixels(said: Said) -> None:
     assert not told["still_text"]
     assert told["name"] == "Harmony (harmonized)"
     assert told["alike"], "pixels of a text are blended as the text was"
+
+
+def test_a_linked_picture_is_harmonized_as_its_pixels_would_be(said: Said, gimp: Gimp) -> None:
+    if gimp.host.gimp == "3.0":
+        pytest.skip("GIMP 3.0 has no link layers")
+    assert said["link"] == {"case": "link", "of": "LinkLayer", "kind": "Layer", "same": True, "changed": True}

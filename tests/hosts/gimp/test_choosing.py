@@ -25,6 +25,17 @@ def test_the_line_of_a_smaller_preview_goes_where_the_pointer_is(said: Said) -> 
     assert abs(said["small"]["column"] - 0.25) < 0.02
 
 
+def test_a_larger_window_shows_a_larger_preview(said: Said) -> None:
+    as_it_was, larger, again = said["larger"]["shown"]
+    assert larger[0] == larger[1] >= 1.4 * as_it_was[0]
+    assert again == as_it_was
+
+
+def test_the_window_is_no_larger_than_it_must_be(said: Said) -> None:
+    before, with_a_file, after = said["larger"]["heights"]
+    assert before == after < with_a_file
+
+
 def test_long_names_of_layers_make_the_window_no_wider(said: Said) -> None:
     assert len(set(said["long-names"]["widths"])) == 1
     assert said["long-names"]["text"].startswith("Ready")
@@ -69,7 +80,7 @@ def test_a_mode_that_the_preview_does_not_know_is_told_of(said: Said) -> None:
     assert said["preview-plain-solid"]["notes"] == ""
 
 
-def test_curves_are_previewed_without_clean_edges_which_they_cannot_have(said: Said, gimp: Gimp) -> None:
+def test_curves_are_previewed_without_clean_edges_and_saturation_which_they_cannot_have(said: Said, gimp: Gimp) -> None:
     if gimp.host.gimp == "3.0":
         pytest.skip("GIMP 3.0 has no curves filter for plug-ins")
     told = said["curves"]

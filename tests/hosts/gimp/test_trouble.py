@@ -47,6 +47,18 @@ def test_a_floating_selection_is_said_before_ok_is_pressed(said: Said) -> None:
     assert said["floating"]["after"].startswith("There is a floating selection")
 
 
+def test_a_daemon_that_hangs_is_said_to_be_waited_for(said: Said) -> None:
+    told = said["hangs"]
+    assert told["after"].startswith("Ready")
+    assert told["ok"]
+
+
+def test_ok_waits_until_there_is_a_daemon(said: Said) -> None:
+    told = said["no-daemon"]
+    assert told["after"].endswith(".")
+    assert not told["ok"]
+
+
 def test_arrow_keys_move_the_line_of_split(said: Said) -> None:
     told = said["keys"]
     assert told["focused"]

@@ -50,8 +50,9 @@ def options_from(config: Any, image: Image) -> Options:
     foreground_class = config.get_property("foreground-class")
     output, look = Output(config.get_property("output")), look_from(config)
     if output is Output.CURVES:
-        # Curves know no transparency: neither a preview nor the layers above may be shown what they cannot do.
-        look = replace(look, clean_edges=False)
+        # Curves know no transparency, and red, green and blue only one by one: neither a preview nor the layers above
+        # may be shown what they cannot do.
+        look = replace(look, clean_edges=False, saturation=0.0)
     return Options(
         network=config.get_property("network") or "",
         output=output,

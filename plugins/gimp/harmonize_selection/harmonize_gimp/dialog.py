@@ -37,7 +37,7 @@ RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
 
 SLIDERS = ("strength", "light", "color", "warmth", "tint", "saturation", "contrast")
-SWITCHES = ("protect-highlights", "color-only")
+SWITCHES = ("protect-highlights", "color-only", "clean-edges")
 
 TIMES = os.environ.get("HARMONIZE_GIMP_TIMES", "")
 """For measuring: a file that gets a line for each preview, the seconds from the wish to the picture."""
@@ -74,7 +74,7 @@ class Dialog:
         self._preview = Preview()
         self._state = StateLine(self._try_again)
         self._variants = VariantStrip(self._variant_chosen)
-        self._live = Live(session, self._show_picture, self._state.say, self._variants.set_picture)
+        self._live = Live(session, self._show_picture, self._show_state, self._variants.set_picture)
         self._build()
         config.connect("notify", self._changed)
         self._window.connect("notify::is-active", self._left_or_back)
@@ -97,7 +97,6 @@ class Dialog:
         columns.pack_start(self._picture_column(), True, True, 0)
         columns.pack_start(self._choice_column(), False, False, 0)
         self._window.get_content_area().pack_start(columns, True, True, 0)
-        self._window.set_resizable(False)
         columns.show_all()
         self._summary.hide()
         self._show_what_applies()
@@ -107,7 +106,7 @@ class Dialog:
         frame = Gtk.Frame()
         frame.set_shadow_type(Gtk.ShadowType.IN)
         frame.add(self._preview)
-        rows.pack_start(frame, False, False, 0)
+        rows.pack_start(frame, True, True, 0)
         rows.pack_start(self._mode_row(), False, False, 0)
         rows.pack_start(self._variants, False, False, 0)
         self._hide = bound_switch(self._config, "hide-original")
@@ -158,6 +157,7 @@ class Dialog:
     def _choice_column(self) -> Any:
         rows = column()
         rows.set_size_request(COLUMN_WIDTH, -1)
+        rows.set_hexpand(False)  # what is in it would else take half of what a larger window has for the preview
         rows.pack_start(self._state, False, False, 0)
         self._network = Gtk.ComboBoxText()
         self._network.append("", _("The best"))
@@ -178,14 +178,13 @@ class Dialog:
         )
         rows.pack_start(grid(choices), False, False, SPACING)
         rows.pack_start(Gtk.Separator(), False, False, 0)
-        for name in SLIDERS:
-            scale = self._window.get_spin_scale(name, 100.0)
+        sliders = {name: self._window.get_spin_scale(name, 100.0) for name in SLIDERS}
+        switches = {name: bound_switch(self._config, name) for name in SWITCHES}
+        for scale in sliders.values():
             scale.set_digits(0)
-            rows.pack_start(scale, False, False, 0)
-        for name in SWITCHES:
-            rows.pack_start(bound_switch(self._config, name), False, False, 0)
-        self._clean = bound_switch(self._config, "clean-edges")
-        rows.pack_start(self._clean, False, False, 0)
+        for widget in (*sliders.values(), *switches.values()):
+            rows.pack_start(widget, False, False, 0)
+        self._not_for_curves = (sliders["saturation"], switches["clean-edges"])
         return rows
 
     def _file_button(self) -> Any:
@@ -279,7 +278,9 @@ class Dialog:
         self._file.set_visible(reference == Reference.FILE.value)
         output = self._config.get_property("output")
         self._hide.set_sensitive(output == Output.NEW_LAYER.value)
-        self._clean.set_sensitive(output != Output.CURVES.value)
+        for widget in self._not_for_curves:
+            widget.set_sensitive(output != Output.CURVES.value)
+        self._fit()
 
     # What follows from it
 
@@ -319,17 +320,15 @@ class Dialog:
         try:
             view, scene = self._views.view(options)
         except PluginError as error:
-            # OK would close the dialog, and what was chosen in it would be gone with the error.
-            self._window.set_response_sensitive(Gtk.ResponseType.OK, False)
             mood = Mood.CHOOSING if isinstance(error, NothingChosen) else Mood.TROUBLE
             self._live.show(None, options.look, Shown(mood, str(error), error.code))
         else:
-            self._window.set_response_sensitive(Gtk.ResponseType.OK, True)
             if scene != self._scene:
                 if self._scene is None:
                     self._preview.set_room(*self._room())
                 self._scene = scene
                 self._preview.set_scene(scene.width, scene.height, scene.rgb, scene.mask)
+                self._fit()
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
             self._live.show(view, options.look)
             self._offer_variants(options)
@@ -344,13 +343,25 @@ class Dialog:
     def _room(self) -> tuple[int, int]:
         """How large the preview may be, so that the buttons below it are still on the screen."""
         screen = self._window.get_display().get_monitor_at_window(self._window.get_window()).get_workarea()
-        self._preview.set_size_request(SIDE, SIDE)
+        self._preview.ask_for(SIDE, SIDE)
         _smallest, natural = self._window.get_preferred_size()
         return SIDE + screen.width - natural.width, SIDE + screen.height - natural.height - RESERVE
+
+    def _show_state(self, shown: Shown) -> None:
+        self._state.say(shown)
+        self._fit()
+        # OK would close the dialog, and what was chosen in it would be gone with the error.
+        self._window.set_response_sensitive(Gtk.ResponseType.OK, shown.mood not in (Mood.CHOOSING, Mood.TROUBLE))
+
+    def _fit(self) -> None:
+        """Makes the window as small as can be, unless the artist has made it larger for a larger preview."""
+        if not self._preview.enlarged:
+            self._window.resize(1, 1)
 
     def _show_picture(self, picture: Picture) -> None:
         self._preview.set_result(picture)
         self._notes.set_text("\n".join(self._notes_in_words()))
+        self._fit()
         if TIMES:
             with open(TIMES, "a", encoding="utf-8") as file:
                 file.write(f"{picture.seconds:.4f}\n")

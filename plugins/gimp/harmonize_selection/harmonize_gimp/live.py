@@ -30,6 +30,8 @@ from .states import Shown
 from .variants import Variant
 
 STATUS_SECONDS = 0.5
+SILENT_SECONDS = 1.0
+"""A daemon that has said nothing for so long is said to be waited for."""
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,12 @@ class Live:
         error = self._error or (self.session.error if self.session.state is State.IDLE else None)
         job = self._predicting
         shown = self._trouble or states.describe(
-            self.session.state, self.session.daemon, error, job.progress if job else None, job is not None
+            self.session.state,
+            self.session.daemon,
+            error,
+            job.progress if job else None,
+            busy=job is not None,
+            silent=self.session.silence > SILENT_SECONDS,
         )
         if shown != self._shown:
             self._shown = shown

@@ -16,6 +16,8 @@ from .live import Picture
 SIDE = 512
 _SMALLEST = 160
 """A smaller one would show nothing."""
+_ENLARGED = 1.4
+"""It grows where there is room for so many times its size, not whenever a note elsewhere makes the window larger."""
 STEP = 0.05
 """How far an arrow key moves the line, of the picture's width."""
 _DIRECTIONS = {Gdk.KEY_Left: -1, Gdk.KEY_KP_Left: -1, Gdk.KEY_Right: 1, Gdk.KEY_KP_Right: 1}
@@ -30,13 +32,12 @@ class Mode(enum.Enum):
 
 
 class Preview(Gtk.EventBox):  # type: ignore[misc]
-    """Shows a scene's thumbnail, `SIDE` pixels at most: pixel by pixel, or smaller where there is no room for it."""
+    """Shows a scene's thumbnail: pixel by pixel, smaller where there is no room for it, larger in a larger window."""
 
     def __init__(self) -> None:
         super().__init__()
         self._image = Gtk.Image()
         self.add(self._image)
-        self.set_size_request(SIDE, SIDE * 2 // 3)
         self.add_events(
             Gdk.EventMask.BUTTON_PRESS_MASK | Gdk.EventMask.BUTTON1_MOTION_MASK | Gdk.EventMask.KEY_PRESS_MASK
         )
@@ -45,7 +46,9 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         self.connect("key-press-event", self._key)
         for event in ("focus-in-event", "focus-out-event"):
             self.connect_after(event, self._focus_changed)
+        self.connect("size-allocate", self._resized)
         self._room = (SIDE, SIDE)
+        self._smallest = (SIDE, SIDE * 2 // 3)
         self._width = self._height = 0
         self._shown = (0, 0)
         self._before = self._after = b""
@@ -54,9 +57,26 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         self._show_mask = False
         self._column = 0
 
+    def do_get_preferred_width(self) -> tuple[int, int]:
+        """GTK asks. The picture must not: once it is large, the window could not be made smaller again."""
+        return self._smallest[0], self._smallest[0]
+
+    def do_get_preferred_height(self) -> tuple[int, int]:
+        return self._smallest[1], self._smallest[1]
+
+    def ask_for(self, width: int, height: int) -> None:
+        """How large it is at least."""
+        self._smallest = (width, height)
+        self.queue_resize()
+
     def set_room(self, width: int, height: int) -> None:
         """How large it may be; for scenes that come from now on."""
         self._room = (max(width, _SMALLEST), max(height, _SMALLEST))
+
+    @property
+    def enlarged(self) -> bool:
+        """Whether it has grown with its window."""
+        return self._shown > self._smallest
 
     def set_scene(self, width: int, height: int, rgb: bytes, mask: bytes) -> None:
         """Another scene, of which there is no result yet."""
@@ -65,7 +85,7 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
             self._column = (shown.x + shown.right) // 2
             scale = min(1.0, self._room[0] / width, self._room[1] / height)
             self._shown = (max(1, round(width * scale)), max(1, round(height * scale)))
-            self.set_size_request(*self._shown)
+            self.ask_for(*self._shown)
         self._width, self._height, self._mask = width, height, mask
         self._before = self._after = rgb
         self._draw()
@@ -101,6 +121,16 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
             return False
         self._move_line(self._column + direction * round(STEP * self._width))
         return True
+
+    def _resized(self, _widget: Any, given: Any) -> None:
+        if not self._width:
+            return
+        scale = min(given.width / self._smallest[0], given.height / self._smallest[1])
+        scale = scale if scale >= _ENLARGED else 1.0
+        shown = (round(self._smallest[0] * scale), round(self._smallest[1] * scale))
+        if shown != self._shown:
+            self._shown = shown
+            self._draw()
 
     def _move_line(self, column: int) -> None:
         self._column = min(max(column, 0), self._width)

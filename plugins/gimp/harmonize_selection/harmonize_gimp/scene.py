@@ -16,13 +16,17 @@ from .layers import Image, Layer
 from .words import _
 
 THUMBNAIL_SIDE = 512
+_ENCODED = (Gimp.Precision.U8_NON_LINEAR, Gimp.Precision.U8_PERCEPTUAL)
+_COMPONENTS = (Gimp.ChannelType.RED, Gimp.ChannelType.GREEN, Gimp.ChannelType.BLUE, Gimp.ChannelType.ALPHA)
 
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo and locks, gone afterwards; of masks that the artist looks at, the layers.
+    """A duplicate of the image, without undo and locks, gone afterwards, in which only the layers are seen.
 
-    GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
+    Not so what the artist looks at while working: masks in place of their layers, channels such as the quick mask over
+    all of them, single color channels. GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a
+    layer whose visibility is locked.
     """
     duplicate = image.duplicate()
     duplicate.undo_disable()
@@ -31,6 +35,11 @@ def stage(image: Image) -> Iterator[Image]:
             layers.unlock(layer)
             if layer.get_mask() is not None:
                 layer.set_show_mask(False)
+        for channel in duplicate.get_channels():
+            channel.set_visible(False)
+        if duplicate.get_base_type() == Gimp.ImageBaseType.RGB:
+            for component in _COMPONENTS:
+                duplicate.set_component_visible(component, True)
         yield duplicate
     finally:
         duplicate.delete()
@@ -66,8 +75,8 @@ def show(layer: Layer) -> None:
 def picture(image: Image) -> tuple[Scale, bytes]:
     """The image as it is seen, scaled: R G B A, 8 bit, sRGB-encoded."""
     scale = Scale.to_fit(image.get_width(), image.get_height(), THUMBNAIL_SIDE)
-    if buffers.is_srgb(image.get_layers()[0]):
-        # Twice as fast for large images: only the small picture leaves GIMP. GIMP 3.0 converts no profile here.
+    if _thumbnail_is_right(image):
+        # Twice as fast for large images: only the small picture leaves GIMP.
         seen = image.get_thumbnail(scale.width, scale.height, Gimp.PixbufTransparency.KEEP_ALPHA)
         if seen is not None and (seen.get_width(), seen.get_height()) == (scale.width, scale.height):
             rows, stride, channels = bytes(seen.get_pixels()), seen.get_rowstride(), seen.get_n_channels()
@@ -77,6 +86,12 @@ def picture(image: Image) -> tuple[Scale, bytes]:
         return scale, buffers.read_scaled(layer, scale, "R'G'B'A u8")
     finally:
         layer.delete()
+
+
+def _thumbnail_is_right(image: Image) -> bool:
+    """GIMP 3.0 converts nothing for its thumbnails: it gives linear light, or 16 bits of grey, as if they were sRGB."""
+    encoded = hasattr(Gimp, "Curve") or image.get_precision() in _ENCODED
+    return encoded and buffers.is_srgb(image.get_layers()[0])
 
 
 def coverage(image: Image, layer: Layer, scale: Scale) -> tuple[bytes, bytes | None, bytes]:

@@ -34,9 +34,18 @@ class Shown:
 
 
 def describe(
-    state: State, daemon: DaemonStatus | None, error: HarmonizeError | None, progress: Progress | None, busy: bool
+    state: State,
+    daemon: DaemonStatus | None,
+    error: HarmonizeError | None,
+    progress: Progress | None,
+    *,
+    busy: bool,
+    silent: bool,
 ) -> Shown:
-    """From the session's state, what the daemon last said, the last error, and what is under way."""
+    """From the session's state, what the daemon last said, the last error, and what is under way.
+
+    busy: whether a network is asked. silent: whether the daemon, which is waited for, does not answer just now.
+    """
     if error is not None:
         return Shown(Mood.TROUBLE, str(from_client(error)), error.code)
     if state is State.IDLE:
@@ -45,6 +54,8 @@ def describe(
     if daemon is None or state is not State.READY:
         starting = state is State.STARTING
         return Shown(Mood.WAITING, _("Starting the Harmonize daemon…") if starting else _("Connecting…"))
+    if silent:
+        return Shown(Mood.WAITING, _("Waiting for the Harmonize daemon…"))
     if daemon.state == "failed":
         return Shown(Mood.TROUBLE, daemon.detail, "worker_failed")
     if progress is not None and progress.stage == "loading":

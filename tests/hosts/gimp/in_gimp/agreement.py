@@ -24,6 +24,7 @@ PRECISIONS = {
     "float-linear": Gimp.Precision.FLOAT_LINEAR,
     "double": Gimp.Precision.DOUBLE_NON_LINEAR,
 }
+GREY = ("u8", "u8-linear", "u16", "half", "float-linear")
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Case:
 
 def cases() -> list[Case]:
     found = [Case(f"rgb-{precision}", precision) for precision in PRECISIONS]
-    found += [Case(f"grey-{precision}", precision, "grey") for precision in ("u8", "u16", "float-linear")]
+    found += [Case(f"grey-{precision}", precision, "grey") for precision in GREY]
     found += [Case(f"opaque-{precision}", precision, alpha=False) for precision in ("u8", "u16", "float")]
     found += [Case(f"replace-{precision}", precision, output="replace") for precision in ("u8", "u16-linear", "float")]
     found += [

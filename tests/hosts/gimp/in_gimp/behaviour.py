@@ -286,6 +286,22 @@ def mask_that_is_looked_at() -> None:
     image.delete()
 
 
+def channels_that_are_looked_at() -> None:
+    """The quick mask, or a saved selection, tints all that is seen; and single colors can be hidden."""
+    image, _background, figure = support.composite()
+    plain = reading.around(figure, layers.box(figure), needs_background=True)
+    for component in (Gimp.ChannelType.RED, Gimp.ChannelType.ALPHA):
+        image.set_component_visible(component, False)
+    few = reading.around(figure, layers.box(figure), needs_background=True) == plain
+    for component in (Gimp.ChannelType.RED, Gimp.ChannelType.ALPHA):
+        image.set_component_visible(component, True)
+    channel = Gimp.Channel.new(image, "Quick Mask", image.get_width(), image.get_height(), 50, Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    tinted = reading.around(figure, layers.box(figure), needs_background=True) == plain
+    support.say(case="channels-looked-at", few=few, tinted=tinted, visible=channel.get_visible())
+    image.delete()
+
+
 def in_a_filtered_group() -> None:
     """The group's filter changes the colors in which its layer is seen."""
     image, _background, figure = support.composite()
@@ -333,6 +349,31 @@ def text_layer() -> None:
     image.delete()
 
 
+def link_layer() -> None:
+    """A picture that GIMP reads from its file again and again, and the same one read once."""
+    image, _background, figure = support.composite()
+    image.remove_layer(figure)
+    link = Gimp.LinkLayer.new(image, support.file("figure.png"))
+    once = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, support.file("figure.png"))
+    results = []
+    for layer in (link, once):
+        image.insert_layer(layer, None, 0)
+        layer.set_name("Figure")
+        support.call(image, [layer])
+        results.append(image.get_selected_layers()[0])
+        for item in (layer, results[-1]):
+            item.set_visible(False)
+    (linked, changed), stored = (support.pixels(result) for result in results), support.pixels(once)
+    support.say(
+        case="link",
+        kind=type(results[0]).__name__,
+        same=linked == changed,
+        changed=linked != stored,
+        of=type(link).__name__,
+    )
+    image.delete()
+
+
 several_layers()
 references()
 roles_reversed()
@@ -341,5 +382,8 @@ again()
 clean_edges()
 masked_by_its_group()
 mask_that_is_looked_at()
+channels_that_are_looked_at()
 in_a_filtered_group()
 text_layer()
+if hasattr(Gimp, "LinkLayer"):
+    link_layer()

@@ -51,6 +51,25 @@ def a_square(dialog: Any, _config: Any) -> Acting:
     )
 
 
+def a_larger_window(dialog: Any, config: Any) -> Acting:
+    """The artist enlarges it and makes it as it was; then something that takes room comes and goes."""
+    yield ready(dialog)
+    yield Pause(1)
+    window, preview = dialog._window, dialog._preview
+    width, height = window.get_size()
+    shown = [preview._shown]
+    for larger in (400, 0):
+        window.resize(width + larger, height + larger)
+        yield Pause(1)
+        shown.append(preview._shown)
+    heights = [height]
+    for reference in ("file", "below"):
+        config.set_property("reference", reference)
+        yield Pause(1)
+        heights.append(window.get_size()[1])
+    support.say(case="larger", shown=shown, heights=heights)
+
+
 def long_names(dialog: Any, config: Any) -> Acting:
     """The window is as wide as it was when a layer with a long name can be chosen."""
     yield ready(dialog)
@@ -95,9 +114,12 @@ def clean_edges(dialog: Any, config: Any) -> Acting:
     support.say(case="clean", before=green(plain), after=green(preview._after), notes=notes(dialog))
     if hasattr(Gimp, "Curve"):
         clean = preview._after
+        config.set_property("saturation", -1.0)
+        yield Until(lambda: preview._after is not clean, "a preview in grey")
+        clean = preview._after
         config.set_property("output", "curves")
         yield Until(lambda: preview._after is not clean, "a preview of curves")
-        sensitive = dialog._clean.get_sensitive()
+        sensitive = any(widget.get_sensitive() for widget in dialog._not_for_curves)
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
 
 
@@ -182,6 +204,7 @@ def main() -> None:
     figure.set_mode(Gimp.LayerMode.NORMAL)
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
+    dialogs.show(image, [figure], a_larger_window)
     palette = Gimp.ConvertPaletteType.GENERATE
     image.convert_indexed(Gimp.ConvertDitherType.NONE, palette, 16, False, False, "")
     dialogs.show(image, [figure], an_indexed_image)

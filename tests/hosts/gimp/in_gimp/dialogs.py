@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import support
@@ -48,11 +49,14 @@ Act = Callable[[Any, Any], Acting]
 """What the artist does; called with the dialog and its configuration."""
 
 
-def show(image: Any, targets: list[Any], act: Act) -> None:
-    """Shows the dialog until the artist has done everything and closes it."""
+def show(image: Any, targets: list[Any], act: Act, home: Path | None = None) -> None:
+    """Shows the dialog until the artist has done everything and closes it.
+
+    home: where the daemon is to be found, in place of where it is.
+    """
     procedure = Gimp.get_pdb().lookup_procedure(support.PLUGIN)
     config = procedure.create_config()
-    with Session("tests", start=False) as session:
+    with Session("tests", start=False, folder=home) as session:
         dialog = Dialog(procedure, config, image, targets, session)
         GLib.timeout_add(LOOK_MILLISECONDS, _Artist(_whole(dialog, config, act)).step)
         dialog.run()
@@ -61,7 +65,7 @@ def show(image: Any, targets: list[Any], act: Act) -> None:
 def _whole(dialog: Any, config: Any, act: Act) -> Acting:
     try:
         yield Until(lambda: support.windows("Harmonize Selection"), "the dialog")
-        yield Until(lambda: dialog._networks, "the daemon's networks")
+        yield Until(lambda: dialog._networks or dialog._state._code, "the daemon's networks, or why there are none")
         yield from act(dialog, config)
     except Exception:
         traceback.print_exc(file=sys.stdout)

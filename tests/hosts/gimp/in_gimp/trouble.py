@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+from pathlib import Path
 from typing import Any
 
 import dialogs
 import support
 from dialogs import Acting, Pause, Until, press
-from gi.repository import Gimp
+from gi.repository import Gimp, Gtk
 
 from harmonize_gimp import choices, masks  # isort: skip  (support makes it importable)
 
@@ -87,6 +91,29 @@ def a_floating_selection(dialog: Any, config: Any) -> Acting:
     Gimp.Selection.none(image)
 
 
+def no_daemon(dialog: Any, _config: Any) -> Acting:
+    """There is none, and none can be started."""
+    yield Until(lambda: dialog._state._code, "trouble")
+    support.say(case="no-daemon", after=text(dialog), ok=can_agree(dialog))
+
+
+def a_daemon_that_hangs(dialog: Any, config: Any) -> Acting:
+    yield comes(dialog, "Ready")
+    pid = json.loads((Path(os.environ["HARMONIZE_HOME"]) / "connection.json").read_text())["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        config.set_property("strength", 0.5)
+        yield comes(dialog, "Waiting for the Harmonize daemon")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    yield comes(dialog, "Ready")
+    support.say(case="hangs", after=text(dialog), ok=can_agree(dialog))
+
+
+def can_agree(dialog: Any) -> bool:
+    return bool(dialog._window.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive())
+
+
 def focus(*numbers: str) -> Acting:
     """Goes from window to window."""
     for number in numbers:
@@ -135,6 +162,8 @@ def main() -> None:
     image, background, figure = support.composite()
     dialogs.show(image, [figure], say_scene)
     dialogs.show(image, [figure], keys_of_split)
+    dialogs.show(image, [figure], no_daemon, home=Path("/w/nowhere"))
+    dialogs.show(image, [figure], a_daemon_that_hangs)
     _ok, x, y = figure.get_offsets()
     dialogs.show(image, [figure], what_is_done_elsewhere)
     figure.set_offsets(x, y)
