@@ -56,6 +56,8 @@ class Engine:
         device = "cpu" if task.force_cpu else self._device
         if network == "slow":
             time.sleep(SLOW_SECONDS)
+        elif network == "hang":
+            time.sleep(1000)
         elif network == "crash":
             os.kill(os.getpid(), 9)
         elif network == "lost" and not task.force_cpu:

@@ -97,6 +97,27 @@ def test_fault_27_a_hung_worker_is_noticed(start: Start) -> None:
     assert not alive(first)
 
 
+def test_fault_27_a_network_that_hangs_does_not_keep_the_next_prediction_waiting_for_ever(start: Start) -> None:
+    """As in a graphics driver: the worker's other threads are alive, and say so."""
+    daemon = start(inference_seconds=2.0).ready()
+    with daemon.raw() as client:
+        hung, waiting = client.predict(network="hang"), client.predict()
+        assert client.error(hung, seconds=20) == "worker_died"
+        client.expect("predicted", waiting, seconds=20)
+    log = (daemon.home / "log" / "worker.log").read_text()
+    assert log.count("the networks have been at one task for 3 s") == 1
+
+
+def test_a_worker_that_is_idle_does_not_hang(start: Start) -> None:
+    daemon = start(inference_seconds=1.0).ready()
+    worker = daemon.worker
+    with daemon.raw() as client:
+        client.expect("predicted", client.predict())
+        time.sleep(3.5)  # more than three beats
+        client.expect("predicted", client.predict())
+    assert daemon.worker == worker
+
+
 def test_networks_that_cannot_be_loaded_are_named_with_their_cause(start: Start) -> None:
     daemon = start(engine="tests.daemon.fake_engine:NoTorch")
     with daemon.raw() as client:
