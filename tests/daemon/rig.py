@@ -28,6 +28,9 @@ _PATHS = [str(ROOT / name) for name in (".", "plugins", "daemon", "models")]
 _RUN = """
 import sys
 sys.path.remove("")  # as the `harmonize` command has it
+import signal
+for number in (signal.SIGINT, signal.SIGHUP):  # a shell has what runs in its background ignore them
+    signal.signal(number, signal.SIG_DFL)
 import json
 from harmonize_daemon.front.process import run
 from harmonize_daemon.options import Limits, Options
