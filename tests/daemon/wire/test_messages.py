@@ -11,7 +11,7 @@ import pytest
 from harmonize_daemon.wire import messages
 from harmonize_daemon.wire.errors import ErrorCode, Refused
 from harmonize_models.layer import Place
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 LIMIT = 65_536
@@ -105,11 +105,7 @@ def test_a_place_without_room_is_refused_before_a_renderer_sees_it(place: tuple[
         Place(*place)
 
 
-UNHURRIED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""A busy machine may take its time."""
-
-
-@UNHURRIED
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_let_in(data: bytes) -> None:
     with pytest.raises(Refused):
@@ -128,7 +124,7 @@ JSON = st.recursive(
 )
 
 
-@UNHURRIED
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(GOOD)), name=st.sampled_from(["v", "id", "layer", "look", "place", "row"]), value=JSON
 )
@@ -136,7 +132,7 @@ def test_any_value_in_any_field_is_refused_or_let_in(kind: str, name: str, value
     assert outcome(header(kind, **{**GOOD[kind], name: value}))
 
 
-@UNHURRIED
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_a_good_header_with_one_byte_changed_or_cut_is_refused_or_let_in(kind: str, data: st.DataObject) -> None:
     good = bytearray(msgpack.packb(header(kind, **GOOD[kind])))
