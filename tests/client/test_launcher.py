@@ -15,7 +15,17 @@ from pathlib import Path
 
 import harmonize_client
 import pytest
-from harmonize_client import CannotConnect, CannotStart, NotInstalled, Session, State, connect, launcher, sandbox
+from harmonize_client import (
+    CannotConnect,
+    CannotStart,
+    NotInstalled,
+    Session,
+    State,
+    VersionMismatch,
+    connect,
+    launcher,
+    sandbox,
+)
 from harmonize_client.paths import Connection, read_connection, write_connection
 
 from tests.client.fake_daemon import PATIENCE_SECONDS, FakeDaemon, Message, pid_of_the_dead
@@ -91,6 +101,12 @@ class TestStarting:
         with connect("test/1", command=serve()) as client:
             assert client.status().state == "ready"
 
+    def test_a_stale_file_of_another_version_does_not_keep_the_daemon_from_being_started(self, folder: Path) -> None:
+        """As after a crash and an update, whoever has the old daemon's process id now."""
+        write_connection(folder, Connection(1, "a" * 64, os.getpid(), "0.0.1", protocol=99))
+        with connect("test/1", command=serve()) as client:
+            assert client.status().state == "ready"
+
     def test_a_daemon_that_was_killed_is_started_again_by_the_next_request(self, folder: Path) -> None:
         with connect("test/1", command=serve()) as client:
             first = read_connection(folder)
@@ -162,6 +178,13 @@ class TestFailing:
         with pytest.raises(CannotStart, match="line 99999") as caught:
             connect("test/1", command=command_of("for i in range(100000): print('line', i)\nraise SystemExit(3)"))
         assert len(str(caught.value)) < 500
+
+    def test_a_daemon_of_another_version_that_still_runs_is_named(self, folder: Path) -> None:
+        """The new one finds it, and ends with an error of its own."""
+        write_connection(folder, Connection(1, "a" * 64, 4711, "0.0.1", protocol=99))
+        for start in (True, False):
+            with pytest.raises(VersionMismatch, match=r"version 0\.0\.1, process 4711\) speaks protocol 99"):
+                connect("test/1", start=start, command=command_of("raise SystemExit(1)"))
 
     def test_a_daemon_that_never_comes_up_is_given_up(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(launcher, "START_SECONDS", 0.3)
