@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,24 +43,33 @@ sys.exit(run(Options(limits=limits, **settings)))
 """
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do."""
+def environment(home: Path, *packages: Path) -> dict[str, str]:
+    """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do.
+
+    packages: folders in which packages are looked for before the usual ones.
+    """
     given = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([*_PATHS, given] if given else _PATHS)  # an empty entry would be the current folder
+    folders = [*map(str, packages), *_PATHS]
+    path = os.pathsep.join([*folders, given] if given else folders)  # an empty entry would be the current folder
     return {**os.environ, "HARMONIZE_HOME": str(home), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 class Daemon:
     """A daemon process. Settings are the fields of `Options`; `limits` those of `Limits`."""
 
-    def __init__(self, home: Path, cwd: Path | None = None, **settings: Any) -> None:
+    def __init__(self, home: Path, cwd: Path | None = None, packages: Sequence[Path] = (), **settings: Any) -> None:
         self.home = home
         self.begun = time.perf_counter()
         settings.setdefault("engine", FAKE_ENGINE)
         settings.setdefault("idle_exit_seconds", 120)
         command = [sys.executable, "-c", _RUN, json.dumps(settings)]
         self.process = subprocess.Popen(
-            command, cwd=cwd, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=cwd,
+            env=environment(home, *packages),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def connection(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:

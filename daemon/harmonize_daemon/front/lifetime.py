@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from harmonize_client import paths
+from harmonize_client import paths, version
 from harmonize_client.errors import CannotConnect, HarmonizeError, VersionMismatch
 
 LOCK_FILE = "daemon.lock"
@@ -58,6 +58,15 @@ def address_of_running(home: Path) -> str:
     if connection is None:
         raise CannotConnect("the daemon that runs is just ending")
     return connection.endpoint
+
+
+def installation() -> tuple[int, int] | None:
+    """What changes when this program is installed anew, and is None once it is removed."""
+    try:
+        found = os.stat(version.__file__)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 @contextmanager
