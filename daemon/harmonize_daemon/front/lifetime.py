@@ -60,13 +60,12 @@ def address_of_running(home: Path) -> str:
     return connection.endpoint
 
 
-def installation() -> tuple[int, int] | None:
-    """What changes when this program is installed anew, and is None once it is removed."""
+def installation() -> int | None:
+    """What changes when another version of this program is installed, and is None once it is removed."""
     try:
-        found = os.stat(version.__file__)
+        return os.stat(version.__file__).st_mtime_ns
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
 
 
 @contextmanager
