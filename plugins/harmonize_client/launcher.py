@@ -91,11 +91,14 @@ class Start:
         except OSError as error:
             cause = f"the daemon's folder {folder} cannot be written ({error.strerror})"
             raise CannotStart(cause, "check its permissions and the room on its disk") from None
+        environment = sandbox.clean_environment(os.environ, command)
+        if environment.get("HARMONIZE_HOME"):
+            environment["HARMONIZE_HOME"] = str(paths.home())  # it may be relative to where we are
         try:
             with log:
                 self._process = subprocess.Popen(
                     [*sandbox.outside(command), "daemon", "run"],
-                    env=sandbox.clean_environment(os.environ, command),
+                    env=environment,
                     # `python -m` looks for modules in the working folder first: one that holds nobody's else.
                     cwd=folder,
                     stdin=subprocess.DEVNULL,

@@ -122,6 +122,14 @@ class TestStarting:
             assert connection is not None
             assert os.getsid(connection.pid) == connection.pid != os.getsid(0)
 
+    def test_a_folder_that_is_named_from_where_we_are_is_the_daemons_too(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(folder.parent)
+        monkeypatch.setenv("HARMONIZE_HOME", folder.name)
+        with connect("test/1", command=serve()):
+            assert read_connection(folder) is not None
+
     @pytest.mark.usefixtures("folder")
     def test_modules_in_the_users_home_do_not_stand_before_the_daemons(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -301,8 +309,10 @@ class TestSandbox:
         flatpak("[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n")
         monkeypatch.delenv("HARMONIZE_HOME", raising=False)
         assert sandbox.outside(["harmonize", "x"]) == ["flatpak-spawn", "--host", "harmonize", "x"]
-        monkeypatch.setenv("HARMONIZE_HOME", "/elsewhere")
-        assert sandbox.outside(["h"]) == ["flatpak-spawn", "--host", "--env=HARMONIZE_HOME=/elsewhere", "h"]
+        monkeypatch.chdir("/")
+        for home in ("/elsewhere", "elsewhere"):
+            monkeypatch.setenv("HARMONIZE_HOME", home)
+            assert sandbox.outside(["h"]) == ["flatpak-spawn", "--host", "--env=HARMONIZE_HOME=/elsewhere", "h"]
 
     @pytest.mark.parametrize("text", ["", "[Session Bus Policy]\nother=talk\n", "not an ini file"])
     def test_a_flatpak_that_may_not_says_how_to_permit_it(self, flatpak: Callable[[str], None], text: str) -> None:
