@@ -85,15 +85,18 @@ class Start:
         self._deadline = time.monotonic() + START_SECONDS
         self._folder = folder
         self._name = shlex.join(command)
+        environment = sandbox.clean_environment(os.environ, command)
+        # Both may be relative to where we are, which is not where the daemon begins.
+        if environment.get("HARMONIZE_HOME"):
+            environment["HARMONIZE_HOME"] = str(paths.home())
+        if os.path.dirname(command[0]):
+            command = [os.path.abspath(command[0]), *command[1:]]
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = open(folder / paths.START_LOG_FILE, "wb")  # noqa: SIM115
         except OSError as error:
             cause = f"the daemon's folder {folder} cannot be written ({error.strerror})"
             raise CannotStart(cause, "check its permissions and the room on its disk") from None
-        environment = sandbox.clean_environment(os.environ, command)
-        if environment.get("HARMONIZE_HOME"):
-            environment["HARMONIZE_HOME"] = str(paths.home())  # it may be relative to where we are
         try:
             with log:
                 self._process = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -129,6 +130,16 @@ class TestStarting:
         monkeypatch.setenv("HARMONIZE_HOME", folder.name)
         with connect("test/1", command=serve()):
             assert read_connection(folder) is not None
+
+    @pytest.mark.usefixtures("folder")
+    def test_a_command_that_is_named_from_where_we_are_is_found(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "daemon").write_text(f'#!/bin/sh\nexec {shlex.join(serve())} "$@"\n')
+        (tmp_path / "daemon").chmod(0o755)
+        monkeypatch.chdir(tmp_path)
+        with connect("test/1", command=["./daemon"]) as client:
+            assert client.status().pid != os.getpid()
 
     @pytest.mark.usefixtures("folder")
     def test_modules_in_the_users_home_do_not_stand_before_the_daemons(
