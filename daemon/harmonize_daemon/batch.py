@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from unicodedata import normalize
 from zlib import crc32
 
 from harmonize_client import Client, HarmonizeError, connect
@@ -76,6 +77,8 @@ class Plan:
     items: tuple[Item, ...]
     done: tuple[str, ...]
     """Names of pictures that need not be done again."""
+    replaced: tuple[str, ...]
+    """Names of pictures whose results take the place of other ones: of other settings, or of pictures that changed."""
     without_mask: tuple[str, ...]
     closed: tuple[str, ...]
     """Names of folders that cannot be looked into."""
@@ -101,9 +104,9 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
     """Find the composites below `folder`: files with layers, and flat ones with a mask, beside them
     (`NAME.mask.png`) or in `masks` (`NAME.*`).
 
-    settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, and
-    nothing hidden, whose name begins with a dot. Raises BadRequest, also where there are pictures and no masks at all,
-    and UnreadablePicture if there is no reference.
+    settings: a request whose files do not matter. Nothing below `output` and `masks` counts as a composite, nor what an
+    earlier batch has written, nor anything hidden, whose name begins with a dot. Raises BadRequest, also where there
+    are pictures and no masks at all, and UnreadablePicture if there is no reference.
     """
     if not folder.is_dir():
         raise BadRequest(f"{folder} is no folder", "name a folder of pictures; for one picture: `harmonize image`")
@@ -118,14 +121,15 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         raise UnreadablePicture(f"There is no file {settings.reference}", "check the path")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
-    items, done, without_mask = [], [], []
+    listings = _Listings()
+    items, done, replaced, without_mask = [], [], [], []
     pictures, closed = _pictures(folder, [other for other in (output, masks) if other is not None])
     for path in pictures:
         name = path.relative_to(folder).as_posix()
         if not share.holds(name):
             continue
         layered = path.suffix.lower() in LAYERED_SUFFIXES
-        mask = None if layered else _mask_of(path, folder, masks)
+        mask = None if layered else _mask_of(path, folder, masks, listings)
         if mask is None and not layered:
             without_mask.append(name)
             continue
@@ -133,15 +137,18 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         request = replace(settings, composite=path, mask=mask, layer=layer, output=output / name)
         item = Item(name, request, _stamp(request))
         last = earlier.get(name)
-        if last is not None and not last.error and last.stamp == item.stamp and request.output.is_file():
+        is_there = request.output.is_file()
+        if is_there and last is not None and not last.error and last.stamp == item.stamp:
             done.append(name)
-        else:
-            items.append(item)
+            continue
+        items.append(item)
+        if is_there:
+            replaced.append(name)
     if without_mask and share == Share() and not (items or done):
         hint = "hat.mask.png beside hat.png would be its mask; name another folder of masks with --masks"
         raise BadRequest(f"None of the {len(without_mask)} pictures has a mask", hint)
     names = tuple(path.relative_to(folder).as_posix() for path in closed)
-    return Plan(tuple(items), tuple(done), tuple(without_mask), names)
+    return Plan(tuple(items), tuple(done), tuple(replaced), tuple(without_mask), names)
 
 
 def run(items: Sequence[Item], output: Path, jobs: int, report: Callable[[Outcome], None]) -> None:
@@ -265,14 +272,18 @@ class _Connections:
 
 
 def _pictures(folder: Path, others: Sequence[Path]) -> tuple[list[Path], list[Path]]:
-    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders; and the folders that
-    cannot be looked into. Both by name. Links to folders are not followed: they may lead round in circles.
+    """Everything that can be read, is no mask, not hidden, and lies in none of the other folders or those of earlier
+    results; and the folders that cannot be looked into. Both by name. Links to folders are not followed: they may lead
+    round in circles.
     """
     elsewhere = {other.resolve() for other in others}
     found: list[Path] = []
     closed: list[Path] = []
     for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         here = Path(place)
+        if RECORDS in files and here != folder:
+            folders.clear()
+            continue
         if not os.access(here, os.X_OK):  # its files can be listed, but not opened
             closed.append(here)
             folders.clear()
@@ -289,7 +300,7 @@ def _is_hidden(name: str) -> bool:
 def _is_picture(path: Path) -> bool:
     return (
         path.suffix.lower() in READABLE_SUFFIXES | LAYERED_SUFFIXES
-        and not path.stem.endswith(MASK)
+        and not path.stem.lower().endswith(MASK)
         and (path.is_file() or _leads_nowhere(path))
     )
 
@@ -299,12 +310,32 @@ def _leads_nowhere(path: Path) -> bool:
     return path.is_symlink() and not path.exists()
 
 
-def _mask_of(path: Path, folder: Path, masks: Path | None) -> Path | None:
-    where = path.parent if masks is None else masks / path.relative_to(folder).parent
-    stem = path.stem + (MASK if masks is None else "")
-    suffixes = (".png", *sorted(READABLE_SUFFIXES))
-    found = (where / f"{stem}{cased}" for suffix in suffixes for cased in (suffix, suffix.upper()))
-    return next((mask for mask in found if os.path.isfile(mask)), None)  # Path's fails where such a name is too long
+class _Listings(dict[Path, dict[str, Path]]):
+    """The files of a folder by their names, in which only the letters matter: not whether they are capitals, nor how
+    accents are written. Where two names are alike then, capitals in the stem do matter.
+    """
+
+    def __missing__(self, folder: Path) -> dict[str, Path]:
+        try:
+            found = sorted(folder.iterdir())
+        except OSError:  # there is none, for instance
+            found = []
+        alike = {_letters(file.name).lower(): file for file in found}
+        self[folder] = alike | {_letters(file.stem) + file.suffix.lower(): file for file in found}
+        return self[folder]
+
+
+def _letters(name: str) -> str:
+    """macOS writes accents behind their letters, others within."""
+    return normalize("NFC", name)
+
+
+def _mask_of(path: Path, folder: Path, masks: Path | None, listings: _Listings) -> Path | None:
+    listing = listings[path.parent if masks is None else masks / path.relative_to(folder).parent]
+    stem = _letters(path.stem + (MASK if masks is None else ""))
+    names = [stem + suffix for suffix in (".png", *sorted(READABLE_SUFFIXES))]
+    found = (listing.get(name) or listing.get(name.lower()) for name in names)
+    return next((mask for mask in found if mask and mask.is_file()), None)
 
 
 def _stamp(request: ImageRequest) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from os.path import realpath
 from pathlib import Path
 from time import sleep
@@ -21,6 +22,7 @@ from . import CLIENT_NAME, pictures
 from .composites import Composite, Foreground, check_output, read_composite
 from .devices import CPU, chosen_device, is_meant
 from .pictures import Picture, PictureTooLarge, Pixels
+from .pictures.errors import opening
 from .pictures.profiles import Conversion
 
 THUMBNAIL_SIDE = 512
@@ -103,7 +105,8 @@ class Inputs:
     """The pictures of a request."""
 
     composite: Composite
-    reference: Picture | None
+    reference: Thumbnail | None
+    """What lends light and color."""
 
     @classmethod
     def read(cls, request: ImageRequest) -> Inputs:
@@ -116,7 +119,7 @@ class Inputs:
             composite = read_composite(
                 request.composite, request.mask, request.layer, to_foreground=request.to_foreground
             )
-            return cls(composite, pictures.read(request.reference) if request.reference else None)
+            return cls(composite, read_reference(request.reference) if request.reference else None)
 
 
 def harmonize_image(request: ImageRequest, on_progress: ProgressCallback = lambda stage, fraction: None) -> ImageResult:
@@ -146,9 +149,9 @@ def harmonize_inputs(
 
 
 def check_places(request: ImageRequest) -> None:
-    """Raises BadRequest where a result would overwrite another one, or the mask or the reference.
+    """Raises BadRequest where a result would overwrite another one, or one of the pictures.
 
-    The composite may be overwritten: it is what the result replaces.
+    The output alone may overwrite the composite: it is what it replaces.
     """
     results = [request.output, request.cube, request.adjustment_out, request.before_after]
     taken = {realpath(file) for file in (request.mask, request.reference) if file is not None}
@@ -156,7 +159,7 @@ def check_places(request: ImageRequest) -> None:
         place = realpath(file)
         if place in taken:
             raise BadRequest(f"{file} would be overwritten by another file", "give each file a name of its own")
-        taken.add(place)
+        taken |= {place, realpath(request.composite)}
 
 
 @contextmanager
@@ -185,7 +188,7 @@ def _harmonized(
             scene_thumbnail(composite.scene, mask, needs_background=reference is None),
             mask,
             network=request.network,
-            reference=reference_thumbnail(reference) if reference else None,
+            reference=reference,
             foreground_class=request.foreground_class,
             progress=report,
         )
@@ -265,6 +268,19 @@ def scene_thumbnail(picture: Picture, mask: NDArray[np.uint8], *, needs_backgrou
     if colors is None:
         colors = without_holes(seen, np.zeros_like(mask))
     return _as_thumbnail(np.zeros((*mask.shape, 3), np.uint8) if colors is None else colors)
+
+
+def read_reference(path: Path) -> Thumbnail:
+    """Raises EmptyReference, PictureError."""
+    with opening(path):
+        changed = path.stat().st_mtime_ns
+    return _reference(path, changed)
+
+
+@lru_cache(maxsize=1)
+def _reference(path: Path, changed: int) -> Thumbnail:
+    """All pictures of a batch have the same; it may be a large document."""
+    return reference_thumbnail(pictures.read_merged(path))
 
 
 def reference_thumbnail(picture: Picture) -> Thumbnail:

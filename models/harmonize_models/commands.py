@@ -1,4 +1,4 @@
-"""How the commands of this package run: what went wrong is said in words, never in a traceback."""
+"""How the commands of this package run: what is wrong is said in words, never in a traceback."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from .errors import ModelError
+
+
+def at_least_one(text: str) -> int:
+    """A number of things, as an option's type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
 
 
 def carried_out(

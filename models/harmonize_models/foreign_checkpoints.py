@@ -24,6 +24,7 @@ from harmonize_models.compact import restored
 from harmonize_models.errors import ModelError
 from harmonize_models.networks import registry
 from harmonize_models.networks.exact import shapes_of
+from harmonize_models.training.folding import folded
 
 if TYPE_CHECKING:
     from harmonize_models.networks.base import NetworkSpec
@@ -77,7 +78,7 @@ def read_foreign(path: Path) -> tuple[NetworkSpec, dict[str, Tensor]]:
     if size > MAX_FILE_BYTES:
         raise UnsafeCheckpoint(f"{path.name} has {size} bytes.", f"Checkpoints may have {MAX_FILE_BYTES}.")
     content = _read_safetensors(path) if _is_safetensors(path) else _read_pickle(path)
-    state = _unwrap(content, path)
+    state = _without_inserted_norms(_unwrap(content, path), path)
     spec = _detect(state, path)
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
@@ -172,6 +173,15 @@ def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
         if all(name.startswith(prefix) for name in state):
             state = {name[len(prefix) :]: tensor for name, tensor in state.items()}
     return state
+
+
+def _without_inserted_norms(state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """A run of ours may train with norms that its network does not have, and folds them into the weights it exports."""
+    try:
+        return folded(state)
+    except (LookupError, RuntimeError) as error:
+        cause = f"{path.name} has norms that fit no weights ({type(error).__name__}: {_shorten(str(error))})."
+        raise UnknownCheckpoint(cause, "Name another checkpoint.") from error
 
 
 def _detect(state: Mapping[str, Tensor], path: Path) -> NetworkSpec:

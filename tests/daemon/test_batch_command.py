@@ -89,7 +89,8 @@ def test_a_second_run_does_only_what_is_new_or_changed(
     assert [item.name for item in plan.items] == ["four.png", "one.png", "sub/two.tif"]
     assert plan.done == ("sub/three.png",)
     assert run(scenes, output) == 0
-    assert "3 to do, 1 done already" in capsys.readouterr().out
+    summary = "3 to do, 1 done already, 1 to replace earlier results (one.png)\n"
+    assert capsys.readouterr().out.startswith(summary)
     assert batch.plan(scenes, None, output, NOTHING).items == ()
     other_settings = ImageRequest(Path(), Path(), Path(), network="s2crnet")
     assert len(batch.plan(scenes, None, output, other_settings).items) == 4
@@ -239,6 +240,17 @@ def test_what_the_network_is_not_sure_of_is_left_alone_and_recorded(scenes: Path
     assert len(batch.plan(scenes, None, tmp_path / "out", NOTHING).items) == 3
 
 
+def test_what_other_settings_would_replace_is_told_before_it_is(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(scenes, tmp_path / "out", "--quiet") == 0
+    put(scenes, "four.png", 4)
+    (tmp_path / "out" / "four.png").write_bytes(b"of somebody else")
+    assert run(scenes, tmp_path / "out", "--strength", "0.5", "--dry-run") == 0
+    found = "4 to replace earlier results (four.png, one.png, sub/three.png, sub/two.tif)"
+    assert found in capsys.readouterr().out
+
+
 def test_all_frames_may_get_the_same_change(scenes: Path, tmp_path: Path) -> None:
     key, change = str(scenes / "one.png"), str(tmp_path / "change.json")
     single = ["image", key, "--mask", str(scenes / "one.mask.png"), "-o", str(tmp_path / "key.png"), "--quiet"]
@@ -386,11 +398,31 @@ def test_a_folder_without_a_name_is_not_the_current_one(words: list[str], capsys
     assert "the folder's name is empty" in capsys.readouterr().err
 
 
-def test_suffixes_of_masks_may_be_in_capitals(tmp_path: Path) -> None:
-    put(tmp_path / "scenes", "HAT.PNG", mask="HAT.mask.PNG")
+@pytest.mark.parametrize(
+    ("name", "mask"),
+    [
+        ("HAT.PNG", "HAT.mask.PNG"),
+        ("Hat.Png", "hat.Mask.Png"),
+        ("\u00e9t\u00e9.png", "e\u0301te\u0301.mask.png"),
+    ],
+)
+def test_names_of_masks_may_differ_in_capitals_and_in_how_accents_are_written(
+    tmp_path: Path, name: str, mask: str
+) -> None:
+    put(tmp_path / "scenes", name, mask=mask)
     (item,) = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert item.name == name
     assert item.request.mask is not None
-    assert item.request.mask.name == "HAT.mask.PNG"
+    assert item.request.mask.name == mask
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names are the same elsewhere")
+def test_each_of_two_names_that_differ_in_capitals_alone_has_its_own_mask(tmp_path: Path) -> None:
+    names = {"Hat.png": "Hat.mask.PNG", "hat.png": "hat.mask.png", "HAT.png": "HAT.mask.Png"}
+    for name, mask in names.items():
+        put(tmp_path / "scenes", name, mask=mask)
+    items = batch.plan(tmp_path / "scenes", None, tmp_path / "out", NOTHING).items
+    assert {item.name: item.request.mask.name for item in items if item.request.mask} == names
 
 
 def test_a_link_that_leads_nowhere_is_told_and_not_passed_over(
@@ -482,6 +514,16 @@ def test_results_never_overwrite_their_composites(scenes: Path) -> None:
     assert run(scenes, inside, "--quiet") == 0
     assert batch.plan(scenes, None, inside, NOTHING).items == ()
     assert len(batch.plan(scenes, None, inside, NOTHING).done) == 3
+
+
+def test_results_of_an_earlier_batch_are_composites_only_where_they_are_named(scenes: Path, tmp_path: Path) -> None:
+    hat = Node("hat", flat(20, 20, 90, 30, 20), 10, 10)
+    save(scenes / "layers.ora", 64, 48, hat, Node("paper", flat(64, 48, 150, 150, 170)))
+    assert run(scenes, scenes / "sub" / "first", "--quiet") == 0
+    assert "layers.ora" in [item.name for item in batch.plan(scenes, None, tmp_path / "second", NOTHING).items]
+    assert "sub/first/layers.ora" not in [item.name for item in batch.plan(scenes, None, tmp_path, NOTHING).items]
+    (named,) = batch.plan(scenes / "sub" / "first", None, tmp_path / "second", NOTHING).items
+    assert named.name == "layers.ora"
 
 
 @pytest.mark.parametrize("flags", [["--share", "5/2"], ["--strength", "7"]])

@@ -165,6 +165,16 @@ def test_an_import_that_is_removed_brings_the_shipped_weights_back(
         assert "No weights were imported" in capsys.readouterr().err
 
 
+def test_keys_of_models_are_whole_where_the_list_has_little_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HARMONIZE_HOME", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["models", "list"]) == 0
+    words = capsys.readouterr().out.split()
+    assert {spec.key for spec in registry.all_specs()} <= set(words)
+
+
 def test_models_are_listed_with_size_quality_and_where_their_weights_come_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

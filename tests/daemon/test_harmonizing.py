@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any, cast
@@ -111,6 +112,26 @@ def test_a_layer_with_nothing_around_it_needs_a_reference(tmp_path: Path, client
     assert client.reference.tolist() == [[[200, 100, 50], [200, 100, 50]]]
 
 
+def test_a_reference_is_read_once_for_all_pictures_until_it_changes(
+    tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mood, read, times = tmp_path / "mood.png", pictures.read_merged, []
+
+    def counted(path: Path) -> Picture:
+        times.append(path)
+        return read(path)
+
+    monkeypatch.setattr(pictures, "read_merged", counted)
+    pictures.write(mood, Picture(flat(2, 1, 200, 100, 50)))
+    for _ in range(3):
+        ask(client, half, reference=mood)
+    assert times == [mood]
+    pictures.write(mood, Picture(flat(2, 1, 50, 100, 200)))
+    os.utime(mood, ns=(1, 1))
+    ask(client, half, reference=mood)
+    assert client.reference[0, 0].tolist() == [50, 100, 200]
+
+
 def test_with_the_roles_reversed_a_flat_picture_changes_outside_its_mask(tmp_path: Path, client: FakeClient) -> None:
     pictures.write(tmp_path / "a.png", Picture(flat(8, 8, 100, 120, 140)))
     mask = np.zeros((8, 8, 1), np.uint8)
@@ -175,13 +196,13 @@ def test_fault_32_nothing_is_written_where_one_of_the_files_cannot_be(
 def test_ctrl_c_while_files_are_written_leaves_none_of_them(
     tmp_path: Path, client: FakeClient, half: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, whole = everything_below(tmp_path), Path.write_bytes
+    before = everything_below(tmp_path)
 
-    def interrupted(path: Path, content: bytes) -> int:
-        whole(path, content[:3])
+    def interrupted(number: int) -> None:
+        assert everything_below(tmp_path) != before
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ask(client, half)
     assert everything_below(tmp_path) == before

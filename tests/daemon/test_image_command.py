@@ -249,6 +249,29 @@ def test_another_reference_gives_another_result(tmp_path: Path) -> None:
     assert (tmp_path / "one.png").read_bytes() != (tmp_path / "two.png").read_bytes()
 
 
+def test_of_a_reference_with_layers_is_taken_what_is_seen(tmp_path: Path) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    sunset = Node("sunset", flat(50, 70, 220, 120, 60))
+    hidden = Node("sketch", flat(50, 70, 0, 0, 0), attributes={"visibility": "hidden"})
+    save(tmp_path / "sunset.ora", 50, 70, hidden, sunset)
+    pictures.write(tmp_path / "sunset.png", Picture(flat(50, 70, 220, 120, 60)))
+    plain = ["image", str(source), "--mask", str(mask), "--quiet"]
+    for kind in ("png", "ora"):
+        result = ["--reference", str(tmp_path / f"sunset.{kind}"), "-o", str(tmp_path / f"{kind}.png")]
+        assert main([*plain, *result]) == 0
+    assert (tmp_path / "png.png").read_bytes() == (tmp_path / "ora.png").read_bytes()
+
+
+def test_a_mask_with_layers_is_wanted_flat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, _, _ = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(layered(tmp_path, "mask.ora")), "-o", str(tmp_path / "out.png")]
+    assert main(command) == 1
+    assert (
+        "mask.ora has layers; a flat picture is wanted here: export one. [unreadable_picture]"
+        in capsys.readouterr().err
+    )
+
+
 def test_side_outputs_are_written(tmp_path: Path) -> None:
     source, mask, _ = prepare(tmp_path, "a.png")
     extra = ["--curves-out", "grade.cube", "--adjustment-out", "change.json", "--before-after", "both.png"]
@@ -355,6 +378,8 @@ def test_where_nobody_watches_only_the_result_is_told(tmp_path: Path, capsys: py
         (["-o", "new/../mask.png"], "bad_request"),
         (["--reference", "a.png", "--before-after", "a.png"], "bad_request"),
         (["--adjustment-out", "out.png"], "bad_request"),
+        (["--adjustment-out", "a.png"], "bad_request"),
+        (["--before-after", "a.png"], "bad_request"),
         (["--curves-out", "both", "--adjustment-out", "both"], "bad_request"),
         (["-o", "result.gif"], "unsupported_picture"),
         (["--before-after", "both.gif"], "unsupported_picture"),
@@ -372,6 +397,13 @@ def test_wrong_requests_say_why_and_write_nothing(
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]
+
+
+def test_the_result_may_take_the_place_of_the_picture(tmp_path: Path) -> None:
+    source, mask, before = prepare(tmp_path, "a.png")
+    command = ["image", str(source), "--mask", str(mask), "-o", str(source), "--quiet", "--contrast", "0.3"]
+    assert main(command) == 0
+    assert (pictures.read(source).pixels != before.pixels).any()
 
 
 def test_box_is_the_smallest_that_holds_the_foreground() -> None:

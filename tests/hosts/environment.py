@@ -1,6 +1,6 @@
 """Folders that hold a small Debian with the real GIMP and the real Krita, and running a command inside one.
 
-A folder is built once (about 90 s, 1.4 GB) under `HARMONIZE_HOSTS_DIR` and used again by every later run.
+A folder is built once (two to four minutes, 1.4 GB) under `HARMONIZE_HOSTS_DIR` and used again by every later run.
 Building and entering need root on Linux: `mmdebstrap` builds, `unshare` gives each run private mounts, so that nothing
 that a test does inside can be seen outside but the one folder that both share.
 """
@@ -19,9 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = ("gimp", "krita", "python3-pyqt5", "python3-gi-cairo", "gir1.2-gegl-0.4")
+GIMP = ("gimp", "python3-gi-cairo", "gir1.2-gegl-0.4")
 DISPLAY = ("xvfb", "xauth", "xdotool", "openbox", "x11-utils", "imagemagick", "fonts-dejavu-core", "adwaita-icon-theme")
-PACKAGES = (*PROGRAMS, *DISPLAY, "dbus-bin", "ca-certificates")
+PACKAGES = ("krita", *DISPLAY, "dbus-bin", "ca-certificates")
 
 SHARED = Path("/w")
 """Where the inside sees the folder that both sides share."""
@@ -41,6 +41,13 @@ mount --bind "$shared" "$root/w"
 exec chroot "$root" "$@"
 """
 
+# Debian's experimental is no release of its own, but packages on top of sid, of which apt takes none unasked.
+_ON_TOP_OF_SID = (
+    """--setup-hook=printf 'Package: src:krita\\nPin: release a=experimental\\nPin-Priority: 990\\n' """
+    """> "$1/etc/apt/preferences.d/krita\"""",
+)
+_SOURCES = tuple(f"deb http://deb.debian.org/debian {suite} main" for suite in ("sid", "experimental"))
+
 _BASE_ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -56,17 +63,39 @@ class Host:
     """One Debian release and the programs that it brings."""
 
     suite: str
-    gimp: str
     krita: str
+    gimp: str = ""
+    """Empty where another host has the same one."""
+    qt: tuple[str, ...] = ("python3-pyqt5",)
+    """What Krita's plug-ins are drawn with."""
+
+    @property
+    def name(self) -> str:
+        return f"gimp{self.gimp}-krita{self.krita}" if self.gimp else f"krita{self.krita}"
 
     @property
     def root(self) -> Path:
         return hosts_folder() / self.suite
 
+    @property
+    def programs(self) -> tuple[Path, ...]:
+        names = ("krita", "gimp-console") if self.gimp else ("krita",)
+        return tuple(self.root / "usr/bin" / name for name in names)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        return (*PACKAGES, *self.qt, *(GIMP if self.gimp else ()))
+
+    @property
+    def is_experimental(self) -> bool:
+        """Changes from day to day, and on some days cannot be installed."""
+        return self.suite == "experimental"
+
 
 TRIXIE = Host("trixie", gimp="3.0", krita="5.2")
 FORKY = Host("forky", gimp="3.2", krita="5.3")
-HOSTS = (TRIXIE, FORKY)
+EXPERIMENTAL = Host("experimental", krita="6", qt=("python3-pyqt6", "qt6-svg-plugins"))
+HOSTS = (TRIXIE, FORKY, EXPERIMENTAL)
 
 
 @dataclass(frozen=True)
@@ -95,7 +124,7 @@ def why_unavailable(host: Host) -> str | None:
 
 
 def is_built(host: Host) -> bool:
-    return (host.root / "usr/bin/gimp-console").exists() and (host.root / "usr/bin/krita").exists()
+    return all(program.exists() for program in host.programs)
 
 
 def build(host: Host) -> None:
@@ -110,9 +139,11 @@ def build(host: Host) -> None:
         '--aptopt=Acquire::Languages "none"',
         '--aptopt=Acquire::Check-Valid-Until "false"',  # a mirror that stands still will do
         *(f"--dpkgopt=path-exclude=/usr/share/{folder}/*" for folder in ("man", "doc", "help", "locale")),
-        f"--include={','.join(PACKAGES)}",
-        host.suite,
+        f"--include={','.join(host.packages)}",
+        *(_ON_TOP_OF_SID if host.is_experimental else ()),
+        "sid" if host.is_experimental else host.suite,
         str(beside),
+        *(_SOURCES if host.is_experimental else ()),
     ]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if run.returncode != 0:
@@ -194,7 +225,7 @@ def _end_all_in(world: int) -> None:
 def main() -> None:
     """Builds every host that is not there yet: `python -m tests.hosts.environment`."""
     for host in HOSTS:
-        print(f"{host.suite}: GIMP {host.gimp}, Krita {host.krita}: {host.root}", flush=True)
+        print(f"{host.name}: {host.root}", flush=True)
         build(host)
 
 

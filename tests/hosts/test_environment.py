@@ -10,6 +10,14 @@ import pytest
 from . import environment
 
 
+def test_it_has_the_versions_that_it_is_named_after(host: environment.Host, tmp_path: Path) -> None:
+    names = [name for name in ("gimp", "krita") if getattr(host, name)]
+    outcome = environment.enter(host, tmp_path, ["dpkg-query", "--show", "--showformat", "${Version}\\n", *names])
+    assert outcome.code == 0, outcome.output
+    for name, version in zip(names, outcome.output.split(), strict=True):
+        assert version.split(":")[-1].startswith(getattr(host, name))
+
+
 def test_the_shared_folder_is_seen_inside_and_written_back(host: environment.Host, tmp_path: Path) -> None:
     (tmp_path / "question").write_text("here?")
     outcome = environment.enter(host, tmp_path, ["sh", "-c", "cp /w/question /w/answer"])

@@ -16,8 +16,10 @@ import safetensors.torch
 import torch
 from harmonize_models import checkpoints
 from harmonize_models.checkpoints import CheckpointError, WeightsCard
+from harmonize_models.foreign_checkpoints import UnknownCheckpoint
 from harmonize_models.networks import registry
 from harmonize_models.networks.base import HarmonizationNetwork
+from harmonize_models.training.folding import folded, insert_norms
 from torch import Tensor
 
 KEY = "issam"
@@ -220,6 +222,25 @@ def test_of_a_run_of_ours_the_moving_average_is_imported(network: HarmonizationN
     state = {"network": network.state_dict(), "average": average, "progress": {"step": 1}}
     torch.save(state, tmp_path / "checkpoint.pt")
     assert _same(checkpoints.read_foreign(tmp_path / "checkpoint.pt")[1], average)
+
+
+def test_of_a_run_with_inserted_norms_what_it_exports_is_imported(tmp_path: Path) -> None:
+    network = registry.get("s2crnet").build()
+    assert insert_norms(network, r"\.squeeze$") > 0
+    torch.save({"average": network.state_dict()}, tmp_path / "checkpoint.pt")
+    spec, state = checkpoints.read_foreign(tmp_path / "checkpoint.pt")
+    assert spec.key == "s2crnet"
+    assert _same(state, folded(network.state_dict()))
+
+
+@pytest.mark.parametrize("lost", [".norm.running_mean", ".weight"])
+def test_norms_that_fit_no_weights_belong_to_no_network(tmp_path: Path, lost: str) -> None:
+    network = registry.get("s2crnet").build()
+    insert_norms(network, r"\.squeeze$")
+    state = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(f".squeeze{lost}")}
+    torch.save(state, tmp_path / "weights.pth")
+    with pytest.raises(UnknownCheckpoint, match="norms that fit no weights"):
+        checkpoints.read_foreign(tmp_path / "weights.pth")
 
 
 def test_a_second_import_replaces_the_first(network: HarmonizationNetwork, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, NoReturn
 
 from harmonize_client.errors import HarmonizeError, InternalError, OutOfMemory
@@ -112,11 +113,12 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}; see `{self.prog} --help`")
 
 
-def at_least_one(text: str) -> int:
-    """A number of things, as an option's type."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return int(text)
+def folder(name: str) -> Path:
+    """A folder, as an option's type. Nothing, which a shell makes of a variable that is not set, would be the current
+    one."""
+    if not name:
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(name)
 
 
 def _fail(error: HarmonizeError | ModelError) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from harmonize_client.errors import BadRequest
+from harmonize_models.commands import at_least_one
 
-from . import at_least_one
+from . import folder
 from .image import add_request_arguments, settings_of
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
-        "folder", type=_folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
+        "folder", type=folder, metavar="FOLDER", help="composites, flat or with layers, in folders of any depth"
     )
     parser.add_argument(
-        "--masks", type=_folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
+        "--masks", type=folder, metavar="FOLDER", help="masks of the same names (default: NAME.mask.png beside NAME.*)"
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=_folder,
+        type=folder,
         required=True,
         metavar="FOLDER",
         help="results go there, under their own names; harmonize.jsonl there tells what became of each, and what is "
@@ -39,13 +40,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--share", default="1/1", metavar="K/N", help="do the K-th of N parts: one for each of several machines"
     )
     add_request_arguments(parser)
-
-
-def _folder(name: str) -> Path:
-    """Nothing, as a shell makes it of a variable that is not set, would be the current folder."""
-    if not name:
-        raise argparse.ArgumentTypeError("the folder's name is empty")
-    return Path(name)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,7 +103,12 @@ def _summary(plan: Plan) -> str:
     parts = [f"{len(plan.items)} to do"]
     if plan.done:
         parts.append(f"{len(plan.done)} done already")
+    if plan.replaced:
+        parts.append(f"{len(plan.replaced)} to replace earlier results ({_few(plan.replaced)})")
     if plan.without_mask:
-        few = ", ".join(plan.without_mask[:5]) + (", …" if len(plan.without_mask) > 5 else "")
-        parts.append(f"{len(plan.without_mask)} without a mask ({few})")
+        parts.append(f"{len(plan.without_mask)} without a mask ({_few(plan.without_mask)})")
     return ", ".join(parts)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "")

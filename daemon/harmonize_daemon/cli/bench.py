@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import at_least_one
+from harmonize_models.commands import at_least_one
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -35,7 +35,10 @@ def _list() -> int:
 
     usable = usable_networks(imported_weights_folder())
     speeds = _speeds()
-    table = Table("key", "network", "parameters", "quality", "speed here", "weights", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    table.add_column("key", no_wrap=True)  # to be read, or cut out by scripts, as it is given to --network
+    for title in ("network", "size", "quality", "speed", "weights"):
+        table.add_column(title)
     for spec in registry.all_specs():
         entry = usable.get(spec.key)
         origin = "none yet" if entry is None else "shipped" if entry.weights_dir == SHIPPED_DIR else "imported"
@@ -45,7 +48,8 @@ def _list() -> int:
     for key in sorted(usable.keys() - {spec.key for spec in registry.all_specs()}):
         table.add_row(key, usable[key].info.title, "", "", speeds.get(key, ""), "needs none")
     Console().print(table)
-    print("Quality: PSNR on the validation photos (docs/results.md). Speed: as the running daemon has seen it.")
+    print("Size: parameters. Quality: PSNR on the validation photos (docs/results.md).")
+    print("Speed: of a prediction, as the running daemon has seen it.")
     return 0
 
 

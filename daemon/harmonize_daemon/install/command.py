@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 
+from ..cli import folder
 from . import common
 from .common import InstallError, Location, Program, System
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("program", choices=PROGRAMS, help="the program whose plug-in is meant")
     parser.add_argument(
         "--folder",
-        type=Path,
+        type=folder,
         metavar="FOLDER",
         help="the program's plug-ins folder, instead of all that are found",
     )

@@ -176,16 +176,24 @@ def compile_catalogs(po_folder: Path, locale_folder: Path, domain: str) -> None:
 
 
 def _refuse_foreign(program: Program, location: Location) -> None:
-    """Raises ForeignFolder unless everything in the way carries this installer's marker."""
-    target = location.folder / program.folder
+    """Raises ForeignFolder unless everything in the way carries this installer's marker, for that program."""
+    target, command = location.folder / program.folder, f"`harmonize install {program.key}`"
     if target.is_symlink():
         raise ForeignFolder(f"{target} is a link")
-    ours = (target / MARKER).is_file()
+    ours = _installed_for(target) == program.key
     if target.exists() and not ours:
-        raise ForeignFolder(f"{target} is not a plug-in that `harmonize install` has put there")
+        raise ForeignFolder(f"{target} is not a plug-in that {command} has put there")
     for name in program.files:
         if (location.folder / name).exists() and not ours:
-            raise ForeignFolder(f"{location.folder / name} is not a file that `harmonize install` has put there")
+            raise ForeignFolder(f"{location.folder / name} is not a file that {command} has put there")
+
+
+def _installed_for(target: Path) -> object:
+    """The key of the program, as the folder's marker names it; None where there is no marker."""
+    try:
+        return json.loads((target / MARKER).read_text("utf-8"))["program"]
+    except (OSError, ValueError, TypeError, LookupError):
+        return None
 
 
 @contextmanager

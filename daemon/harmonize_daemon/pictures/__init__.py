@@ -1,4 +1,4 @@
-"""Picture files in and out, at their own depth, with profile and EXIF: PNG, JPEG, TIFF and WebP.
+"""Picture files in and out, at their own depth, with profile, EXIF and captions: PNG, JPEG, TIFF and WebP.
 
 Pillow reads everything of 8 bits. It cannot hold 16-bit color, so 16-bit PNG goes through imagecodecs and
 16-bit and float TIFF through tifffile. Pictures are read as they are seen: the EXIF orientation is applied.
@@ -39,10 +39,16 @@ __all__ = [
     "read",
     "read_layered",
     "read_mask",
+    "read_merged",
     "to_u8",
     "write",
     "write_all",
 ]
+
+
+def read_merged(path: Path) -> Picture:
+    """A flat picture, or what is seen of a file with layers. Raises PictureError."""
+    return read_layered(path).merged() if path.suffix.lower() in LAYERED_SUFFIXES else read(path)
 
 
 def read_layered(path: Path) -> LayeredPicture:

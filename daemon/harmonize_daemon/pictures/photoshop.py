@@ -22,6 +22,7 @@ from psd_tools.api.layers import Layer as PsdLayer
 from psd_tools.compression import PSDDecompressionWarning
 from psd_tools.constants import BlendMode, ColorMode, Resource
 
+from . import captions, exif
 from .blending import Canvas, Mode, overlap
 from .box import Box
 from .errors import UnreadablePicture, UnsupportedPicture, opening
@@ -166,7 +167,14 @@ class Photoshop(LayeredPicture):
     def _metadata(self) -> Metadata:
         # A grey profile fits no RGB pixels.
         is_rgb = self._file.color_mode is ColorMode.RGB
-        return Metadata(icc=self._file.image_resources.get_data(Resource.ICC_PROFILE) if is_rgb else None)
+        said = self._file.image_resources.get_data
+        block, xmp, iptc = (said(kind) for kind in (Resource.EXIF_DATA_1, Resource.XMP_METADATA, Resource.IPTC_NAA))
+        return Metadata(
+            icc=said(Resource.ICC_PROFILE) if is_rgb else None,
+            exif=exif.upright(block) if block else None,
+            xmp=captions.upright(xmp) if xmp else None,
+            iptc=iptc,
+        )
 
 
 def _open(path: Path) -> PSDImage:

@@ -28,6 +28,11 @@ class Metadata:
     jpeg_tables: tuple[tuple[int, ...], ...] | None = None
     """The source's own quantization tables, so that saving as JPEG again loses as little as possible."""
     jpeg_subsampling: int = -1
+    xmp: bytes | None = None
+    """Of an upright picture, and else as the source wrote it."""
+    iptc: bytes | None = None
+    png_texts: bytes = b""
+    """The chunks of a PNG file with texts; those that hold one of the above are left out."""
     png_colors: bytes = b""
     """The chunks of a PNG file that say which colors its numbers mean: those of HDR, of linear light and others."""
 

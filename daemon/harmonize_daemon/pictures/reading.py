@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +18,11 @@ import numpy as np
 import tifffile
 from harmonize_client import BadMask, HarmonizeError
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
-from . import exif
+from . import captions, exif
 from .errors import PictureError, PictureTooLarge, UnreadablePicture, UnsupportedPicture, opening
-from .formats import PNG_SIGNATURE, TIFF_ICC_TAG
+from .formats import LAYERED_SUFFIXES, PNG_SIGNATURE, PNG_XMP, TIFF_ICC_TAG, TIFF_IPTC_TAG, TIFF_XMP_TAG
 from .picture import DEPTHS, LUMA, Metadata, Picture, Pixels, to_u8
 
 MAX_PIXELS = 500_000_000
@@ -29,6 +30,9 @@ MAX_PIXELS = 500_000_000
 
 _ASSOCIATED_ALPHA, _UNASSOCIATED_ALPHA = 1, 2
 _TIFF_COLORS: dict[int, int] = {tifffile.PHOTOMETRIC.RGB: 3, tifffile.PHOTOMETRIC.MINISBLACK: 1}
+_NOT_EVERYWHERE = {tifffile.COMPRESSION.WEBP, tifffile.COMPRESSION.ZSTD}
+_TIFF_COMPRESSIONS = frozenset(TiffImagePlugin.COMPRESSION_INFO) - _NOT_EVERYWHERE
+"""That Pillow reads, in all of its builds."""
 _INCH, _CENTIMETER = 2, 3
 _PNG_HEAD = 26
 """Bytes up to depth and color type (PNG specification, 11.2.2)."""
@@ -36,12 +40,19 @@ _MOST_PNG_PIXEL_BYTES = 10
 """Four channels of 16 bits and a row's filter, badly compressed."""
 _COLOR_CHUNKS = {b"cICP": 4, b"mDCV": 24, b"cLLI": 8, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 """And how many bytes they have (PNG specification, 11.3.2)."""
+_TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_RAW_PROFILE = "Raw profile type "
+"""How programs begin the keyword of a text that is, in hexadecimal numbers, what other formats have a place for."""
+_READ_TEXTS = (PNG_XMP, *(f"{_RAW_PROFILE}{kind}".encode() for kind in ("exif", "xmp", "APP1", "icc", "icm")))
+"""Keywords of texts that are read as something else, and written as that."""
 _MOST_PNG_METADATA = 64 << 20
 """Bytes of profile, EXIF and texts."""
 
 # Pillow refuses pictures of 179 megapixels, and warns from half of it on. It has no limit per picture, and one that is
 # lifted and set again for each is no limit where pictures are read in several threads: ours holds for all.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+# The same for a PNG file's profile and for each of its texts, of which Pillow takes no more than a megabyte.
+PngImagePlugin.MAX_TEXT_CHUNK = _MOST_PNG_METADATA
 
 
 def read(path: Path) -> Picture:
@@ -51,6 +62,8 @@ def read(path: Path) -> Picture:
     """
     with _reading(path):
         with path.open("rb") as file:
+            if not file.seekable():
+                raise UnreadablePicture(f"{path} is a pipe, which can be read only once", "give a file")
             head = file.read(_PNG_HEAD)
             if head.startswith(PNG_SIGNATURE):
                 return _read_png(file, path, head)
@@ -99,6 +112,8 @@ def _reading(path: Path) -> Iterator[None]:
         with opening(path):
             yield
     except UnidentifiedImageError as error:
+        if path.suffix.lower() in LAYERED_SUFFIXES:
+            raise UnreadablePicture(f"{path.name} has layers; a flat picture is wanted here", "export one") from error
         raise UnreadablePicture(f"{path.name} is no picture, or of a format that is not known") from error
     except OSError as error:
         raise _damaged(path, error) from error
@@ -183,26 +198,35 @@ def _orientation(image: Image.Image) -> int:
 
 def _pillow_metadata(image: Image.Image) -> Metadata:
     """Of a picture that will be upright."""
-    tables, subsampling = None, -1
+    tables, subsampling, iptc = None, -1, None
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         tables = tuple(tuple(table) for _, table in sorted(image.quantization.items()))
         subsampling = JpegImagePlugin.get_sampling(image)
-    block = _exif_of(image)
+        iptc = captions.iptc_of_jpeg(image.info.get("photoshop", {}))
+    block = _said(image, "exif") or _raw_profile(image, "exif")
+    xmp = _said(image, "xmp") or _raw_profile(image, "xmp")
     return Metadata(
-        icc=image.info.get("icc_profile"),
+        icc=_said(image, "icc_profile"),
         exif=exif.upright(block) if block else None,
+        xmp=captions.upright(xmp) if xmp else None,
+        iptc=iptc,
         dpi=_dpi(image.info.get("dpi")),
         jpeg_tables=tables,
         jpeg_subsampling=subsampling,
     )
 
 
-def _exif_of(image: Image.Image) -> bytes | None:
-    """A block of EXIF; in PNG files of older programs it is text, whose lines are a kind, a length and hexadecimal."""
-    block: bytes | None = image.info.get("exif")
-    profile = image.info.get("Raw profile type exif")
-    if block is not None or not isinstance(profile, str):
-        return block
+def _said(image: Image.Image, what: str) -> bytes | None:
+    """By Pillow; the texts of a PNG file stand among it, and may be called the same."""
+    value = image.info.get(what)
+    return value if isinstance(value, bytes) else None
+
+
+def _raw_profile(image: Image.Image, kind: str) -> bytes | None:
+    """What PNG files of older programs hold as text, whose lines are a kind, a length and hexadecimal."""
+    profile = image.info.get(_RAW_PROFILE + kind)
+    if not isinstance(profile, str):
+        return None
     try:
         return bytes.fromhex("".join(profile.split("\n")[3:]))
     except ValueError:
@@ -213,7 +237,10 @@ def _dpi(dpi: tuple[Any, Any] | None) -> tuple[float, float] | None:
     """A resolution, where it is one that all formats can hold: JPEG has two bytes for it."""
     if not dpi or not all(isinstance(value, Real) for value in dpi):
         return None
-    x, y = map(float, dpi)
+    try:
+        x, y = map(float, dpi)
+    except ZeroDivisionError:  # by fractions of Pillow 12
+        return None
     return (x, y) if 1 <= x <= 0xFFFF and 1 <= y <= 0xFFFF else None
 
 
@@ -224,29 +251,35 @@ def _is_beyond_pillow(png: bytes) -> bool:
 
 
 def _read_png(file: IO[bytes], path: Path, head: bytes) -> Picture:
-    colors = _color_chunks(file)
+    colors, texts = _kept_chunks(file)
     file.seek(0)
     if _is_beyond_pillow(head):
         picture = _read_png_whole(path, file.read())
     else:
         with _open_with_pillow(file, path) as image:
             picture = _from_pillow(image, path)
-    return replace(picture, metadata=replace(picture.metadata, png_colors=colors))
+    return replace(picture, metadata=replace(picture.metadata, png_colors=colors, png_texts=texts))
 
 
-def _color_chunks(png: IO[bytes]) -> bytes:
-    """The chunks before the pixels that say, beside a profile, which colors their numbers mean. Whoever decodes the
-    picture checks them.
-    """
-    found = {}
+def _kept_chunks(png: IO[bytes]) -> tuple[bytes, bytes]:
+    """The chunks before the pixels that say, beside a profile, which colors their numbers mean, and those of texts."""
+    colors, texts = {}, []
+    before_pixels = True
     png.seek(len(PNG_SIGNATURE))
-    while len(head := png.read(8)) == 8 and (kind := head[4:]) != b"IDAT":
+    while len(head := png.read(8)) == 8 and (kind := head[4:]) != b"IEND":
         length = int.from_bytes(head[:4], "big")
-        if length == _COLOR_CHUNKS.get(kind):
-            found[kind] = head + png.read(length + 4)
-        else:
+        before_pixels = before_pixels and kind != b"IDAT"
+        if kind not in _TEXT_CHUNKS and not (before_pixels and length == _COLOR_CHUNKS.get(kind)):
             png.seek(length + 4, SEEK_CUR)
-    return b"".join(found.values())
+            continue
+        chunk = head + png.read(length + 4)
+        if zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big"):  # nobody looks at those behind the pixels
+            continue
+        if kind in _COLOR_CHUNKS:
+            colors[kind] = chunk
+        elif chunk[8:].partition(b"\0")[0] not in _READ_TEXTS:
+            texts.append(chunk)
+    return b"".join(colors.values()), b"".join(texts)
 
 
 def _read_png_whole(path: Path, data: bytes) -> Picture:
@@ -268,7 +301,9 @@ def _read_tiff(path: Path) -> Picture:
             dtype, photometric = page.dtype, page.photometric
             extra = tuple(map(int, page.extrasamples))
             is_shallow = dtype is None or dtype == np.uint8 or dtype.kind == "b"
-            for_pillow = is_shallow and not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
+            compression = page.compression
+            for_pillow = is_shallow and compression in _TIFF_COMPRESSIONS
+            for_pillow &= not (tiff.is_bigtiff and tiff.byteorder == ">")  # which it does not know
             single = all(_is_thumbnail(other.aspage()) for other in islice(tiff.pages, 1, None))
         _check_size(path, width, height)
         if not single:
@@ -282,6 +317,12 @@ def _read_tiff(path: Path) -> Picture:
         if for_pillow:
             with _open_with_pillow(path, path) as image:
                 return replace(_from_pillow(image, path), metadata=metadata)
+        if compression not in tifffile.TIFF.DECOMPRESSORS:
+            kind = getattr(compression, "name", compression)
+            raise UnsupportedPicture(
+                f"{path.name} is compressed in a way that is not known ({kind})",
+                "save it with another compression, or with none",
+            )
         colors = _TIFF_COLORS.get(photometric)
         if dtype is None or dtype.name not in DEPTHS or dtype.itemsize * 8 != page.bitspersample or colors is None:
             kind = getattr(photometric, "name", photometric)
@@ -289,6 +330,9 @@ def _read_tiff(path: Path) -> Picture:
                 f"{path.name} holds {kind} pixels of type {dtype}, {page.bitspersample} bits of them",
                 "convert it to RGB or grey at 8 bits, 16 bits or float first",
             )
+        # What is packed small may unpack to any amount.
+        if page.size not in (width * height * colors, width * height * (colors + 1)):
+            raise UnsupportedPicture(f"{path.name} holds pixels of shape {page.shape}")
         with _decoding(path):
             pixels = page.asarray()
             orientation = page.tags.valueof(int(ExifTags.Base.Orientation), default=1)
@@ -311,10 +355,12 @@ def _tiff_metadata(path: Path, page: tifffile.TiffPage) -> Metadata:
         block = exif.of_tiff(file)
     with _decoding(path):
         has_unit = page.tags.valueof("ResolutionUnit", default=_INCH) in (_INCH, _CENTIMETER)
-        icc = page.tags.valueof(TIFF_ICC_TAG)
+        icc, xmp, iptc = (page.tags.valueof(tag) for tag in (TIFF_ICC_TAG, TIFF_XMP_TAG, TIFF_IPTC_TAG))
         return Metadata(
             icc=icc if isinstance(icc, bytes) else None,
             exif=block,
+            xmp=captions.upright(xmp) if isinstance(xmp, bytes) else None,
+            iptc=captions.iptc_of_tiff(iptc) if isinstance(iptc, bytes) else None,
             dpi=_dpi(page.get_resolution("INCH")) if has_unit and "XResolution" in page.tags else None,
         )
 

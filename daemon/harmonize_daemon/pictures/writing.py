@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from errno import EISDIR
+from dataclasses import replace
+from errno import EACCES, EISDIR
 from io import SEEK_END, BytesIO
-from os import strerror
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,9 +20,9 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from . import exif
+from . import captions, exif
 from .errors import UnsupportedPicture, UnwritablePicture
-from .formats import PNG_SIGNATURE
+from .formats import PNG_SIGNATURE, PNG_XMP, TIFF_IPTC_TAG, TIFF_XMP_TAG
 from .picture import Metadata, Picture
 
 _PNG_COMPRESSION = {"level": 1, "strategy": imagecodecs.PNG.STRATEGY.RLE, "filter": imagecodecs.PNG.FILTER.FAST}
@@ -33,6 +35,8 @@ _WEBP_EFFORT = 0
 a hundredth."""
 _MOST_PIXELS_ASIDE = {"JPEG": 65_500, "PNG": 1_000_000, "WEBP": 16_383}
 """What the formats, or the libraries that write them, take as width and height."""
+_JPEG_HEAD = 20
+"""Bytes of the marker and of the segment that say that it is a JPEG file (JFIF specification, page 5)."""
 _MOST_JPEG_EXIF = 65_533
 """One marker's bytes."""
 
@@ -74,9 +78,7 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
     try:
         for (path, beside), (_, content) in zip(places, files, strict=True):
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside.write_bytes(content)
-            if path.is_dir():
-                raise IsADirectoryError(EISDIR, strerror(EISDIR))
+            _write_beside(path, beside, content)
         for path, beside in places:
             beside.replace(path)
     except BaseException as error:  # Ctrl-C as well
@@ -86,6 +88,24 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
         if isinstance(error, OSError):
             raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
         raise
+
+
+def _write_beside(path: Path, beside: Path, content: bytes) -> None:
+    """Write onto the disk what is to take the place of `path`: as private as what is there, which may be protected.
+
+    After a power failure, what was only on its way to the disk would be an empty file.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    replaces = path.exists()
+    if replaces and not os.access(path, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
+    with beside.open("wb") as file:
+        if replaces:
+            shutil.copymode(path, beside)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _encode_png(picture: Picture) -> bytes:
@@ -100,8 +120,8 @@ def _encode_png(picture: Picture) -> bytes:
 
 
 def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
-    """Put colors, profile, EXIF and resolution behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
-    chunks = metadata.png_colors
+    """Put all that is said of a picture behind the IHDR chunk (PNG specification, sections 5.6 and 11.3)."""
+    chunks = metadata.png_colors + metadata.png_texts
     if metadata.icc:
         chunks += _png_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc))
     if metadata.dpi:
@@ -109,6 +129,8 @@ def _with_png_chunks(content: bytes, metadata: Metadata) -> bytes:
         chunks += _png_chunk(b"pHYs", struct.pack(">IIB", *per_meter, 1))
     if metadata.exif:
         chunks += _png_chunk(b"eXIf", metadata.exif.removeprefix(exif.PREFIX))
+    if metadata.xmp:
+        chunks += _png_chunk(b"iTXt", PNG_XMP + bytes(5) + metadata.xmp)  # not packed, of no language
     end_of_header = len(PNG_SIGNATURE) + 25
     return content[:end_of_header] + chunks + content[end_of_header:]
 
@@ -120,6 +142,8 @@ def _png_chunk(kind: bytes, data: bytes) -> bytes:
 def _encode_jpeg(picture: Picture) -> bytes:
     if len(picture.metadata.exif or b"") > _MOST_JPEG_EXIF:
         raise _cannot_hold("JPEG", f"more than {_MOST_JPEG_EXIF} bytes of EXIF", "PNG, TIFF or WebP")
+    if len(picture.metadata.xmp or b"") > captions.MOST_JPEG_XMP:
+        picture = replace(picture, metadata=replace(picture.metadata, xmp=None))
     tables = picture.metadata.jpeg_tables
     channels = picture.pixels.shape[2]
     # Tables of a grey source do not fit a color result, and the other way round.
@@ -128,9 +152,11 @@ def _encode_jpeg(picture: Picture) -> bytes:
     else:
         options = {"quality": 95, "subsampling": 0}
     try:
-        return _encode_with_pillow(picture, "JPEG", alpha=False, optimize=True, **options)
+        content = _encode_with_pillow(picture, "JPEG", alpha=False, optimize=True, **options)
     except OSError:  # Pillow has two bytes a pixel for it, and grain at the highest quality takes more
-        return _encode_with_pillow(picture, "JPEG", alpha=False, **options)
+        content = _encode_with_pillow(picture, "JPEG", alpha=False, **options)
+    iptc = captions.jpeg_segment(picture.metadata.iptc) if picture.metadata.iptc else b""
+    return content[:_JPEG_HEAD] + iptc + content[_JPEG_HEAD:]
 
 
 def _encode_webp(picture: Picture) -> bytes:
@@ -140,6 +166,7 @@ def _encode_webp(picture: Picture) -> bytes:
 def _encode_tiff(picture: Picture) -> bytes:
     parts = exif.parts(picture.metadata.exif or b"")
     channels = picture.pixels.shape[2]
+    xmp, iptc = picture.metadata.xmp or b"", captions.for_tiff(picture.metadata.iptc or b"")
     stream = BytesIO()
     tifffile.imwrite(
         stream,
@@ -158,6 +185,8 @@ def _encode_tiff(picture: Picture) -> bytes:
         software=False,
         extratags=[
             *((tag, "s", 0, text, True) for tag, text in parts.texts.items()),
+            *([(TIFF_XMP_TAG, "B", len(xmp), xmp, True)] if xmp else []),
+            *([(TIFF_IPTC_TAG, "I", len(iptc) // 4, iptc, True)] if iptc else []),
             *((_placeholder(tag), "I", 1, 0, True) for tag in parts.directories),
         ],
     )
@@ -198,6 +227,7 @@ def _encode_with_pillow(picture: Picture, fmt: str, *, alpha: bool = True, **opt
         ("icc_profile", picture.metadata.icc),
         ("exif", picture.metadata.exif),
         ("dpi", picture.metadata.dpi),
+        ("xmp", picture.metadata.xmp),
     ):
         if value:
             options[name] = value

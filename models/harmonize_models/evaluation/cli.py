@@ -20,6 +20,7 @@ from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.sides import check_side
 from ..training.checkpoint import fingerprint
 from ..training.composites import Batch
+from ..training.errors import BadSettings
 from ..training.photos import load_photos
 from ..training.report import write_sheet
 from ..training.sources import Skipped, tars_of
@@ -36,6 +37,7 @@ from .weights import network_of, titles_of
 def run(args: argparse.Namespace) -> int:
     """Evaluate as the flags say; returns the exit status."""
     torch.set_num_threads(args.threads)
+    _make_folders(args)
     entrants = _entrants(args)
     skipped = Skipped()
     photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data))
@@ -76,11 +78,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _make_folders(args: argparse.Namespace) -> None:
+    """Of what will be written: where there can be none, nobody wants to know that after hours."""
+    for folder in (args.sheets, *(file.parent for file in (args.write, args.json) if file)):
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+
 def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> dict[str, Score]:
-    """The rows of earlier figures that would come out the same: same cases and, for networks, same weights."""
+    """The rows of earlier figures that would come out the same: same cases and, for networks, same weights.
+
+    Raises BadSettings.
+    """
     if file is None or not file.is_file():
         return {}
-    earlier = read_json(file)
+    try:
+        earlier = read_json(file)
+    except (ValueError, LookupError, TypeError) as error:
+        raise BadSettings(f"{file} holds no figures of an evaluation: {error}.", "Leave --reuse out.") from error
     if earlier.cases["digest"] != digest:
         return {}
     changed = {key for key, own in earlier.weights.items() if weights.get(key) != own}

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..commands import at_least_one
 from .choices import Discriminator, Optimizer, Schedule
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     places.add_argument("--validation", type=Path, nargs="+", help="the same, for validation (default: part of --data)")
     places.add_argument("--output", type=Path, help="folder of the run (default: runs/NETWORK); resumes")
-    places.add_argument("--limit", type=int, help="use only so many photos")
+    places.add_argument("--limit", type=at_least_one, help="use only so many photos")
     places.add_argument("--config", type=Path, help="JSON file of settings; flags win over it")
     places.add_argument("--start-at-identity", action="store_true", help="start as a network that changes nothing")
     places.add_argument(
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     places.add_argument("--backbone-weights", type=Path, help="start the backbone from FILE (torchvision's)")
     places.add_argument("--device", default="auto", help="auto (cuda if there is one, else cpu), cpu, cuda, cuda:1")
-    places.add_argument("--threads", type=int, default=1, help="CPU threads for tensor code (default 1)")
+    places.add_argument("--threads", type=at_least_one, default=1, help="CPU threads for tensor code (default 1)")
     run_length = parser.add_argument_group("length")
     run_length.add_argument("--steps", type=int, help="optimizer steps of the whole schedule")
     run_length.add_argument("--minutes", type=float, help="length of the whole schedule instead of --steps")

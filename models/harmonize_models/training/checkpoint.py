@@ -19,15 +19,21 @@ from .errors import BadSettings
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors and plain values; a crash leaves the old file whole."""
+    """Write tensors and plain values; a crash or a power failure leaves the old file whole."""
     beside = path.with_name(path.name + ".part")
     torch.save(dict(state), beside)
-    os.replace(beside, path)
+    _put(beside, path)
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read what `save_checkpoint` wrote (tensors and plain values only, never code)."""
-    state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    """Read what `save_checkpoint` wrote (tensors and plain values only, never code).
+
+    Raises BadSettings if it is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (EOFError, RuntimeError, UnpicklingError) as error:
+        raise BadSettings(f"{path} is damaged: the run cannot go on.", "Delete it, to begin anew.") from error
     return state
 
 
@@ -35,6 +41,13 @@ def save_weights(path: Path, weights: Mapping[str, Tensor], dtype: torch.dtype =
     """Write a state dict as safetensors, floats as `dtype`."""
     beside = path.with_name(path.name + ".part")
     save_file({k: (v.to(dtype) if v.is_floating_point() else v).cpu().contiguous() for k, v in weights.items()}, beside)
+    _put(beside, path)
+
+
+def _put(beside: Path, path: Path) -> None:
+    """Rename what was written, once it is on the disk: after a power failure it would be an empty file."""
+    with beside.open("r+b") as file:
+        os.fsync(file.fileno())
     os.replace(beside, path)
 
 
@@ -52,6 +65,8 @@ def load_weights(path: Path) -> dict[str, Tensor]:
                 weights = weights.get(wrapper, weights)
     except (OSError, EOFError, RuntimeError, AttributeError, SafetensorError, UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, UnpicklingError):  # torch advises to run what is in it
+            reason = "it holds something else"
         hint = "Name a .safetensors file, a run's checkpoint.pt or a state dict that torch has saved."
         raise BadSettings(f"{path} cannot be read as weights: {reason}.", hint) from error
     named = {name.removeprefix("module."): value for name, value in weights.items() if isinstance(value, Tensor)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from enum import Enum
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,7 @@ class TrainConfig:
 
 
 def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
-    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what does not exist.
+    """`config` with the plain `values` of a file or of flags in place; raises BadSettings for what makes no sense.
 
     Of the recipe only what is named changes; a loss is given as a whole, because its terms belong together.
     """
@@ -98,9 +100,29 @@ def override(config: TrainConfig, values: dict[str, Any]) -> TrainConfig:
             f"There is no setting named {', '.join(sorted(unknown))}.", f"There are {', '.join(sorted(known))}."
         )
     try:
-        return replace(config, **{name: _typed(config, name, value) for name, value in values.items()})
-    except (TypeError, ValueError) as error:
+        changed = replace(config, **{name: _typed(config, name, value) for name, value in values.items()})
+        _check(changed)
+        return changed
+    except (TypeError, ValueError, re.error) as error:
         raise BadSettings(f"These settings cannot be taken: {error}.", "See the config.json of a run.") from error
+
+
+_LOWEST = {
+    **dict.fromkeys(("steps", "size", "photo_side", "batch", "validation_cases"), 1),
+    **dict.fromkeys(("minutes", "validate_minutes", "checkpoint_minutes", "learning_rate", "backbone_rate"), 0),
+    **dict.fromkeys(("discriminator_rate", "weight_decay", "warm_up", "clip", "ema", "unlabelled"), 0),
+}
+_HIGHEST = {"ema": 1, "unlabelled": 1}
+
+
+def _check(config: TrainConfig) -> None:
+    """Raises ValueError, TypeError or re.error for a setting that no run can have."""
+    for name, lowest in _LOWEST.items():
+        value, highest = getattr(config, name), _HIGHEST.get(name, inf)
+        if value is not None and not lowest <= value <= highest:
+            raise ValueError(f"{name} is {value}, not in [{lowest}, {highest}]")
+    for pattern in (config.batch_norm, config.freeze_norms):
+        re.compile(pattern)
 
 
 def _plain(value: Any) -> Any:

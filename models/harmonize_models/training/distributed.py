@@ -10,6 +10,8 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from .errors import BadSettings
+
 
 @dataclass(frozen=True)
 class Worker:
@@ -69,12 +71,18 @@ def join(device: str = "auto") -> Worker:
     """Join the processes that `torchrun` started, or stand alone. device: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     "auto" is never "mps": Apple's graphics cannot do all that making composites needs (`torch.linalg.eigh`).
+    Raises BadSettings where there is no such device.
     """
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise BadSettings(f"No device is called {device!r}.", "Give auto, cpu, cuda or cuda:1.") from error
     if chosen.type == "cuda":
+        if not (chosen.index or 0) < torch.cuda.device_count():
+            raise BadSettings(f"There is no {device} here that torch can use.", "Leave --device out.")
         chosen = torch.device("cuda", int(os.environ.get("LOCAL_RANK", str(chosen.index or 0))))
         torch.cuda.set_device(chosen)
         torch.backends.cudnn.benchmark = True

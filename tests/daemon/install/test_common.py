@@ -56,6 +56,25 @@ def test_somebody_elses_folder_is_never_overwritten(location: Location) -> None:
     assert listing(location) == ["plug"]
 
 
+def test_the_plugin_for_another_program_is_never_overwritten(location: Location) -> None:
+    """Both have folders of the same name."""
+    common.install(PROGRAM, location, COMMAND)
+    krita = replace(PROGRAM, key="krita")
+    for act in (lambda: common.install(krita, location, COMMAND), lambda: common.uninstall(krita, location)):
+        with pytest.raises(ForeignFolder, match="`harmonize install krita` has put there"):
+            act()
+    assert (location.folder / "plug" / "code.py").read_text() == "new"
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "\0"])
+def test_a_folder_with_a_damaged_marker_is_somebody_elses(location: Location, content: str) -> None:
+    marker = common.install(PROGRAM, location, COMMAND) / common.MARKER
+    marker.write_text(content)
+    with pytest.raises(ForeignFolder):
+        common.uninstall(PROGRAM, location)
+    assert marker.exists()
+
+
 def test_somebody_elses_file_is_never_overwritten(location: Location) -> None:
     location.folder.mkdir()
     (location.folder / "plug.desktop").write_text("mine")
@@ -102,6 +121,17 @@ def test_the_command_line_installs_and_removes(tmp_path: Path, capsys: pytest.Ca
     assert f"Installed for GIMP: {folder / 'harmonize_selection'}" in capsys.readouterr().out
     assert main(["uninstall", "gimp", "--folder", str(folder)]) == 0
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["install", "uninstall"])
+def test_a_folder_without_a_name_is_not_the_current_one(
+    tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main([command, "gimp", "--folder", ""])
+    assert "the folder's name is empty" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_folder_in_the_way_does_not_keep_the_others_without(

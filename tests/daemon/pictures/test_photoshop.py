@@ -12,7 +12,7 @@ import pytest
 from harmonize_daemon.composites import read_composite
 from harmonize_daemon.pictures import PictureError, UnreadablePicture, UnsupportedPicture, read_layered
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image, IptcImagePlugin
 
 from .layered_files import flat
 
@@ -295,6 +295,26 @@ def test_a_grey_profile_is_none_of_the_colors(tmp_path: Path, mode: str, expecte
     file.save(tmp_path / "b.psd")
     document = read_layered(tmp_path / "b.psd")
     assert document.decoded(document.subject()).metadata.icc == expected
+
+
+def test_a_flat_picture_of_a_file_has_its_captions(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "Jane"
+    said = {
+        Resource.EXIF_DATA_1: exif.tobytes().removeprefix(b"Exif\0\0"),
+        Resource.XMP_METADATA: b"<x:xmpmeta/>",
+        Resource.IPTC_NAA: b"\x1c\x02\x50\0\4Jane",
+    }
+    file = PSDImage.open(save(tmp_path / "a.psd", PAPER, HAT))
+    for key, data in said.items():
+        file.image_resources[key] = ImageResource(key=key, data=data)
+    file.save(tmp_path / "b.psd")
+    composite = read_composite(tmp_path / "b.psd", None)
+    (tmp_path / "b.jpg").write_bytes(composite.encoded(tmp_path / "b.jpg", None))
+    with Image.open(tmp_path / "b.jpg") as image:
+        assert image.getexif()[ExifTags.Base.Artist] == "Jane"
+        assert image.info["xmp"] == b"<x:xmpmeta/>"
+        assert IptcImagePlugin.getiptcinfo(image) == {(2, 80): b"Jane"}
 
 
 def test_what_cannot_be_painted_is_named_where_it_matters(tmp_path: Path) -> None:

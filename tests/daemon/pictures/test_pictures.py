@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import struct
+import sys
 import time
 import zlib
 from pathlib import Path
@@ -209,6 +211,45 @@ def test_saved_selections_of_a_tiff_are_not_lost_in_silence(
         pictures.read(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("compression", ["lzw", "jpeg2000", "jpegxl", "webp", "lerc", "zstd"])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_tiff_is_read_however_it_is_compressed(tmp_path: Path, compression: str, dtype: str) -> None:
+    if (compression, dtype) == ("webp", "u2"):
+        pytest.skip("it has 8 bits only")
+    lossless = {"lossless": True} if compression == "webp" else None
+    pixels = noise(3, dtype, 64, 64)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", compression=compression, compressionargs=lossless)
+    np.testing.assert_array_equal(pictures.read(tmp_path / "a.tif").pixels, pixels)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+def test_a_tiff_of_an_unknown_compression_is_not_called_damaged(tmp_path: Path, dtype: str) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", noise(3, dtype), photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        value = tiff.pages.first.tags["Compression"].valueoffset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[value : value + 2] = struct.pack("<H", 12345)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(UnsupportedPicture, match=r"compressed in a way that is not known \(12345\)"):
+        pictures.read(tmp_path / "a.tif")
+
+
+def test_fault_31_channels_that_a_tiff_does_not_name_are_not_even_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda page: pytest.fail("it was decoded"))
+    pixels = np.zeros((16, 16, 200), "u2")
+    extra = [2] + [0] * 196
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", planarconfig="contig", extrasamples=extra)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        entry = tiff.pages.first.tags["ExtraSamples"].offset
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    data[entry + 4 : entry + 12] = struct.pack("<IHH", 1, 2, 0)
+    (tmp_path / "a.tif").write_bytes(data)
+    with pytest.raises(UnsupportedPicture, match="200"):
+        pictures.read(tmp_path / "a.tif")
+
+
 def _save_tiff(path: Path, *kinds: int, dtype: str = "u1") -> Path:
     """A page for each kind, as the tag NewSubfileType has it, each of half the side of the one before."""
     with tifffile.TiffWriter(path) as file:
@@ -341,6 +382,18 @@ def test_what_to_do_about_a_file_depends_on_what_is_wrong_with_it(tmp_path: Path
         pictures.read(tmp_path / name)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+def test_a_pipe_is_not_called_damaged(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    held = os.open(tmp_path / "a.png", os.O_RDWR)  # or opening it would wait for somebody who writes
+    try:
+        os.write(held, pictures.encode(".png", Picture(noise(3, "u1", 4, 4))))
+        with pytest.raises(UnreadablePicture, match="is a pipe"):
+            pictures.read(tmp_path / "a.png")
+    finally:
+        os.close(held)
+
+
 def test_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePicture, match=r"nowhere\.png"):
         pictures.read(tmp_path / "nowhere.png")
@@ -375,6 +428,35 @@ def test_fault_32_failed_write_leaves_no_half_file(tmp_path: Path) -> None:
     with pytest.raises(UnwritablePicture):
         pictures.write(tmp_path / "taken.png", Picture(noise(3, "u1")))
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken.png"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, fsync = tmp_path / "a.png", os.fsync
+    on_disk = []
+
+    def recorded(number: int) -> None:
+        fsync(number)
+        on_disk.append((os.fstat(number).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    pictures.write(path, Picture(noise(3, "u1")))
+    assert on_disk == [(path.stat().st_size, False)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no such modes there")
+def test_a_file_that_takes_the_place_of_another_one_is_as_private(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch(0o600)
+    pictures.write(tmp_path / "a.png", Picture(noise(3, "u1")))
+    assert (tmp_path / "a.png").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_protected_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, access = tmp_path / "a.png", os.access
+    path.write_bytes(b"kept")
+    monkeypatch.setattr(os, "access", lambda place, mode: place != path and access(place, mode))
+    with pytest.raises(UnwritablePicture, match="Permission denied"):
+        pictures.write(path, Picture(noise(3, "u1")))
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.png", b"kept")]
 
 
 def test_a_folder_that_is_a_file_is_an_error_in_words(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def main(width: str = "6000", height: str = "4000") -> None:
     daemon = start_daemon(shared)
     try:
         print(f"{width} x {height} RGBA, 8 bit; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; seconds\n")
-        for host in environment.HOSTS:
+        for host in (host for host in environment.HOSTS if host.gimp):
             reason = environment.why_unavailable(host)
             if reason:
                 print(f"GIMP {host.gimp}: left out, {reason}")

@@ -19,6 +19,7 @@ from harmonize_models.networks import registry
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training.checkpoint import save_weights
 from harmonize_models.training.composites import KINDS
+from harmonize_models.training.errors import BadSettings
 from harmonize_models.training.photos import load_photos
 from harmonize_models.training.sources import Skipped
 
@@ -132,6 +133,32 @@ def test_weights_of_ones_own_beside_the_shipped_ones_have_a_row_of_their_own(
     assert shipped.psnr != own.psnr
     assert len(set(read_json(figures).weights.values())) == 2
     assert len(list(sheets.iterdir())) == 2
+
+
+def test_where_figures_cannot_be_written_nothing_is_measured(
+    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "hold", lambda *_: pytest.fail("it was measured"))
+    (tmp_path / "file").touch()
+    words = ["--data", str(photo_folder), "--side", "64", "--no-baselines", "--no-cost", "--raw-only"]
+    with pytest.raises(OSError, match="file"):
+        cli.main([*words, "s2crnet", "--json", str(tmp_path / "file" / "figures.json")])
+
+
+def test_figures_that_are_none_are_refused(photo_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "figures.json").write_text("{")
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    words = ["s2crnet", "--data", str(photo_folder), "--side", "64", "--no-baselines", "--no-cost", "--raw-only"]
+    with pytest.raises(BadSettings, match="holds no figures"):
+        cli.run(parser.parse_args([*words, "--reuse", str(tmp_path / "figures.json")]))
+
+
+@pytest.mark.parametrize("option", ["--threads", "--variants", "--side", "--limit"])
+def test_numbers_that_make_no_sense_are_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--data", "photos", option, "0"])
+    assert f"argument {option}: 0 is no number from 1 on" in capsys.readouterr().err
 
 
 def test_a_side_that_a_network_cannot_take_is_refused_before_anything_is_measured(

@@ -18,12 +18,12 @@ from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
-from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights
+from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights, save_checkpoint
 from harmonize_models.training.choices import Discriminator, Schedule
 from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
 from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
-from harmonize_models.training.distributed import Worker
+from harmonize_models.training.distributed import Worker, join
 from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
@@ -99,6 +99,57 @@ def test_unknown_losses_and_settings_are_refused() -> None:
     for values, reason in (({"learning": 1}, "no setting named learning"), ({"optimizer": "sgd"}, "sgd")):
         with pytest.raises(cli.BadSettings, match=reason):
             override(preset("s2crnet"), values)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("steps", 0),
+        ("batch", 0),
+        ("minutes", -1.0),
+        ("learning_rate", float("nan")),
+        ("ema", 2),
+        ("warm_up", "many"),
+        ("batch_norm", "("),
+        ("freeze_norms", "["),
+    ],
+)
+def test_settings_that_no_run_can_have_are_refused(setting: str, value: object) -> None:
+    with pytest.raises(cli.BadSettings, match="cannot be taken"):
+        override(preset("s2crnet"), {setting: value})
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(device: str) -> None:
+    with pytest.raises(cli.BadSettings, match=device):
+        join(device)
+
+
+def test_nobody_is_advised_to_run_what_is_in_a_file_that_holds_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "weights.pt").write_bytes(b"no weights")
+    with pytest.raises(cli.BadSettings) as refusal:
+        load_weights(tmp_path / "weights.pt")
+    assert "weights_only" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 cut", b"no checkpoint"])
+def test_a_run_whose_checkpoint_is_damaged_says_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    with pytest.raises(cli.BadSettings, match="is damaged"):
+        load_checkpoint(tmp_path / "checkpoint.pt", torch.device("cpu"))
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, fsync = tmp_path / "checkpoint.pt", os.fsync
+    on_disk = []
+
+    def recorded(number: int) -> None:
+        fsync(number)
+        on_disk.append((os.fstat(number).st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    save_checkpoint(path, {"step": 1})
+    assert on_disk == [(path.stat().st_size, False)]
 
 
 def test_a_file_that_names_one_part_of_the_recipe_leaves_the_others_to_the_preset() -> None:

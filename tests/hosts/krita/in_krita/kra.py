@@ -6,9 +6,8 @@
 import hashlib
 import random
 
+from harmonize_selection.qt import QtCore, QtGui
 from krita import Selection
-from PyQt5.QtCore import QByteArray
-from PyQt5.QtGui import QColor
 from support import OUT, app, close, composite, layers, say, screenshot, settle
 
 
@@ -63,7 +62,7 @@ def painted(depth):
     """From the top: a veil, a hidden sketch, the figure in a group, both with masks, the scene; on a colored ground."""
     document, scene, figure = composite(depth=depth, view=False)
     document.setName("Hüte & <Töpfe>")
-    document.setBackgroundColor(QColor(200, 100, 50, 255))
+    document.setBackgroundColor(QtGui.QColor(200, 100, 50, 255))
     root = document.rootNode()
     figure.remove()
     group = document.createGroupLayer("Group")
@@ -98,7 +97,7 @@ def cover(document, layer, name, left, top, width, height, value):
 
 def fill(layer, width, height, pattern):
     size = width * height * 4 * (2 if layer.colorDepth() == "U16" else 1)
-    layer.setPixelData(QByteArray(pattern(size)), 0, 0, width, height)
+    layer.setPixelData(QtCore.QByteArray(pattern(size)), 0, 0, width, height)
 
 
 def inside(parent):

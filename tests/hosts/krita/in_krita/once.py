@@ -1,5 +1,6 @@
 """A change that is never made on top of a change, nor in another document; what is seen of a pen, and a selection."""
 
+import functools
 import time
 
 from behaviour import choose, harmonize, problem
@@ -186,11 +187,51 @@ def selected_anew(presenter):
     document.setSelection(selection)
     yield from until(lambda: presenter.state.shade not in (None, whole))
     host, ref = presenter._host, presenter.state.layer.ref
-    begun = time.perf_counter()
+    begun = time.thread_time()
     for _ in range(20):
         host.fingerprint(ref)
-    say("selected", unchanged=unchanged, milliseconds=(time.perf_counter() - begun) * 50)
+    say("selected", unchanged=unchanged, milliseconds=(time.thread_time() - begun) * 50)
     yield from close(document)
+
+
+def pen_event(kind, pos, screen, pressed):
+    """What a pen's driver sends: Qt 6 and Qt 5 have it made in different ways."""
+    pressure, button = 0.7 if pressed else 0.0, Qt.MouseButton.LeftButton
+    buttons = button if pressed else Qt.MouseButton.NoButton
+    tilt_twist_and_height = (0, 0, 0.0, 0.0, 0)
+    if hasattr(QtGui, "QPointingDevice"):
+        return QtGui.QTabletEvent(
+            kind,
+            pen_device(),
+            pos,
+            screen,
+            pressure,
+            *map(float, tilt_twist_and_height),
+            Qt.KeyboardModifier.NoModifier,
+            button,
+            buttons,
+        )
+    stylus, tip = 2, 1
+    return QtGui.QTabletEvent(
+        kind,
+        pos,
+        screen,
+        stylus,
+        tip,
+        pressure,
+        *tilt_twist_and_height,
+        Qt.KeyboardModifier.NoModifier,
+        42,
+        button,
+        buttons,
+    )
+
+
+@functools.cache  # the events do not keep it alive
+def pen_device():
+    device, can = QtGui.QInputDevice.DeviceType.Stylus, QtGui.QInputDevice.Capability
+    pen = QtGui.QPointingDevice.PointerType.Pen
+    return QtGui.QPointingDevice("Pen", 42, device, pen, can.Position | can.Pressure, 1, 2)
 
 
 def tablet(presenter):
@@ -207,25 +248,9 @@ def tablet(presenter):
     before = pixels(figure, document)
 
     def send(kind, by, pressed):
-        pos = QtCore.QPointF(middle) + QtCore.QPointF(by, by / 3)
-        buttons = Qt.MouseButton.LeftButton if pressed else Qt.MouseButton.NoButton
-        event = QtGui.QTabletEvent(
-            kind,
-            pos,
-            QtCore.QPointF(window.mapToGlobal(middle)) + QtCore.QPointF(by, by / 3),
-            2,  # a stylus
-            1,  # its tip
-            0.7 if pressed else 0.0,
-            0,
-            0,
-            0.0,
-            0.0,
-            0,
-            Qt.KeyboardModifier.NoModifier,
-            42,
-            Qt.MouseButton.LeftButton,
-            buttons,
-        )
+        by = QtCore.QPointF(by, by / 3)
+        pos, screen = QtCore.QPointF(middle) + by, QtCore.QPointF(window.mapToGlobal(middle)) + by
+        event = pen_event(kind, pos, screen, pressed)
         QtWidgets.QApplication.sendEvent(handle, event)
 
     send(QtCore.QEvent.Type.TabletPress, 0, True)
