@@ -225,11 +225,22 @@ def _world_of(process: subprocess.Popen[bytes]) -> Iterator[int]:
 
 
 def _end_all_in(world: int) -> None:
+    """Looks again until nothing is left: what runs may start something else while it is looked for."""
+    while left := _processes_in(world):
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _processes_in(world: int) -> list[int]:
+    found = []
     for entry in Path("/proc").iterdir():
         if world and entry.name.isdigit():
             with contextlib.suppress(OSError):
                 if os.stat(entry / "ns/mnt").st_ino == world:
-                    os.kill(int(entry.name), signal.SIGKILL)
+                    found.append(int(entry.name))
+    return found
 
 
 def main() -> None:
