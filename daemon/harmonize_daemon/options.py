@@ -61,6 +61,9 @@ class Options:
     """How soon a worker that died is started again for the first time; each further time takes twice as long."""
     silence_seconds: float = 60.0
     """A worker that is silent so long hangs. Importing torch from a cold disk can keep one silent for a while."""
+    inference_seconds: float = 300.0
+    """A worker whose networks have not come to an end for so long hangs in a driver, perhaps for ever, and is replaced.
+    On some graphics cards the first prediction takes minutes, while the driver compiles."""
     limits: Limits = field(default_factory=Limits)
     engine: str = "harmonize_daemon.worker.engine:Engine"
     """`module:class` that the worker runs; tests put a small one in."""

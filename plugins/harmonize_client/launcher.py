@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import paths, sandbox
-from .errors import CannotConnect, CannotStart, NotInstalled
+from .errors import CannotConnect, CannotStart, NotInstalled, VersionMismatch
 from .paths import Connection
 
 COMMAND_FILE = "daemon.json"
@@ -46,14 +46,19 @@ class Search:
 
     def poll(self) -> Connection | None:
         """A connection to try, or None: wait. Raises `NoDaemon` and `VersionMismatch` when the search is over."""
-        connection = paths.read_connection(self._folder)
+        connection = mismatch = None
+        try:
+            connection = paths.read_connection(self._folder)
+        except VersionMismatch as error:
+            # Its daemon may be long gone: a new one finds out, as for every file that was left behind.
+            mismatch = error
         if connection and connection != self._rejected:
             if is_running(connection.pid):
                 return connection
             self.reject(connection, f"the daemon (process {connection.pid}) is gone")
         if self._start is None:
             if not self._may_start:
-                raise CannotConnect(self._reason)
+                raise mismatch or CannotConnect(self._reason)
             self._start = Start(self._command or find_command(), self._folder)
         if self._start.left_another_its_place and connection:
             if self._tried_again:
@@ -61,7 +66,10 @@ class Search:
             # The new one was answered: the old one was slow, we were, or it has only just come.
             self._tried_again = True
             self._rejected = None
-        self._start.check()
+        try:
+            self._start.check()
+        except CannotStart as error:
+            raise mismatch or error from None
         return None
 
     def reject(self, connection: Connection, reason: str) -> None:
@@ -77,6 +85,12 @@ class Start:
         self._deadline = time.monotonic() + START_SECONDS
         self._folder = folder
         self._name = shlex.join(command)
+        environment = sandbox.clean_environment(os.environ, command)
+        # Both may be relative to where we are, which is not where the daemon begins.
+        if environment.get("HARMONIZE_HOME"):
+            environment["HARMONIZE_HOME"] = str(paths.home())
+        if os.path.dirname(command[0]):
+            command = [os.path.abspath(command[0]), *command[1:]]
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             log = open(folder / paths.START_LOG_FILE, "wb")  # noqa: SIM115
@@ -87,7 +101,7 @@ class Start:
             with log:
                 self._process = subprocess.Popen(
                     [*sandbox.outside(command), "daemon", "run"],
-                    env=sandbox.clean_environment(os.environ, command),
+                    env=environment,
                     # `python -m` looks for modules in the working folder first: one that holds nobody's else.
                     cwd=folder,
                     stdin=subprocess.DEVNULL,

@@ -142,10 +142,8 @@ def _parse(text: bytes) -> Connection | None:
         return None
     protocol = fields.get("protocol")
     if isinstance(protocol, int) and protocol != PROTOCOL_VERSION:
-        version = fields.get("version")
-        raise VersionMismatch(
-            f"the daemon (version {version}) speaks protocol {protocol}, this client protocol {PROTOCOL_VERSION}"
-        )
+        daemon = f"the daemon (version {fields.get('version')}, process {fields.get('pid')})"
+        raise VersionMismatch(f"{daemon} speaks protocol {protocol}, this client protocol {PROTOCOL_VERSION}")
     endpoint = _ENDPOINT.fullmatch(str(fields.get("endpoint")))
     token, pid, version = fields.get("token"), fields.get("pid"), fields.get("version")
     if not (endpoint and isinstance(token, str) and _TOKEN.fullmatch(token)):

@@ -40,7 +40,8 @@ def outside(command: Sequence[str]) -> list[str]:
             "run `harmonize daemon start` in a terminal, or permit it once with "
             f"`flatpak override --user --talk-name=org.freedesktop.Flatpak {name}` and restart this program",
         )
-    forwarded = [f"--env=HARMONIZE_HOME={os.environ['HARMONIZE_HOME']}"] if os.environ.get("HARMONIZE_HOME") else []
+    home = os.environ.get("HARMONIZE_HOME")
+    forwarded = [f"--env=HARMONIZE_HOME={os.path.abspath(home)}"] if home else []
     return ["flatpak-spawn", "--host", *forwarded, *command]
 
 

@@ -15,6 +15,8 @@ import msgpack
 import zmq
 from harmonize_client.paths import CONNECTION_FILE, Connection, write_connection
 
+PATIENCE_SECONDS = 20.0
+"""So long a busy machine may take for anything; less than it takes until a daemon that is silent is given up."""
 ADJUSTMENT = '{"version": 1, "network": "s2crnet", "curves": {"values": [[0, 1], [0, 1], [0, 1]]}, "grid": null}'
 INVERTED = bytes(range(256))[::-1]
 
@@ -53,10 +55,10 @@ def pid_of_the_dead() -> int:
 
 
 class Message:
-    """One request: `header`, `payload`, and `reply` to answer it."""
+    """One request: `header`, `payload`, `reply` to answer it, and the `socket` that it came from."""
 
     def __init__(self, socket: zmq.Socket[bytes], frames: list[zmq.Frame]) -> None:
-        self._socket = socket
+        self.socket = socket
         self.peer = frames[0].bytes
         self.header = msgpack.unpackb(frames[1].bytes)
         self.payload = frames[2:]
@@ -70,7 +72,7 @@ class Message:
 
     def send(self, *frames: object) -> None:
         """Send any frames at all to where this message came from."""
-        self._socket.send_multipart([self.peer, *frames], copy=False)
+        self.socket.send_multipart([self.peer, *frames], copy=False)
 
     def error(self, code: str, cause: str = "a cause", hint: str = "a hint", **fields: str) -> None:
         self.reply("error", code=code, cause=cause, hint=hint, **fields)
@@ -108,7 +110,7 @@ class FakeDaemon:
         return [message["kind"] for message in self.requests]
 
     def wait_for(self, kind: str, count: int = 1) -> None:
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE_SECONDS
         while self.kinds().count(kind) < count:
             assert time.monotonic() < until, f"no {kind} came, only {self.kinds()}"
             time.sleep(0.005)

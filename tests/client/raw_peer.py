@@ -50,7 +50,7 @@ def new_memory(index: int, size: int) -> memoryview:
 
 
 def drive(
-    link: Link, until: Callable[[list[Frame]], object] = lambda frames: False, seconds: float = 5.0
+    link: Link, until: Callable[[list[Frame]], object] = lambda frames: False, seconds: float = 20.0
 ) -> list[Frame]:
     """Read and write until `until` is true of the frames that came; gives them. Fails after `seconds`."""
     frames: list[Frame] = []

@@ -33,7 +33,7 @@ from harmonize_client.paths import home as shared_folder
 pytest.importorskip("msgspec", reason="the daemon is not installed for this Python")
 
 from tests.client.test_session import run
-from tests.daemon.rig import _RUN, FAKE_ENGINE, Daemon, environment
+from tests.daemon.rig import _RUN, FAKE_ENGINE, PATIENCE_SECONDS, Daemon, environment
 
 ADJUSTMENT = '{"does": "invert"}'
 SLOW = '{"does": "slow"}'
@@ -109,7 +109,7 @@ def test_errors_have_their_classes(client: Client) -> None:
 
 def test_a_newer_live_request_supersedes_the_older_one(session: Session) -> None:
     jobs = [session.predict(THUMBNAIL, MASK, network="slow", live=True) for _ in range(5)]
-    run(session, *jobs, seconds=20)
+    run(session, *jobs)
     assert jobs[-1].error is None
     assert any(isinstance(job.error, Superseded) for job in jobs[:-1])
 
@@ -120,7 +120,7 @@ def test_a_cancelled_rendering_leaves_the_way_free(session: Session) -> None:
         run(session, until=lambda job=cancelled: job.progress and job.progress.stage == "rendering")
         cancelled.cancel()
         pixels, into = secrets.token_bytes(LAYER.nbytes), bytearray(LAYER.nbytes)
-        run(session, session.render(ADJUSTMENT, LAYER, pixels, None, into=into), seconds=20)
+        run(session, session.render(ADJUSTMENT, LAYER, pixels, None, into=into))
         assert into == pixels.translate(INVERTED)
     status = session.status()
     run(session, status)
@@ -133,7 +133,7 @@ def test_two_renderings_at_a_time(session: Session) -> None:
     jobs = [
         session.render(ADJUSTMENT, LAYER, layer, None, into=into) for layer, into in zip(layers, targets, strict=True)
     ]
-    run(session, *jobs, seconds=20)
+    run(session, *jobs)
     assert targets == [layer.translate(INVERTED) for layer in layers]
 
 
@@ -156,8 +156,9 @@ class TestWhenItEnds:
         with Session("test/1", start=False, folder=mortal.home) as session:
             job = session.render(SLOW, LAYER, bytes(LAYER.nbytes), None, into=bytearray(LAYER.nbytes))
             run(session, until=lambda: job.progress and job.progress.stage == "rendering")
-            mortal.process.kill()
-            run(session, job, seconds=3)
+            with mortal.paused_worker():
+                mortal.process.kill()
+                run(session, job)
             assert isinstance(job.error, ConnectionLost)
             job = session.status()
             run(session, job)
@@ -167,9 +168,9 @@ class TestWhenItEnds:
         with Session("test/1", start=False, folder=mortal.home) as session:
             job = session.render(SLOW, LAYER, bytes(LAYER.nbytes), None, into=bytearray(LAYER.nbytes))
             run(session, until=lambda: job.progress and job.progress.stage == "rendering")
-            with connect("test/2", start=False, folder=mortal.home) as other:
+            with mortal.paused_worker(), connect("test/2", start=False, folder=mortal.home) as other:
                 other.shutdown()
-            run(session, job, seconds=10)
+                run(session, job)
             assert isinstance(job.error, ShuttingDown)
             run(session, until=lambda: session.state is State.IDLE)
 
@@ -203,7 +204,7 @@ class TestStarting:
         yield [sys.executable, "-c", _RUN.replace("sys.argv[1]", repr(settings))]
         with Session("test/1", start=False) as session:
             run(session, session.shutdown())
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_SECONDS
         while (shared_folder() / CONNECTION_FILE).exists():
             assert time.monotonic() < end
             time.sleep(0.02)

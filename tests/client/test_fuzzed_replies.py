@@ -19,7 +19,7 @@ from harmonize_client.paths import Connection, write_connection
 from harmonize_client.values import LayerFormat, Look, Place
 from harmonize_client.wire import ProtocolError, decode_header
 
-from tests.client.fake_daemon import STATUS, FakeDaemon, Message
+from tests.client.fake_daemon import PATIENCE_SECONDS, STATUS, FakeDaemon, Message
 from tests.client.raw_peer import RawPeer, new_memory, opening
 
 REPLIES: list[dict[str, Any]] = [
@@ -130,7 +130,7 @@ def test_a_session_never_raises_from_poll_and_ends_every_job(folder: Path, seed:
     with daemon, Session("test/1", start=False, silence_seconds=0.1) as session:
         for _ in range(6):
             jobs = [session.status(), session.render("", layer, bytes(8), None, into=bytearray(8))]
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_SECONDS
             while not all(job.done for job in jobs):
                 session.poll()
                 assert time.monotonic() < end
@@ -144,7 +144,7 @@ def test_bytes_that_are_garbled_on_the_way_end_in_an_error(folder: Path, seed: i
         write_connection(folder, Connection(peer.port, "a" * 64, os.getpid(), "0.1.0"))
         with Session("test/1", start=False, hello_seconds=0.1) as session:
             job = session.status()
-            end = time.monotonic() + 5
+            end = time.monotonic() + PATIENCE_SECONDS
             while not job.done:
                 session.poll()
                 assert time.monotonic() < end

@@ -24,12 +24,16 @@ SPOILED, BIG = 255, 254
 
 
 class Engine:
-    """Needs nothing but the standard library, so that its worker is ready in a moment."""
+    """Needs nothing but the standard library, so that its worker is ready in a moment.
+
+    The milliseconds that a prediction says it took are the number of predictions made so far.
+    """
 
     load_seconds = 0.0
 
     def __init__(self, options: Options) -> None:
         self._device = "cpu" if options.device == "auto" else options.device
+        self._made = 0
 
     def load_rendering(self) -> None:
         pass
@@ -56,6 +60,8 @@ class Engine:
         device = "cpu" if task.force_cpu else self._device
         if network == "slow":
             time.sleep(SLOW_SECONDS)
+        elif network == "hang":
+            time.sleep(1000)
         elif network == "crash":
             os.kill(os.getpid(), 9)
         elif network == "lost" and not task.force_cpu:
@@ -69,7 +75,8 @@ class Engine:
         elif network != "invert" and network != "lost":
             raise Refused(ErrorCode.UNKNOWN_NETWORK, f"There is no network {network}.")
         adjustment = json.dumps({"does": "invert"}).encode()
-        return PredictedTask(task.job, adjustment, network, device, 1.0, [], None)
+        self._made += 1
+        return PredictedTask(task.job, adjustment, network, device, float(self._made), [], None)
 
     def predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
         if any(task.thumbnail[0] == BIG for task in tasks):

@@ -11,8 +11,8 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,17 @@ ROOT = Path(__file__).parents[2]
 GREETING = b"\xff" + bytes(8) + b"\x7f" + b"\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 READY_BODY = b"\x05READY" + b"\x0bSocket-Type" + struct.pack(">I", 6) + b"DEALER"
 READY = b"\x04" + bytes([len(READY_BODY)]) + READY_BODY
+PATIENCE_SECONDS = 25.0
+"""So long a busy machine may take for anything; less than it takes until a band is late or a worker is silent, so that
+nothing comes of these."""
 FAKE_ENGINE = "tests.daemon.fake_engine:Engine"
 _PATHS = [str(ROOT / name) for name in (".", "plugins", "daemon", "models")]
 _RUN = """
 import sys
 sys.path.remove("")  # as the `harmonize` command has it
+import signal
+for number in (signal.SIGINT, signal.SIGHUP):  # a shell has what runs in its background ignore them
+    signal.signal(number, signal.SIG_DFL)
 import json
 from harmonize_daemon.front.process import run
 from harmonize_daemon.options import Limits, Options
@@ -37,27 +43,36 @@ sys.exit(run(Options(limits=limits, **settings)))
 """
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do."""
+def environment(home: Path, *packages: Path) -> dict[str, str]:
+    """The environment of a daemon whose folder is `home`. Compiled kernels lie where those of all tests do.
+
+    packages: folders in which packages are looked for before the usual ones.
+    """
     given = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join([*_PATHS, given] if given else _PATHS)  # an empty entry would be the current folder
+    folders = [*map(str, packages), *_PATHS]
+    path = os.pathsep.join([*folders, given] if given else folders)  # an empty entry would be the current folder
     return {**os.environ, "HARMONIZE_HOME": str(home), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 class Daemon:
     """A daemon process. Settings are the fields of `Options`; `limits` those of `Limits`."""
 
-    def __init__(self, home: Path, cwd: Path | None = None, **settings: Any) -> None:
+    def __init__(self, home: Path, cwd: Path | None = None, packages: Sequence[Path] = (), **settings: Any) -> None:
         self.home = home
         self.begun = time.perf_counter()
         settings.setdefault("engine", FAKE_ENGINE)
         settings.setdefault("idle_exit_seconds", 120)
         command = [sys.executable, "-c", _RUN, json.dumps(settings)]
         self.process = subprocess.Popen(
-            command, cwd=cwd, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=cwd,
+            env=environment(home, *packages),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
-    def connection(self, seconds: float = 20.0) -> dict[str, Any]:
+    def connection(self, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """What the connection file says, as soon as it is this daemon's."""
 
         def read() -> dict[str, Any] | None:
@@ -88,6 +103,18 @@ class Daemon:
     def worker(self) -> int:
         """The worker's process id."""
         return until(lambda: next((pid for pid in children(self.process.pid) if "spawn_main" in command_of(pid)), None))
+
+    @contextmanager
+    def paused_worker(self) -> Iterator[int]:
+        """Meanwhile the worker, whose process id this gives, does nothing: what is asked for waits, however slow this
+        machine is."""
+        worker = self.worker
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            yield worker
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGCONT)
 
     def output(self) -> str:
         """Wait for the end; what it printed."""
@@ -144,7 +171,7 @@ class RawClient:
         """Send a header as it is."""
         self.socket.send_multipart([header, *payload])
 
-    def receive(self, seconds: float = 10.0) -> tuple[dict[str, Any], list[bytes]]:
+    def receive(self, seconds: float = PATIENCE_SECONDS) -> tuple[dict[str, Any], list[bytes]]:
         """The next message that is not `progress`."""
         deadline = time.monotonic() + seconds
         while True:
@@ -180,7 +207,7 @@ class RawClient:
         self, id: str, width: int, height: int, pixels: bytes, mask: bytes | None = None, pixel_bytes: int = 4
     ) -> bytes:
         """Go on with a render that was sent: its bands there and back."""
-        accepted = self.expect("accepted", id)[0]
+        accepted = self.expect("accepted", id, seconds=60)[0]  # kernels may have to be compiled
         rows, window = accepted["rows"], accepted["window"]
         result = []
         sent = answered = 0
@@ -198,13 +225,15 @@ class RawClient:
         self.expect("done", id)
         return b"".join(result)
 
-    def expect(self, kind: str, id: str | None = None, seconds: float = 10.0) -> tuple[dict[str, Any], list[bytes]]:
+    def expect(
+        self, kind: str, id: str | None = None, seconds: float = PATIENCE_SECONDS
+    ) -> tuple[dict[str, Any], list[bytes]]:
         """The next reply, which must be of a kind."""
         header, payload = self.receive(seconds)
         assert (header["kind"], header["id"]) == (kind, id or header["id"]), header
         return header, payload
 
-    def error(self, id: str | None = None, seconds: float = 10.0) -> str:
+    def error(self, id: str | None = None, seconds: float = PATIENCE_SECONDS) -> str:
         """The code of the next reply, which must be an error."""
         return str(self.expect("error", id, seconds)[0]["code"])
 
@@ -219,7 +248,7 @@ def zmtp_message(*frames: bytes) -> bytes:
 
 @contextmanager
 def connected(daemon: Daemon) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", daemon.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", daemon.port), timeout=PATIENCE_SECONDS) as connection:
         yield connection
 
 
@@ -240,7 +269,7 @@ def adjustment(does: str = "invert") -> bytes:
     return json.dumps({"does": does}).encode()
 
 
-def until(found: Any, seconds: float = 10.0) -> Any:
+def until(found: Any, seconds: float = PATIENCE_SECONDS) -> Any:
     """Ask again and again until the answer is something."""
     deadline = time.monotonic() + seconds
     while not (answer := found()):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.conftest import Start
-from tests.daemon.rig import Daemon
+from tests.daemon.rig import PATIENCE_SECONDS, ROOT, Daemon, until
 
 
 @pytest.mark.parametrize("mode", [0o755, 0o750, 0o770, 0o777, 0o707])
@@ -57,9 +57,7 @@ def test_fault_19_a_second_daemon_prints_where_the_first_is_and_exits_0(start: S
 
 def test_fault_19_daemons_started_at_once_leave_one(start: Start) -> None:
     daemons = [start() for _ in range(4)]
-    deadline = time.monotonic() + 20
-    while sum(daemon.process.poll() is None for daemon in daemons) > 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: sum(daemon.process.poll() is None for daemon in daemons) == 1)
     running = [daemon for daemon in daemons if daemon.process.poll() is None]
     assert len(running) == 1
     endpoint = running[0].connection()["endpoint"]
@@ -115,7 +113,26 @@ def test_a_daemon_that_nobody_can_find_any_more_ends(start: Start, tmp_path: Pat
     home = tmp_path / "home"
     daemon = start(home).ready()
     shutil.rmtree(home)
-    assert daemon.process.wait(10) == 0
+    assert daemon.process.wait(PATIENCE_SECONDS) == 0
+
+
+@pytest.mark.parametrize("updated", [True, False])
+def test_a_daemon_whose_program_is_updated_or_removed_ends(start: Start, tmp_path: Path, updated: bool) -> None:
+    """The next request finds one of the new version. What runs is finished before."""
+    installed = shutil.copytree(ROOT / "plugins" / "harmonize_client", tmp_path / "packages" / "harmonize_client")
+    daemon = start(packages=[installed.parent]).ready()
+    with daemon.raw() as client:
+        with daemon.paused_worker():
+            id = client.predict()
+            client.status()  # now the daemon has taken it in
+            shutil.rmtree(installed)
+            if updated:
+                shutil.copytree(ROOT / "plugins" / "harmonize_client", installed, copy_function=shutil.copyfile)
+            time.sleep(0.5)  # longer than it takes to look again
+            client.status()
+        client.expect("predicted", id)
+    assert daemon.process.wait(PATIENCE_SECONDS) == 0
+    assert "updated or removed" in daemon.log()
 
 
 def test_a_folder_that_becomes_readable_does_not_keep_the_daemon_from_ending(start: Start, tmp_path: Path) -> None:

@@ -22,14 +22,14 @@ def real_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with the engine that users get."""
     daemon = Daemon(tmp_path_factory.mktemp("real"), engine="harmonize_daemon.worker.engine:Engine", device="cpu")
     try:
-        daemon.ready(120)
+        daemon.ready(300)
         with daemon.raw() as client:
             for depth in ("u8", "u16", "f16", "f32"):  # kernels that nobody has compiled yet take their time
                 layer = {"width": 1, "height": 1, "layout": "Y", "depth": depth}
                 id = client.send("render", strong(), layer=layer, masked=False)
-                client.expect("accepted", id, seconds=120)
+                client.expect("accepted", id, seconds=300)
                 client.send("band", bytes(WIDTHS[depth]), id=id, row=0)
-                client.expect("band", id, seconds=120)
+                client.expect("band", id, seconds=300)
                 client.expect("done", id)
         yield daemon
     finally:
@@ -64,7 +64,7 @@ def patch(side: int = SIDE) -> bytes:
 
 def predicted(client: RawClient, mask: bytes, **fields: object) -> tuple[dict[str, object], Adjustment]:
     id = client.send("predict", scene(), mask, thumbnail={"width": SIDE, "height": SIDE}, **fields)
-    header, payload = client.expect("predicted", id, seconds=60)
+    header, payload = client.expect("predicted", id, seconds=120)
     return header, Adjustment.from_json(payload[0])
 
 

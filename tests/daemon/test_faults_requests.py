@@ -45,13 +45,13 @@ def test_fault_7_a_band_of_another_row_is_refused(client: RawClient, row: int) -
     assert client.error(id) == "bad_request"
 
 
-def test_fault_7_more_bands_than_the_window_are_refused(client: RawClient) -> None:
-    id = client.render(1024, 256 * 20, does="slow")
+def test_fault_7_more_bands_than_the_window_are_refused(shared_daemon: Daemon, client: RawClient) -> None:
+    id = client.render(1024, 256 * 20)
     window = client.expect("accepted", id)[0]["window"]
-    for band in range(window + 1):
-        client.send("band", bytes(1 << 20), id=id, row=256 * band)
-    codes = {client.receive()[0].get("code") for _ in range(1)}
-    assert codes == {"bad_request"}
+    with shared_daemon.paused_worker():
+        for band in range(window + 1):
+            client.send("band", bytes(1 << 20), id=id, row=256 * band)
+        assert client.error(id) == "bad_request"
 
 
 def test_bands_without_their_render_are_refused(client: RawClient) -> None:
@@ -103,21 +103,25 @@ def test_fault_9_a_thumbnail_beyond_the_limit_is_too_large(client: RawClient) ->
 
 
 def test_fault_9_requests_beyond_the_queue_are_busy(shared_daemon: Daemon, client: RawClient) -> None:
-    ids = [client.predict(network="slow") for _ in range(9)]
-    assert client.error(ids[-1]) == "busy"
     with shared_daemon.raw() as other:
-        other.expect("predicted", other.predict(), seconds=20)
-    for id in ids[:-1]:
-        client.expect("predicted", id, seconds=20)
+        with shared_daemon.paused_worker():
+            ids = [client.predict() for _ in range(9)]
+            assert client.error(ids[-1]) == "busy"
+            theirs = other.predict()
+            assert other.status()["jobs"] == {"running": 1, "queued": 8}
+        other.expect("predicted", theirs)
+        for id in ids[:-1]:
+            client.expect("predicted", id)
 
 
-def test_fault_9_requests_beyond_the_byte_budget_are_busy(client: RawClient) -> None:
+def test_fault_9_requests_beyond_the_byte_budget_are_busy(shared_daemon: Daemon, client: RawClient) -> None:
     size = {"width": 1024, "height": 1024}
-    fields = {"thumbnail": size, "reference": size, "network": "slow"}
-    ids = [client.send("predict", bytes(3 << 20), bytes(1 << 20), bytes(3 << 20), **fields) for _ in range(4)]
-    assert client.error(ids[3]) == "busy"
+    fields = {"thumbnail": size, "reference": size}
+    with shared_daemon.paused_worker():
+        ids = [client.send("predict", bytes(3 << 20), bytes(1 << 20), bytes(3 << 20), **fields) for _ in range(4)]
+        assert client.error(ids[3]) == "busy"
     for id in ids[:3]:
-        client.expect("predicted", id, seconds=20)
+        client.expect("predicted", id)
 
 
 @pytest.mark.parametrize("length", [0, 15, 17, 48])
@@ -152,13 +156,17 @@ def test_fault_16_a_wrong_token_is_refused_before_anything_else_is_looked_at(cli
 
 
 def test_fault_16_wrong_tokens_are_logged_once(shared_daemon: Daemon, client: RawClient) -> None:
-    for _ in range(50):
-        client.send("status", token="0" * 64)
-    for _ in range(50):
-        assert client.error() == "unauthorized"
-    log = shared_daemon.log()
-    assert log.count("without the right token") == 1
-    assert client.token not in log
+    def refused_and_said() -> int:
+        for _ in range(50):
+            client.send("status", token="0" * 64)
+        for _ in range(50):
+            assert client.error() == "unauthorized"
+        return shared_daemon.log().count("without the right token")
+
+    before = refused_and_said()
+    assert before > 0
+    assert refused_and_said() <= before + 1  # a busy machine may come to it only when the minute is over
+    assert client.token not in shared_daemon.log()
 
 
 @pytest.mark.parametrize("kind", ["status", "predict", "render", "export"])

@@ -27,8 +27,8 @@ SHARED = Path("/w")
 """Where the inside sees the folder that both sides share."""
 
 # The network stays shared on purpose: a daemon on 127.0.0.1 outside is reachable inside.
-# It also means that two runs at a time need different X display numbers.
-# So does the table of processes: a client asks whether the process that a connection file names is alive.
+# It also means that two runs at a time need different X display numbers: see `with_screen`.
+# The table of processes: a client asks whether the process that a connection file names is alive.
 _ENTER = """
 set -e
 root=$1; shared=$2; shift 2
@@ -56,6 +56,16 @@ _BASE_ENVIRONMENT = {
     "XDG_RUNTIME_DIR": "/run",
     "LIBGL_ALWAYS_SOFTWARE": "1",
 }
+
+
+def with_screen(size: str) -> str:
+    """A shell script's beginning: what follows sees a screen of its own, whatever else runs, with a window manager."""
+    return f"""
+Xvfb -displayfd 3 -screen 0 {size}x24 -nolisten tcp 3>/tmp/display >/dev/null 2>&1 &
+for i in $(seq 600); do [ -s /tmp/display ] && break; sleep 0.1; done
+export DISPLAY=:$(cat /tmp/display)
+openbox >/dev/null 2>&1 &
+"""
 
 
 @dataclass(frozen=True)
@@ -215,11 +225,22 @@ def _world_of(process: subprocess.Popen[bytes]) -> Iterator[int]:
 
 
 def _end_all_in(world: int) -> None:
+    """Looks again until nothing is left: what runs may start something else while it is looked for."""
+    while left := _processes_in(world):
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _processes_in(world: int) -> list[int]:
+    found = []
     for entry in Path("/proc").iterdir():
         if world and entry.name.isdigit():
             with contextlib.suppress(OSError):
                 if os.stat(entry / "ns/mnt").st_ino == world:
-                    os.kill(int(entry.name), signal.SIGKILL)
+                    found.append(int(entry.name))
+    return found
 
 
 def main() -> None:

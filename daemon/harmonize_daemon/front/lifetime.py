@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from harmonize_client import paths
+from harmonize_client import paths, version
 from harmonize_client.errors import CannotConnect, HarmonizeError, VersionMismatch
 
 LOCK_FILE = "daemon.lock"
@@ -58,6 +58,14 @@ def address_of_running(home: Path) -> str:
     if connection is None:
         raise CannotConnect("the daemon that runs is just ending")
     return connection.endpoint
+
+
+def installation() -> int | None:
+    """What changes when another version of this program is installed, and is None once it is removed."""
+    try:
+        return os.stat(version.__file__).st_mtime_ns
+    except OSError:
+        return None
 
 
 @contextmanager

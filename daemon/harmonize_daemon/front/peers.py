@@ -10,6 +10,7 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import zmq
 
@@ -26,7 +27,7 @@ class Peer:
     def of(cls, frame: zmq.Frame, routing_id: bytes) -> Peer:
         """The client that a frame came from."""
         try:
-            return cls.on(int(frame.get(zmq.SRCFD)), routing_id)
+            return _first_seen(int(frame.get(zmq.SRCFD)), routing_id)
         except (zmq.ZMQError, ValueError):
             return cls(routing_id)
 
@@ -39,7 +40,8 @@ class Peer:
         """Whether the connection has room for more to be sent: not if it is closed, nor if the client does not read."""
         poller = zmq.Poller()  # `select` knows no descriptors from 1024 on
         poller.register(self.descriptor, zmq.POLLOUT)
-        return self._is_open() and bool(poller.poll(0))
+        # One that was shut down can be written to, too, in vain, and is an error at the same time.
+        return self._is_open() and dict(poller.poll(0)).get(self.descriptor) == zmq.POLLOUT
 
     def disconnect(self) -> None:
         """Close the connection. Does nothing if it is closed already."""
@@ -50,6 +52,13 @@ class Peer:
     def _is_open(self) -> bool:
         # The descriptor may since belong to another connection: only one with the same far end is meant.
         return self.address is not None and _address(self.descriptor) == self.address
+
+
+@lru_cache(maxsize=1000)
+def _first_seen(descriptor: int, routing_id: bytes) -> Peer:
+    """The client as its first message showed it: when a later one is read its connection may be closed already, and the
+    descriptor another's, who would be waited for and disconnected in its place."""
+    return Peer.on(descriptor, routing_id)
 
 
 def _address(descriptor: int) -> tuple[str, int] | None:

@@ -24,7 +24,14 @@ from harmonize_daemon.allocator import give_freed_memory_back, keep_freed_memory
 from harmonize_daemon.front.auth import SeenIds, Token
 from harmonize_daemon.front.connections import Connections, MemoryGuard
 from harmonize_daemon.front.dispatcher import Dispatcher
-from harmonize_daemon.front.lifetime import AlreadyRunning, address_of_running, check_leftovers, only_daemon, published
+from harmonize_daemon.front.lifetime import (
+    AlreadyRunning,
+    address_of_running,
+    check_leftovers,
+    installation,
+    only_daemon,
+    published,
+)
 from harmonize_daemon.front.outbox import SEND_HIGH_WATER, Delivery, Outbox
 from harmonize_daemon.front.peers import Peer
 from harmonize_daemon.front.supervisor import State, Supervisor
@@ -94,6 +101,7 @@ class Front:
     def __init__(self, options: Options, home: Path) -> None:
         self._options = options
         self._home = home
+        self._installation = installation()
         self._secret = secrets.token_hex(32)
         self._token = Token(self._secret)
         self._seen = SeenIds()
@@ -206,7 +214,7 @@ class Front:
     def _tick(self) -> None:
         self._supervisor.tick()
         self._dispatcher.tick()
-        self._check_findable()
+        self._check_wanted()
         self._connections.tick()
         if self._guard.check():
             give_freed_memory_back()
@@ -218,10 +226,16 @@ class Front:
             give_freed_memory_back()
             self._rested = True
 
-    def _check_findable(self) -> None:
-        """End once nobody can find this daemon any more: its folder was removed or moved away."""
-        if not len(self._dispatcher.jobs) and not (self._home / paths.CONNECTION_FILE).exists():
+    def _check_wanted(self) -> None:
+        """End once nobody can find this daemon any more, because its folder was removed or moved away; and once the
+        program was updated or removed: what is yet to be imported would be of another version, or missing."""
+        if len(self._dispatcher.jobs):
+            return
+        if not (self._home / paths.CONNECTION_FILE).exists():
             log.warning("the connection file is gone, so nobody can find this daemon: it ends")
+            self._stopping = True
+        elif installation() != self._installation:
+            log.info("the program was updated or removed: the daemon ends")
             self._stopping = True
 
     def _is_idle(self) -> bool:

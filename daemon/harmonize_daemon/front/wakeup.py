@@ -24,7 +24,8 @@ class Wakeup:
         # Signals can only be caught in the main thread; elsewhere `shutdown` is the way to end a daemon.
         if threading.current_thread() is threading.main_thread():
             for name in _SIGNALS:
-                if number := getattr(signal, name, None):
+                number = getattr(signal, name, None)
+                if number and signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` has one ignored
                     self._previous[number] = signal.signal(number, self._wake)
         return self
 

@@ -1,11 +1,14 @@
 """Shared memory that bands lie in while front and worker hand them to each other.
 
-One block, without a name that could be left behind: on POSIX the file is unlinked before it is used, on Windows the
-name ends with its last holder. A slot's pages take memory only once a band has been written to them.
+One block, without a name that could be left behind: on Linux it never has one, elsewhere on POSIX the file is unlinked
+before it is used, on Windows the name ends with its last holder. A slot's pages take memory only once a band has been
+written to them.
 """
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,7 +62,14 @@ class Slots:
         self.size = _round_up(size)
         from multiprocessing.heap import Arena  # not before the first answer: see front/process.py
 
-        self._arena = Arena(count * self.size)
+        if hasattr(os, "memfd_create"):
+            # Arena's own file lies in /dev/shm or on the disk: once these are full, a new page ends us by SIGBUS.
+            descriptor = os.memfd_create("harmonize-slots")
+            weakref.finalize(self, os.close, descriptor)
+            os.ftruncate(descriptor, count * self.size)
+            self._arena = Arena(count * self.size, descriptor)
+        else:
+            self._arena = Arena(count * self.size)
 
     def fill(self, slot: int, shape: BandShape, pixels: memoryview, mask: memoryview | None) -> None:
         """Copy a band in. The sizes must be those of `shape`."""

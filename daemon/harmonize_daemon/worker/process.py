@@ -141,7 +141,7 @@ def run_worker(connection: socket.socket, slots: Slots, options: Options) -> Non
     module, _, name = options.engine.partition(":")
     try:
         engine: EngineLike = getattr(importlib.import_module(module), name)(options)
-        Worker(WorkerLink(connection), slots, engine).run()
+        Worker(WorkerLink(connection), slots, engine, options.inference_seconds).run()
     except LinkClosed:
         log.info("the front is gone")
     except BaseException:
@@ -154,10 +154,13 @@ def run_worker(connection: socket.socket, slots: Slots, options: Options) -> Non
 class Worker:
     """The loop and its two pools."""
 
-    def __init__(self, link: WorkerLink, slots: Slots, engine: EngineLike) -> None:
+    def __init__(self, link: WorkerLink, slots: Slots, engine: EngineLike, inference_seconds: float) -> None:
         self._link = link
         self._slots = slots
         self._engine = engine
+        self._inference_seconds = inference_seconds
+        self._inferring: object = None
+        """What the inference thread is at, another object for each task."""
         self._begun = time.monotonic()
         self._told: Networks | None = None
         self._renders: dict[int, _OpenRender] = {}
@@ -167,7 +170,7 @@ class Worker:
     def run(self) -> None:
         """Answer tasks until Stop, or until the front is gone (LinkClosed)."""
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
-        self._inference.submit(self._guarded, self._load)
+        self._inference.submit(self._infer, self._load)
         while True:
             for message in self._link.receive():
                 if isinstance(message, Stop):
@@ -183,11 +186,11 @@ class Worker:
             if render := self._renders.pop(message.job, None):
                 render.closed.set()
         elif isinstance(message, PredictTasks):
-            self._inference.submit(self._guarded, self._predict, message.tasks)
+            self._inference.submit(self._infer, self._predict, message.tasks)
         elif isinstance(message, ExportTask):
             self._rendering.submit(self._answer, message.job, self._export, message)
         elif isinstance(message, Rest):
-            self._inference.submit(self._guarded, self._engine.rest)
+            self._inference.submit(self._infer, self._engine.rest)
 
     def _load(self) -> None:
         # Before the two go on side by side: modules that both need are imported by one thread.
@@ -254,6 +257,7 @@ class Worker:
                 self._link.send(answer)
         else:
             for task in tasks:
+                self._inferring = task
                 self._answer(task.job, self._engine.predict, task)
 
     def _predict_together(self, tasks: Sequence[PredictTask]) -> list[PredictedTask]:
@@ -292,6 +296,12 @@ class Worker:
         except LinkClosed:
             os._exit(0)
 
+    def _infer(self, function: Callable[..., None], *arguments: object) -> None:
+        """What the inference thread runs, while `_beat` watches it."""
+        self._inferring = object()
+        self._guarded(function, *arguments)
+        self._inferring = None
+
     def _guarded(self, function: Callable[..., None], *arguments: object) -> None:
         """What a pool runs: nobody looks at its futures."""
         try:
@@ -302,11 +312,19 @@ class Worker:
             log.exception("%s failed", getattr(function, "__name__", function))
 
     def _beat(self) -> None:
+        seen: object = None
+        seconds = 0.0  # counted, not measured: a computer that sleeps makes nobody late
         with contextlib.suppress(LinkClosed):
-            while True:
+            while seconds <= self._inference_seconds:
                 self._link.send(Beat())
                 self._guarded(self._tell_news)
                 time.sleep(BEAT_SECONDS)
+                now = self._inferring
+                seconds = seconds + BEAT_SECONDS if now is seen and now is not None else 0.0
+                seen = now
+            # No thread gets out of a driver that hangs, and every later prediction would wait for this one.
+            log.error("the networks have been at one task for %d s: the worker ends", seconds)
+            os._exit(4)
 
     def _tell_news(self) -> None:
         """Say so when networks were imported or measured since the front was told."""

@@ -105,7 +105,7 @@ def test_a_place_without_room_is_refused_before_a_renderer_sees_it(place: tuple[
         Place(*place)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_let_in(data: bytes) -> None:
     with pytest.raises(Refused):
@@ -124,7 +124,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(GOOD)), name=st.sampled_from(["v", "id", "layer", "look", "place", "row"]), value=JSON
 )
@@ -132,7 +132,7 @@ def test_any_value_in_any_field_is_refused_or_let_in(kind: str, name: str, value
     assert outcome(header(kind, **{**GOOD[kind], name: value}))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.sampled_from(sorted(GOOD)), st.data())
 def test_a_good_header_with_one_byte_changed_or_cut_is_refused_or_let_in(kind: str, data: st.DataObject) -> None:
     good = bytearray(msgpack.packb(header(kind, **GOOD[kind])))

@@ -16,15 +16,7 @@ from .. import environment, pictures
 
 SCRIPTS = Path(__file__).parent / "in_gimp"
 PICTURE_SIZE = (480, 320)
-DISPLAY = ":71"
-
-_WINDOWED = f"""
-Xvfb {DISPLAY} -screen 0 ${{HARMONIZE_TEST_SCREEN:-1440x900}}x24 -nolisten tcp >/dev/null 2>&1 &
-export DISPLAY={DISPLAY}
-for i in $(seq 100); do xdotool getdisplaygeometry >/dev/null 2>&1 && break; sleep 0.1; done
-openbox >/dev/null 2>&1 &
-exec gimp "$@"
-"""
+_WINDOWED = environment.with_screen("${HARMONIZE_TEST_SCREEN:-1440x900}") + 'exec gimp "$@"'
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ SCRIPTS = Path(__file__).parent / "in_krita"
 PICTURES = "krita-pictures"
 """The folder of the scripts' pictures; GIMP's scripts have others, of another size, beside it."""
 PICTURE_SIZE = (600, 400)
-DISPLAY = ":81"
 
 _RUNNER_DESKTOP = """[Desktop Entry]
 Type=Service
@@ -28,13 +27,7 @@ X-Python-2-Compatible=false
 Name=Runner
 Comment=Runs one test script
 """
-_START = f"""
-Xvfb {DISPLAY} -screen 0 1600x1000x24 -nolisten tcp >/dev/null 2>&1 &
-export DISPLAY={DISPLAY}
-for i in $(seq 100); do xdotool getdisplaygeometry >/dev/null 2>&1 && break; sleep 0.1; done
-openbox >/dev/null 2>&1 &
-exec krita --nosplash
-"""
+_START = environment.with_screen("1600x1000") + "exec krita --nosplash"
 
 
 @dataclass(frozen=True)
