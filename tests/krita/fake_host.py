@@ -54,6 +54,7 @@ class FakeHost:
     names: list[str] = field(default_factory=list)
     """What the next layers are called, instead of what was asked for."""
     pen: bool = False
+    still: bool = True
     below_changed: bool = False
     signature: bytes = b"1"
     levels_work: bool = True
@@ -94,6 +95,9 @@ class FakeHost:
         if ref.layer not in self.bounds:
             raise HarmonizeError("the layer was deleted")
         return self._scene()
+
+    def is_still(self, ref: LayerRef) -> bool:
+        return self.still
 
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         yield 0.0
