@@ -69,19 +69,16 @@ class Results:
     def _covers(self, result: Result, layer: LayerInfo) -> bool:
         """A copy that was moved is a layer of its own."""
         copy = self._host.find(result.written)
-        return copy is not None and not copy.bounds.is_moved(layer.bounds)
+        return copy is not None and (layer.transformed or not copy.bounds.is_moved(layer.bounds))
 
     def subject(self, active: LayerInfo | None) -> LayerInfo | None:
-        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
-
-        A copy that was moved is a layer of its own.
-        """
+        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident."""
         if active is None:
             return None
         for result in self.all:
             if active.ref == result.written and result.settings.output is Output.NEW_LAYER:
                 original = self._host.find(result.original)
-                if original is not None and original.bounds == active.bounds:
+                if original is not None and self._covers(result, original):
                     return original
         return active
 

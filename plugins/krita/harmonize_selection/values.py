@@ -129,6 +129,8 @@ class LayerInfo:
     canvas: Rect
     problem: str = ""
     """Why it cannot be harmonized, in words; empty if it can."""
+    transformed: bool = False
+    """Whether a mask shows it elsewhere than its bounds say."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,17 @@ def test_a_layer_outside_the_picture_gets_no_copy(said: Said) -> None:
     assert line["layers"] == PLAIN
 
 
+@pytest.mark.parametrize("case", ["transformed", "blurred", "transformed-selected"])
+def test_what_masks_show_beyond_the_bounds_of_a_layer_is_harmonized_with_it(said: Said, case: str) -> None:
+    line = said[case]
+    assert line["problem"] == ""
+    assert line["seen_beyond"]
+    assert line["off"] <= 1
+    assert line["subject"] == "Figure"
+    scene, figure, *copies = line["layers"][:4]
+    assert (scene, figure[0], copies) == ("Scene", "(Figure)", ["(Figure harmonized)", "Figure harmonized"])
+
+
 def test_of_a_layer_with_inherited_alpha_counts_what_is_seen_of_it(said: Said) -> None:
     group, through = said["inherited-alpha-group"], said["inherited-alpha-through"]
     assert group["whole"]

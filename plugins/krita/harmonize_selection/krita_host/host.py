@@ -241,6 +241,7 @@ def _info(document: Document, node: Node) -> LayerInfo:
         bounds=bounds_of(node),
         canvas=canvas_of(document),
         problem=_problem(document, node),
+        transformed=any(child.type() == "transformmask" and child.visible() for child in node.childNodes()),
     )
 
 
