@@ -53,12 +53,16 @@ class Results:
 
     def target(self, layer: LayerInfo) -> Target:
         """The layer, with what is left on and above it of earlier times."""
-        there = self.left_for(layer)
+        there = self._left_for(layer)
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER and self._covers(one, layer)]
         curves = [one.written for one in there if one.settings.output is Output.CURVES]
         return Target(layer.ref, layer.name, tuple(copies), tuple(curves))
 
-    def left_for(self, layer: LayerInfo) -> list[Result]:
+    def left_for(self, layer: LayerInfo) -> frozenset[LayerRef]:
+        """All that is left of earlier times, wherever it lies now."""
+        return frozenset(result.written for result in self._left_for(layer))
+
+    def _left_for(self, layer: LayerInfo) -> list[Result]:
         """What there is of it, the newest first; not what it is itself."""
         return [one for one in self._still_there(layer) if one.original == layer.ref]
 
