@@ -53,7 +53,7 @@ def _when_free(act: Callable[Concatenate[Presenter, P], object]) -> Callable[Con
 
 
 class Presenter:
-    """One docker. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
+    """One for all dockers. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
 
     def __init__(
         self,
