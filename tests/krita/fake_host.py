@@ -55,6 +55,7 @@ class FakeHost:
     """What the next layers are called, instead of what was asked for."""
     pen: bool = False
     still: bool = True
+    animated: bool = False
     below_changed: bool = False
     signature: bytes = b"1"
     levels_work: bool = True
@@ -73,7 +74,9 @@ class FakeHost:
         return [info for name in self.selected_layers if (info := self.find(layer_ref(name)))]
 
     def find(self, ref: LayerRef) -> LayerInfo | None:
-        return LayerInfo(ref, ref.layer, self.bounds[ref.layer], self.canvas) if ref.layer in self.bounds else None
+        if ref.layer not in self.bounds:
+            return None
+        return LayerInfo(ref, ref.layer, self.bounds[ref.layer], self.canvas, animated=self.animated)
 
     def exists(self, ref: LayerRef) -> bool:
         return ref.layer in self.bounds

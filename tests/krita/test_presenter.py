@@ -471,6 +471,14 @@ def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> N
     assert docker.host.hidden == {"figure harmonized"}
 
 
+def test_of_an_animated_layer_one_frame_is_said_to_be_harmonized(docker: Docker) -> None:
+    docker.harmonize()
+    assert docker.state.note == ""
+    docker.host.animated = True
+    docker.harmonize()
+    assert docker.state.note.startswith("Only this frame")
+
+
 def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) -> None:
     docker.harmonize()
     docker.host.active_layer = "figure harmonized"

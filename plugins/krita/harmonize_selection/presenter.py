@@ -267,7 +267,7 @@ class Presenter:
     def _written(self, result: Result) -> None:
         self._remember(result)
         self._next_look = 0.0
-        said = words.notes_words(result.notes)
+        said = words.result_words(result.notes, self._host.find(result.written))
         if said not in self.state.note:
             self._show(note=f"{self.state.note} {said}".strip())
         if result.settings.look != self.state.settings.look:

@@ -242,6 +242,7 @@ def _info(document: Document, node: Node) -> LayerInfo:
         canvas=canvas_of(document),
         problem=_problem(document, node),
         transformed=any(child.type() == "transformmask" and child.visible() for child in node.childNodes()),
+        animated=node.animated(),
     )
 
 

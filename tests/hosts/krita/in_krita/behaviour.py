@@ -81,6 +81,7 @@ def steps():
     yield from troubles(presenter, document, scene, figure)
     yield from grey(presenter)
     yield from masks_that_reach_out(presenter)
+    yield from animated(presenter)
     yield from inherited_alpha(presenter)
     yield from vanishing(presenter)
 
@@ -527,6 +528,34 @@ def masks_that_reach_out(presenter):
         )
         choose(presenter, look=Look())
         yield from close(document)
+
+
+def animated(presenter):
+    """Two frames, of which the second is at hand."""
+    document, _, figure = composite()
+    document.setFullClipRangeEndTime(10)
+    document.setActiveNode(figure)
+    for time in (0, 10):
+        document.setCurrentTime(time)
+        yield 0.5
+        app.action("add_duplicate_frame").trigger()
+        yield 0.5
+    plain = pixels(figure, document)
+    choose(presenter, look=SEEN)
+    for output in (Output.CURVES, Output.NEW_LAYER):
+        choose(presenter, output=output)
+        yield from at_hand(presenter, document, figure)
+        yield from harmonize(presenter)
+        seen = figure if output is Output.CURVES else find(document, "Figure harmonized")
+        same = []
+        for time in (0, 10):
+            document.setCurrentTime(time)
+            yield 0.5
+            settle(document)
+            same.append(_shown(seen, document) == plain)
+        say(f"animated-{output.value}", problem=problem(presenter), note=presenter.state.note, plain_frames=same)
+    choose(presenter, look=Look())
+    yield from close(document)
 
 
 def _shown(node, document):
