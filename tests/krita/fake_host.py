@@ -54,6 +54,8 @@ class FakeHost:
     names: list[str] = field(default_factory=list)
     """What the next layers are called, instead of what was asked for."""
     pen: bool = False
+    still: bool = True
+    animated: bool = False
     below_changed: bool = False
     signature: bytes = b"1"
     levels_work: bool = True
@@ -72,7 +74,9 @@ class FakeHost:
         return [info for name in self.selected_layers if (info := self.find(layer_ref(name)))]
 
     def find(self, ref: LayerRef) -> LayerInfo | None:
-        return LayerInfo(ref, ref.layer, self.bounds[ref.layer], self.canvas) if ref.layer in self.bounds else None
+        if ref.layer not in self.bounds:
+            return None
+        return LayerInfo(ref, ref.layer, self.bounds[ref.layer], self.canvas, animated=self.animated)
 
     def exists(self, ref: LayerRef) -> bool:
         return ref.layer in self.bounds
@@ -94,6 +98,9 @@ class FakeHost:
         if ref.layer not in self.bounds:
             raise HarmonizeError("the layer was deleted")
         return self._scene()
+
+    def is_still(self, ref: LayerRef) -> bool:
+        return self.still
 
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         yield 0.0

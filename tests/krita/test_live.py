@@ -95,6 +95,37 @@ def test_painting_waits_for_the_pen_to_rest() -> None:
     assert following.news()[0] == "live scene layer"
 
 
+def test_what_is_being_transformed_is_looked_at_when_that_is_done() -> None:
+    following = Following()
+    following.move()
+    following.wait(0.2)
+    following.news()
+    following.host.still = False
+    following.host.signature = b"2"
+    following.host.below_changed = True
+    following.wait(2)
+    assert following.news() == []
+    following.host.still = True
+    following.wait(1)
+    assert following.news() == ["live scene background layer", "live levels redraw", "live curves"]
+
+
+def test_an_answer_that_comes_while_something_is_transformed_ends_no_stroke() -> None:
+    following = Following()
+    following.news()
+    following.host.levels_work = False
+    following.session.slow = True
+    following.move()
+    following.wait(0.1)
+    following.host.still = False
+    following.session.slow = False
+    following.wait(2)
+    assert following.news() == ["live scene", "live levels"]
+    following.host.still = True
+    following.wait(1)
+    assert following.news() == ["live curves"]
+
+
 def test_what_changes_below_is_looked_at() -> None:
     following = Following()
     following.news()

@@ -26,6 +26,14 @@ def test_masks_of_different_sizes_are_refused() -> None:
         masks.restricted(bytes(2), to=bytes(3))
 
 
+def test_the_extent_is_all_that_is_not_clear() -> None:
+    picture = bytearray(5 * 4)
+    assert masks.extent(bytes(picture), 5) == (0, 0, 0, 0)
+    picture[1 * 5 + 3] = picture[2 * 5 + 1] = 1
+    assert masks.extent(bytes(picture), 5) == (1, 1, 4, 3)
+    assert masks.extent(bytes([1] * 20), 5) == (0, 0, 5, 4)
+
+
 def test_products_keep_what_is_whole() -> None:
     assert masks.multiplied(bytes([255, 255, 128, 0]), bytes([255, 77, 128, 9])) == bytes([255, 77, 64, 0])
 

@@ -9,6 +9,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -84,6 +85,32 @@ def test_it_is_content_with_300_pixels(panel: tuple[Panel, Noted]) -> None:
     assert panel[0].minimumSizeHint().width() <= 300
     content = panel[0].findChild(QtWidgets.QScrollArea).widget()
     assert content.minimumSizeHint().width() <= 300
+
+
+@pytest.mark.parametrize(
+    "state",
+    [replace(FULL, selected=12), replace(FULL, busy="Reading and writing pixels…", fraction=0.5)],
+    ids=["several layers", "busy"],
+)
+def test_no_button_is_cut_off_in_the_width_that_krita_gives_it(
+    app: Any, panel: tuple[Panel, Noted], state: DockerState
+) -> None:
+    panel[0].resize(262, 640)
+    panel[0].show_state(state)
+    app.processEvents()
+    for text in ("Harmonize 12 layers" if state.selected > 1 else "Cancel", "Live", "Before"):
+        seen = button(panel[0], text)
+        assert seen.visibleRegion().boundingRect() == seen.rect(), text
+
+
+def test_the_buttons_stand_in_one_row_where_there_is_room(app: Any, panel: tuple[Panel, Noted]) -> None:
+    for width, rows in ((500, 1), (300, 2), (500, 1)):
+        panel[0].show_state(replace(FULL, selected=12))
+        panel[0].resize(width, 640)
+        app.processEvents()
+        buttons = [button(panel[0], text) for text in ("Harmonize 12 layers", "Live", "Before")]
+        assert len({each.y() for each in buttons}) == rows
+        assert not any(one.geometry().intersects(other.geometry()) for one, other in combinations(buttons, 2))
 
 
 def test_one_layer_or_several(panel: tuple[Panel, Noted]) -> None:

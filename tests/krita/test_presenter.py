@@ -471,6 +471,14 @@ def test_before_is_not_to_be_had_while_live_shows_the_layer(docker: Docker) -> N
     assert docker.host.hidden == {"figure harmonized"}
 
 
+def test_of_an_animated_layer_one_frame_is_said_to_be_harmonized(docker: Docker) -> None:
+    docker.harmonize()
+    assert docker.state.note == ""
+    docker.host.animated = True
+    docker.harmonize()
+    assert docker.state.note.startswith("Only this frame")
+
+
 def test_live_shows_the_layer_in_place_of_its_harmonized_copy(docker: Docker) -> None:
     docker.harmonize()
     docker.host.active_layer = "figure harmonized"
@@ -498,6 +506,29 @@ def test_a_redo_that_brings_an_earlier_copy_back_ends_live(docker: Docker, hidde
     assert not docker.state.live
     assert docker.host.hidden == set()
     assert not [entry for entry in docker.host.log if entry.startswith("curves")]
+
+
+def test_a_redo_right_after_live_was_switched_on_ends_it(docker: Docker) -> None:
+    docker.harmonize()
+    copy = docker.host.bounds.pop("figure harmonized")
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.host.bounds["figure harmonized"] = copy
+    docker.wait(1)
+    assert not docker.state.live
+
+
+def test_live_goes_on_when_deleting_a_copy_that_was_moved_is_undone(docker: Docker) -> None:
+    docker.harmonize()
+    docker.host.bounds["figure harmonized"] = moved = Rect(5, 1, 2, 2)
+    docker.wait(1)
+    docker.presenter.set_live(True)
+    docker.wait(1)
+    del docker.host.bounds["figure harmonized"]
+    docker.wait(1)
+    docker.host.bounds["figure harmonized"] = moved
+    docker.wait(1)
+    assert docker.state.live
 
 
 def test_live_goes_on_beside_an_earlier_copy_that_is_moved_away_and_back(docker: Docker) -> None:

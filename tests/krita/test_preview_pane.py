@@ -51,6 +51,17 @@ def test_what_goes_on_changing_is_looked_at_when_it_rests(docker: Docker) -> Non
     assert docker.host.log == ["scene figure"]
 
 
+def test_a_scene_that_is_being_worked_on_is_looked_at_when_that_is_done(docker: Docker) -> None:
+    docker.host.log.clear()
+    docker.host.still = False
+    docker.host.signature = b"2"
+    docker.wait(3)
+    assert docker.host.log == []
+    docker.host.still = True
+    docker.wait(0.3)
+    assert docker.host.log == ["scene figure"]
+
+
 def test_the_picture_of_another_layer_goes_at_once(docker: Docker) -> None:
     docker.session.slow = True
     docker.host.active_layer = "scene"

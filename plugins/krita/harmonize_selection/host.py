@@ -37,6 +37,9 @@ class Host(Protocol):
     def fingerprint(self, ref: LayerRef) -> bytes:
         """Another one when the layer, the selection or the scene has changed, as far as some rows of pixels tell."""
 
+    def is_still(self, ref: LayerRef) -> bool:
+        """Whether the layer's document can be read without ending what the artist or the program is at in it."""
+
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         """The scene to take light and color from; None for the layer's own."""
 

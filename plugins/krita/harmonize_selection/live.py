@@ -77,6 +77,8 @@ class Live:
         self._curves: Curves | None = None
         self._picture: Picture | None = None
         self._exact = True
+        self._below = False
+        """Whether what surrounds the layer has changed since it was read."""
         self._running: Running[None] | None = None
         self._pen_lifted = self._changed = -1.0
         self._noticed = 0.0
@@ -135,7 +137,7 @@ class Live:
         now, pen = self._clock(), self._host.pen_is_down()
         if pen:
             self._pen_lifted = now
-        dragged = self._seen is not None and bounds.is_moved(self._seen.bounds)
+        dragged = self._seen is not None and self.error is None and bounds.is_moved(self._seen.bounds)
         if pen and not dragged:
             # What is painted is looked at when the pen rests.
             self.state = LiveState.PAINTING
@@ -148,17 +150,25 @@ class Live:
         # During a stroke only the place is asked for: everything else would have Krita wait for the stroke's end.
         signature = last.signature if pen and last else self._host.layer_signature(self.ref)
         seen = _Seen(bounds, signature, settings.network, settings.reference, settings.look)
-        below = not pen and self._host.surroundings_changed(self.ref, with_above=seen.reference.is_above)
-        if seen != last or below:
-            self._changed = now
+        if pen:
+            self._start(seen, below=False)
+            return
+        if self._host.surroundings_changed(self.ref, with_above=seen.reference.is_above):
+            self._below = True
+        changed = seen != last or self._below
+        rests = not self._exact and now - self._changed > _REST_SECONDS
+        if not (changed or rests) or not self._host.is_still(self.ref):
+            return  # or the artist is transforming the layer, for instance
+        if changed:
+            below, self._below = self._below, False
             self._start(seen, below)
-        elif not self._exact and now - self._changed > _REST_SECONDS and self._curves is not None:
+        elif self._curves is not None:
             self._exact = self._host.set_live_curves(self.ref, self._curves)
 
     def _start(self, seen: _Seen, below: bool) -> None:
         # What is kept from before a look that failed is older than what was seen then: all is read anew.
         last, self._seen = None if self.error else self._seen, seen
-        self._noticed = time.perf_counter()
+        self._changed, self._noticed = self._clock(), time.perf_counter()
         scene = None
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
             repainted = last is None or last.signature != seen.signature
@@ -200,12 +210,12 @@ class Live:
 
     def _show(self, curves: Curves, picture: Picture) -> None:
         first, self._curves = self._curves is None, curves
-        pen = self._host.pen_is_down()
+        stroke = self._host.pen_is_down() or not self._host.is_still(self.ref)
         self._exact = False
-        if first or not self._host.set_live_levels(self.ref, curves, picture, redraw=not pen):
-            if pen:
-                return  # `_look` does it when the pen rests
-            self._exact = self._host.set_live_curves(self.ref, curves)
+        if first or not self._host.set_live_levels(self.ref, curves, picture, redraw=not stroke):
+            if stroke:
+                return  # `_look` does it when that is over
+            self._exact = self._host.set_live_curves(self.ref, self._curves)
 
     def _failed(self, error: Exception) -> None:
         self._running = None

@@ -27,7 +27,7 @@ class LiveSwitch:
         self._host, self._session, self._clock = host, session, clock
         self._target: Target | None = None
         """What was followed last."""
-        self._left: frozenset[LayerRef] | None = None
+        self._left: frozenset[LayerRef] = frozenset()
         """What there was of earlier times at the last look."""
         self._gone: LayerRef | None = None
         """The layer that vanished while live mode was on."""
@@ -37,10 +37,13 @@ class LiveSwitch:
         self._told: Exception | None = None
         """What went wrong in live mode, as far as the artist knows."""
 
-    def on(self, target: Target, settings: Callable[[], Settings]) -> None:
-        """Earlier curves on the layer are hidden, or their change would come twice; and new layers that cover it."""
+    def on(self, target: Target, settings: Callable[[], Settings], left: frozenset[LayerRef]) -> None:
+        """Earlier curves on the layer are hidden, or their change would come twice; and new layers that cover it.
+
+        left: all that there is of earlier times, also copies that cover it no more.
+        """
         if self.live is None:
-            self._target, self._left = target, None
+            self._target, self._left = target, left
             self._show_earlier(False)
             self._gone = self._told = None
             self.live = Live(self._host, self._session, target, settings, self._clock)
@@ -75,13 +78,13 @@ class LiveSwitch:
             self._note = tr("Live mode ended: its layer is gone.")
             self.discard()
 
-    def make_way(self, left: frozenset[LayerRef]) -> None:
-        """A redo that brings an earlier result back ends it, as harmonizing does.
+    def make_way(self, target: Target, left: frozenset[LayerRef]) -> None:
+        """A redo that brings an earlier result back ends it, as harmonizing does: where that covers the layer.
 
-        left: what there is now of earlier times.
+        target, left: as they are now.
         """
-        before, self._left = self._left, left
-        if before is not None and not left <= before:
+        came, self._left = left - self._left, left
+        if not came.isdisjoint(target.earlier):
             self.discard()
 
     def tidy(self) -> None:

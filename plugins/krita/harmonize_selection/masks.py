@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +31,16 @@ def restricted(mask: bytes, to: bytes) -> bytes:
         raise ValueError(f"masks of {len(mask)} and {len(to)} pixels")
     both = int.from_bytes(mask, "little") & int.from_bytes(to, "little")
     return both.to_bytes(len(mask), "little")
+
+
+def extent(opacity: bytes, width: int) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of all that is not 0, in pixels; zeros if everything is."""
+    if not any(opacity):
+        return 0, 0, 0, 0
+    top, bottom = (len(opacity) - len(opacity.lstrip(b"\0"))) // width, -(-len(opacity.rstrip(b"\0")) // width)
+    rows = (int.from_bytes(opacity[row * width : (row + 1) * width], "big") for row in range(top, bottom))
+    columns = reduce(or_, rows).to_bytes(width, "big")
+    return width - len(columns.lstrip(b"\0")), top, len(columns.rstrip(b"\0")), bottom
 
 
 def multiplied(mask: bytes, other: bytes) -> bytes:

@@ -53,7 +53,7 @@ def _when_free(act: Callable[Concatenate[Presenter, P], object]) -> Callable[Con
 
 
 class Presenter:
-    """One docker. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
+    """One for all dockers. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
 
     def __init__(
         self,
@@ -155,8 +155,8 @@ class Presenter:
         self._end_comparing()
         layer = self.state.layer
         if on and layer is not None and not self._work.busy:
-            target = self._results.target(layer)
-            self._guarded(lambda: self._live.on(target, lambda: self.state.settings))
+            target, left = self._results.target(layer), self._results.left_for(layer)
+            self._guarded(lambda: self._live.on(target, lambda: self.state.settings, left))
         elif not on:
             self._leave_live()
         self._put(self._live.shown(self.state))
@@ -267,7 +267,7 @@ class Presenter:
     def _written(self, result: Result) -> None:
         self._remember(result)
         self._next_look = 0.0
-        said = words.notes_words(result.notes)
+        said = words.result_words(result.notes, self._host.find(result.written))
         if said not in self.state.note:
             self._show(note=f"{self.state.note} {said}".strip())
         if result.settings.look != self.state.settings.look:
@@ -307,7 +307,7 @@ class Presenter:
         self._live.tidy()
         followed = self._host.find(self.live.ref) if self.live is not None else None
         if followed is not None and followed.ref.document == document:
-            self._live.make_way(frozenset(result.written for result in self._results.left_for(followed)))
+            self._live.make_way(self._results.target(followed), self._results.left_for(followed))
             self._put(self._live.shown(self.state))
         layer = self._results.subject(active)
         if layer is None or self.state.layer is None or layer.ref != self.state.layer.ref:

@@ -122,11 +122,11 @@ class Previews:
             self._running = Running(task, lambda _: self._changed(), self._failed) if task is not None else None
 
     def _next(self, sight: Sight) -> Task[None] | None:
-        """What is missed most; None when all is there."""
+        """What is missed most; None when all is there, or the scene is still being worked on."""
         network, look = self._settings.network, self._settings.look
         self._aside = False
         if self._scene is None:
-            return self._read(sight)
+            return self._read(sight) if self._host.is_still(sight.layer.ref) else None
         if network not in self._predictions:
             return self._predict(sight, self._scene, network)
         if self._shown != (network, look):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from .krita_host import KritaHost
 from .presenter import Presenter
 from .qt import QtCore
 from .settings_store import load_settings, save_settings
+from .state import DockerState
 from .view.panel import Panel
 
 DOCKER_ID = "harmonize_selection"
@@ -22,32 +24,30 @@ _ACTIONS_FILE = "harmonize_selection.action"
 _IDLE_MILLISECONDS, _BUSY_MILLISECONDS = 60, 5
 
 
-class HarmonizeDocker(DockWidget):  # type: ignore[misc]
-    """One per window. Its timer is what moves everything: the socket, tasks, live mode."""
+class Harmonizer:
+    """What the dockers of all windows share: all follow Krita's one active document, and two would both work on it.
 
-    opened: ClassVar[list[HarmonizeDocker]] = []
+    Its timer is what moves everything: the socket, tasks, live mode.
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setWindowTitle(tr("Harmonize"))
-        self._panel = Panel()
-        self._panel_shown = 0.0
-        self.setWidget(self._panel)
         self.host = KritaHost()
-        self.presenter = Presenter(self.host, Session(f"krita/{__version__}"), self._panel.show_state, load_settings())
-        self._panel.show_state(self.presenter.state)
-        self._panel.connect_to(self.presenter)
-        self.visibilityChanged.connect(self.presenter.set_visible)
-        self._timer = QtCore.QTimer(self)
+        self.presenter = Presenter(self.host, Session(f"krita/{__version__}"), self._show, load_settings())
+        application = QtCore.QCoreApplication.instance()
+        self._timer = QtCore.QTimer(application)
         self._timer.timeout.connect(self._tick)
         self._timer.start(_IDLE_MILLISECONDS)
         self._host_due = 0.0
-        QtCore.QCoreApplication.instance().aboutToQuit.connect(self._quit)
-        HarmonizeDocker.opened.append(self)
-        self.destroyed.connect(lambda *_: _forget_closed())
+        application.aboutToQuit.connect(self._quit)
 
-    def canvasChanged(self, canvas: Any) -> None:  # noqa: N802
-        """Krita asks every docker for this; the presenter looks for itself."""
+    def look_for_dockers(self) -> None:
+        """One was opened, shown, hidden or closed."""
+        self.presenter.set_visible(any(docker.seen for docker in HarmonizeDocker.opened))
+
+    @staticmethod
+    def _show(state: DockerState) -> None:
+        for docker in HarmonizeDocker.opened:
+            docker.panel.show_state(state)
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -64,6 +64,37 @@ class HarmonizeDocker(DockWidget):  # type: ignore[misc]
         save_settings(self.presenter.state.settings)
         self.presenter.close()
         self.host.close()
+
+
+@cache
+def _harmonizer() -> Harmonizer:
+    return Harmonizer()
+
+
+class HarmonizeDocker(DockWidget):  # type: ignore[misc]
+    """One per window."""
+
+    opened: ClassVar[list[HarmonizeDocker]] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(tr("Harmonize"))
+        self.panel = Panel()
+        self.setWidget(self.panel)
+        self.seen = False
+        self.presenter = _harmonizer().presenter
+        self.panel.show_state(self.presenter.state)
+        self.panel.connect_to(self.presenter)
+        HarmonizeDocker.opened.append(self)
+        self.visibilityChanged.connect(self._set_seen)
+        self.destroyed.connect(lambda *_: _forget_closed())
+
+    def canvasChanged(self, canvas: Any) -> None:  # noqa: N802
+        """Krita asks every docker for this; the presenter looks for itself."""
+
+    def _set_seen(self, seen: bool) -> None:
+        self.seen = seen
+        _harmonizer().look_for_dockers()
 
 
 class HarmonizeExtension(Extension):  # type: ignore[misc]
@@ -110,6 +141,7 @@ def _docker() -> HarmonizeDocker | None:
 
 def _forget_closed() -> None:
     HarmonizeDocker.opened[:] = [docker for docker in HarmonizeDocker.opened if not _is_deleted(docker)]
+    _harmonizer().look_for_dockers()
 
 
 def _is_deleted(docker: HarmonizeDocker) -> bool:

@@ -53,12 +53,16 @@ class Results:
 
     def target(self, layer: LayerInfo) -> Target:
         """The layer, with what is left on and above it of earlier times."""
-        there = self.left_for(layer)
+        there = self._left_for(layer)
         copies = [one.written for one in there if one.settings.output is Output.NEW_LAYER and self._covers(one, layer)]
         curves = [one.written for one in there if one.settings.output is Output.CURVES]
         return Target(layer.ref, layer.name, tuple(copies), tuple(curves))
 
-    def left_for(self, layer: LayerInfo) -> list[Result]:
+    def left_for(self, layer: LayerInfo) -> frozenset[LayerRef]:
+        """All that is left of earlier times, wherever it lies now."""
+        return frozenset(result.written for result in self._left_for(layer))
+
+    def _left_for(self, layer: LayerInfo) -> list[Result]:
         """What there is of it, the newest first; not what it is itself."""
         return [one for one in self._still_there(layer) if one.original == layer.ref]
 
@@ -69,19 +73,16 @@ class Results:
     def _covers(self, result: Result, layer: LayerInfo) -> bool:
         """A copy that was moved is a layer of its own."""
         copy = self._host.find(result.written)
-        return copy is not None and not copy.bounds.is_moved(layer.bounds)
+        return copy is not None and (layer.transformed or not copy.bounds.is_moved(layer.bounds))
 
     def subject(self, active: LayerInfo | None) -> LayerInfo | None:
-        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident.
-
-        A copy that was moved is a layer of its own.
-        """
+        """The original, where the artist has its harmonized copy at hand: nothing is harmonized twice by accident."""
         if active is None:
             return None
         for result in self.all:
             if active.ref == result.written and result.settings.output is Output.NEW_LAYER:
                 original = self._host.find(result.original)
-                if original is not None and original.bounds == active.bounds:
+                if original is not None and self._covers(result, original):
                     return original
         return active
 

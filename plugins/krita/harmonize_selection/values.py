@@ -129,6 +129,10 @@ class LayerInfo:
     canvas: Rect
     problem: str = ""
     """Why it cannot be harmonized, in words; empty if it can."""
+    transformed: bool = False
+    """Whether a mask shows it elsewhere than its bounds say."""
+    animated: bool = False
+    """Whether it has frames, of which pixels can be read and written of the one at hand."""
 
 
 @dataclass(frozen=True)

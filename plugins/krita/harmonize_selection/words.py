@@ -62,6 +62,14 @@ def notes_words(notes: tuple[str, ...]) -> str:
     return " ".join(dict.fromkeys(map(note_words, notes)))
 
 
+def result_words(notes: tuple[str, ...], written: LayerInfo | None) -> str:
+    """What there is to say of a result. written: its layer."""
+    said = [notes_words(notes)]
+    if written is not None and written.animated:
+        said.append(tr("Only this frame was harmonized; an editable curves mask changes all of them."))
+    return " ".join(filter(None, said))
+
+
 def daemon_words(session: Session) -> tuple[Health, str]:
     if session.state is State.READY and session.daemon is not None:
         daemon = session.daemon

@@ -152,6 +152,26 @@ def test_a_layer_outside_the_picture_gets_no_copy(said: Said) -> None:
     assert line["layers"] == PLAIN
 
 
+@pytest.mark.parametrize("case", ["transformed", "blurred", "transformed-selected"])
+def test_what_masks_show_beyond_the_bounds_of_a_layer_is_harmonized_with_it(said: Said, case: str) -> None:
+    line = said[case]
+    assert line["problem"] == ""
+    assert line["seen_beyond"]
+    assert line["off"] <= 1
+    assert line["subject"] == "Figure"
+    scene, figure, *copies = line["layers"][:4]
+    assert (scene, figure[0], copies) == ("Scene", "(Figure)", ["(Figure harmonized)", "Figure harmonized"])
+
+
+def test_of_an_animated_layer_the_frame_at_hand_is_harmonized_or_all_by_curves(said: Said) -> None:
+    copied, curves = said["animated-new-layer"], said["animated-curves"]
+    assert copied["problem"] == curves["problem"] == ""
+    assert copied["plain_frames"] == [True, False]
+    assert "Only this frame" in copied["note"]
+    assert curves["plain_frames"] == [False, False]
+    assert "Only this frame" not in curves["note"]
+
+
 def test_of_a_layer_with_inherited_alpha_counts_what_is_seen_of_it(said: Said) -> None:
     group, through = said["inherited-alpha-group"], said["inherited-alpha-through"]
     assert group["whole"]

@@ -101,6 +101,27 @@ def test_a_redo_that_brings_a_harmonized_copy_back_ends_it(said: Said) -> None:
     assert said["redone"]["seen"] == [[True, following, False, copied]] * 2
 
 
+def test_a_redo_right_after_it_was_switched_on_ends_it(said: Said) -> None:
+    line = said["redone-at-once"]
+    assert not line["live"]
+    assert line["layers"] == ["Scene", "(Figure)", "Figure harmonized"]
+
+
+def test_deleting_a_moved_copy_and_taking_that_back_does_not_end_it(said: Said) -> None:
+    line, following = said["moved-copy"], ["Scene", ["Figure", ["Harmonize live"]]]
+    assert line["deleted"] == following
+    assert line["back"] == [*following, "Figure harmonized"]
+    assert line["live"]
+
+
+@pytest.mark.parametrize("what", ["opacity", "blending", "inherited alpha", "mask"])
+def test_a_layer_that_is_blended_in_another_way_is_looked_at_so(said: Said, what: str) -> None:
+    line = said[f"blended-{what}"]
+    assert line["noticed"]
+    assert line["changed"]
+    assert line["same_as_anew"]
+
+
 def test_a_layer_that_takes_no_curves_is_left_to_harmonize(said: Said) -> None:
     line = said["lab"]
     assert "Press Harmonize" in line["details"]

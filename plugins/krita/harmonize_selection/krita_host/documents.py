@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterable
 from typing import Any
 
 from krita import Krita  # type: ignore[attr-defined]
 
 from ..i18n import tr
-from ..qt import QtCore
+from ..qt import QtCore, QtWidgets
 from ..task import HostError
 from ..values import LayerRef, Rect
 
@@ -21,8 +20,7 @@ LAYER_KINDS = frozenset(
     ("paintlayer", "grouplayer", "clonelayer", "vectorlayer", "filelayer", "filllayer", "referencelayer")
 )
 
-_PATIENCE_SECONDS = 0.1
-"""How long Krita's window may stand still until Krita has painted what it is at."""
+_MOVE_TOOL = "KritaTransform/KisToolMove"
 
 
 def application() -> Any:
@@ -116,19 +114,31 @@ def end_strokes(document: Document) -> None:
     document.waitForDone()
 
 
+def is_still(document: Document) -> bool:
+    """Whether Krita paints nothing in the document, and no stroke is open that is not for us to end.
+
+    Scaling the image is such a stroke, and so is a transformation that waits for the artist's Enter. The move tool's is
+    none: it stays open until another tool is chosen, and the next drag begins another one.
+    """
+    if document.tryBarrierLock():
+        document.unlock()
+        return True
+    window = application().activeWindow()
+    button = window.qwindow().findChild(QtWidgets.QToolButton, _MOVE_TOOL) if window is not None else None
+    return button is not None and bool(button.isChecked())
+
+
 def still_copy(document: Document) -> Document:
     """A copy of the document, made while Krita paints nothing in it: it crashes over a copy of what it is painting.
 
-    As Krita itself does it to save in the background. A tool that keeps a stroke open paints nothing after a while.
+    Ends open strokes, and waits for what Krita is at: whoever was not asked by the artist looks at `is_still` before.
     """
-    last = time.monotonic() + _PATIENCE_SECONDS
-    while not (locked := document.tryBarrierLock()) and time.monotonic() < last:
-        time.sleep(0.002)
+    while not document.tryBarrierLock():
+        end_strokes(document)
     try:
         return document.clone()
     finally:
-        if locked:
-            document.unlock()
+        document.unlock()
 
 
 def twin_of(node: Node, copy: Document) -> Node:

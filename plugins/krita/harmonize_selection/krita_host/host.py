@@ -9,7 +9,7 @@ from ..client import Thumbnail
 from ..i18n import tr
 from ..task import HostError, Touched
 from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
-from . import curves_mask, live_view, region, scene, writing
+from . import curves_mask, documents, live_view, region, scene, writing
 from .color import color_space
 from .documents import (
     LAYER_KINDS,
@@ -97,6 +97,10 @@ class KritaHost:
 
     def fingerprint(self, ref: LayerRef) -> bytes:
         return live_view.fingerprint(ref)
+
+    def is_still(self, ref: LayerRef) -> bool:
+        document = find_document(ref.document)
+        return document is None or documents.is_still(document)
 
     def read_reference(self, ref: LayerRef, reference: Reference) -> Steps[Thumbnail | None]:
         return scene.read_reference(ref, reference)
@@ -237,6 +241,8 @@ def _info(document: Document, node: Node) -> LayerInfo:
         bounds=bounds_of(node),
         canvas=canvas_of(document),
         problem=_problem(document, node),
+        transformed=any(child.type() == "transformmask" and child.visible() for child in node.childNodes()),
+        animated=node.animated(),
     )
 
 

@@ -13,6 +13,7 @@ from . import curves_mask, documents
 from .color import color_space
 from .documents import (
     Document,
+    Node,
     application,
     bounds_of,
     canvas_of,
@@ -38,7 +39,8 @@ class LiveView:
     """What live mode keeps of the one layer that it follows."""
 
     _background: Background | None = None
-    _with_above: bool = False
+    _read_for: tuple[str, bool] = ("", False)
+    """How the layer is blended onto the background, and whether what lies above it was read."""
     _layer: LayerImage | None = None
     _lines: dict[int, bytes] = field(default_factory=dict)
     _seen_in: Rect | None = None
@@ -74,10 +76,11 @@ class LiveView:
         if fresh_layer or self._layer is None:
             mask = curves_mask.find(node, MASK_NAME)
             self._layer = read_layer_image(document, node, without=(mask,) if mask is not None else ())
-        if fresh_background or self._background is None or with_above != self._with_above:
+        read_for = (_blending(node), with_above)
+        if fresh_background or self._background is None or read_for != self._read_for:
             earlier = find_nodes(target.results)
             self._background, _ = read_background(document, node, with_above=with_above, results=earlier)
-            self._with_above = with_above
+            self._read_for = read_for
         return place(self._layer, self._background, bounds_of(node), canvas_of(document))
 
 
@@ -86,7 +89,7 @@ def fingerprint(ref: LayerRef) -> bytes:
     document, node = need_document(ref), need_node(ref)
     canvas, bounds = canvas_of(document), bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{node.opacity()} {node.blendingMode()} {node.inheritAlpha()}".encode())
+    digest.update(_blending(node).encode())
     for row in _rows(bounds):
         digest.update(bytes(node.projectionPixelData(bounds.x, row, bounds.width, 1)))
     digest.update(_selected_rows(document, bounds))
@@ -104,15 +107,21 @@ def layer_bounds(ref: LayerRef) -> Rect | None:
 
 
 def layer_signature(ref: LayerRef) -> bytes:
-    """Of some rows of the layer, counted from its own top, and of what else changes its look or its mask."""
+    """Of some rows of the layer, counted from its own top, of its masks, how it is blended, and the selection."""
     document, node = need_document(ref), need_node(ref)
     bounds = bounds_of(node)
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{bounds.width} {bounds.height} {node.opacity()} {node.blendingMode()}".encode())
+    others = [child for child in node.childNodes() if child.visible() and child.name() != MASK_NAME]
+    ids = " ".join(child.uniqueId().toString() for child in others)
+    digest.update(f"{bounds.width} {bounds.height} {_blending(node)} {ids}".encode())
     for row in range(0, bounds.height, max(1, bounds.height // _LINES)):
         digest.update(bytes(node.pixelData(bounds.x, bounds.y + row, bounds.width, 1)))
     digest.update(_selected_rows(document, bounds))
     return digest.digest()
+
+
+def _blending(node: Node) -> str:
+    return f"{node.blendingMode()} {node.opacity()} {node.inheritAlpha()}"
 
 
 def _selected_rows(document: Document, bounds: Rect) -> bytes:

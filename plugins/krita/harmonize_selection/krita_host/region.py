@@ -10,11 +10,12 @@ from ..i18n import tr
 from ..task import HostError
 from ..values import LayerRef, Rect, Region, Steps
 from .color import ColorSpace, Converter, color_space, wrong_size
-from .documents import Node, bounds_of, canvas_of, end_strokes, need_document, need_node
+from .documents import Document, Node, bounds_of, canvas_of, end_strokes, need_document, need_node
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+_RESHAPING = frozenset(("filtermask", "transformmask", "colorizemask"))
 _STEP_PIXELS = 300_000
 """What is converted without a pause: about 0.1 s."""
 
@@ -38,6 +39,21 @@ def is_flattened(node: Node) -> bool:
     return node.type() != "paintlayer" or any(child.type() != "transparencymask" for child in node.childNodes())
 
 
+def shown_bounds(document: Document, node: Node) -> Rect:
+    """What the layer covers with its masks: they can transform it, or blur it beyond its own bounds.
+
+    Krita does not tell, so it is looked for in the picture, which takes 0.2 s at 24 megapixels.
+    """
+    bounds = bounds_of(node)
+    if bounds.is_empty or not any(child.visible() and child.type() in _RESHAPING for child in node.childNodes()):
+        return bounds
+    area, space = bounds.united(canvas_of(document)), color_space(node)
+    shown = _sized(node.projectionPixelData(area.x, area.y, area.width, area.height), area, space)
+    opacity = masks.opacity_bytes(shown, space.pixel_bytes)
+    left, top, right, bottom = masks.extent(opacity, area.width)
+    return Rect(area.x + left, area.y + top, right - left, bottom - top)
+
+
 def read_region(ref: LayerRef) -> Steps[Region]:
     """Masked: the selection, where the layer is not clear. What is no plain paint layer is read as it is shown.
 
@@ -45,7 +61,7 @@ def read_region(ref: LayerRef) -> Steps[Region]:
     """
     document, node = need_document(ref), need_node(ref)
     end_strokes(document)
-    rect = bounds_of(node)
+    rect = shown_bounds(document, node)
     selection = document.selection()
     if selection is not None:
         rect = rect.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height()))

@@ -26,6 +26,7 @@ from .documents import (
     still_copy,
     twin_of,
 )
+from .region import shown_bounds
 
 _GROUND = QtGui.QColor(119, 119, 119)
 """Middle grey where the document is clear."""
@@ -67,6 +68,8 @@ class LayerImage:
     image: QtGui.QImage
     mask: bytes
     """Of the image's size: its alpha, restricted to the selection."""
+    shown: Rect
+    """What it covers, counted from the corner of the layer's own bounds."""
 
 
 def read_scene(target: Target, *, with_above: bool = False) -> Steps[Scene]:
@@ -107,7 +110,7 @@ def read_layer_image(document: Document, node: Node, *, without: Sequence[Node] 
 
 def _layer_image(document: Document, node: Node) -> LayerImage:
     """document: the artist's, which has the selection."""
-    bounds = bounds_of(node)
+    bounds, own = shown_bounds(document, node), bounds_of(node)
     if bounds.is_empty:
         raise HostError(tr("the layer “{name}” is empty", name=node.name()), tr("paste something into it"))
     scale = images.thumbnail_scale(canvas_of(document))
@@ -119,7 +122,7 @@ def _layer_image(document: Document, node: Node) -> LayerImage:
         if bounds.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height())).is_empty:
             raise HostError(tr("the selection does not touch the layer"), tr("select a part of the layer, or nothing"))
         alpha = multiplied(alpha, _selection_image(selection, bounds, width, height))
-    return LayerImage(image, alpha)
+    return LayerImage(image, alpha, replace(bounds, x=bounds.x - own.x, y=bounds.y - own.y))
 
 
 def _selection_image(selection: Node, bounds: Rect, width: int, height: int) -> bytes:
@@ -214,9 +217,10 @@ def hide_up_to(node: Node) -> list[Node]:
 def place(
     layer: LayerImage, background: Background, bounds: Rect, canvas: Rect, composite: QtGui.QImage | None = None
 ) -> Scene:
-    """The layer where it lies in the scene."""
+    """The layer where it lies in the scene. bounds: its own."""
     width, height = background.image.width(), background.image.height()
-    target = images.scaled_into(canvas, width / canvas.width, bounds)
+    shown = replace(layer.shown, x=bounds.x + layer.shown.x, y=bounds.y + layer.shown.y)
+    target = images.scaled_into(canvas, width / canvas.width, shown)
     picture = _drawn(layer.image, target, images.blank(width, height))
     grey = QtGui.QImage(width, height, QtGui.QImage.Format.Format_Grayscale8)
     grey.fill(0)

@@ -9,8 +9,8 @@ from ..i18n import tr
 from ..qt import QtCore
 from ..task import HostError
 from ..values import LayerRef, Rect, Region
-from .documents import Node, is_locked, make_active, need_document, need_node, redraw, reference_to
-from .region import Original
+from .documents import Node, bounds_of, is_locked, make_active, need_document, need_node, redraw, reference_to
+from .region import Original, shown_bounds
 
 
 def add_layer(
@@ -31,7 +31,7 @@ def add_layer(
         new.setBlendingMode(node.blendingMode())
         new.setOpacity(node.opacity())
         new.setInheritAlpha(node.inheritAlpha())
-        _copy_shown(node, new)
+        _copy_shown(node, new, [bounds_of(new), shown_bounds(document, node)])
     else:
         new = node.duplicate()
     new.setName(name)
@@ -81,10 +81,9 @@ def _bare_duplicate(node: Node) -> Any:
     return new
 
 
-def _copy_shown(node: Node, new: Node) -> None:
-    """All that the layer shows, with its masks and filters, as plain pixels."""
-    for source in (new, node):
-        bounds = source.bounds()
-        area = (bounds.x(), bounds.y(), bounds.width(), bounds.height())
-        if bounds.width() > 0 and bounds.height() > 0:
+def _copy_shown(node: Node, new: Node, places: Sequence[Rect]) -> None:
+    """All that the layer shows there, with its masks and filters, as plain pixels."""
+    for place in places:
+        area = (place.x, place.y, place.width, place.height)
+        if not place.is_empty:
             new.setPixelData(node.projectionPixelData(*area), *area)

@@ -36,7 +36,7 @@ class Choices(QtWidgets.QWidget):
         form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
         for box in (self._network, self._reference, self._output):
             form.addRow(box.accessibleName(), box)
-        form.addRow("", self._hide)
+        form.addRow(self._hide)
         self.setLayout(form)
         self._network.activated.connect(self._network_chosen)
         self._reference.activated.connect(self._reference_chosen)

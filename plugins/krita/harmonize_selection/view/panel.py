@@ -12,6 +12,7 @@ from ..state import DockerState, Variant
 from ..values import Settings, Source
 from . import theme
 from .choices import Choices
+from .flow import Flow
 from .fold import Fold
 from .look_sliders import LookSliders
 from .preview import Preview
@@ -56,8 +57,8 @@ class Panel(QtWidgets.QWidget):
         self._progress = ProgressLine()
         self._problem = ProblemLine()
         self._daemon = DaemonLine()
-        self._live_words = QtWidgets.QLabel()
-        self._adjusting = QtWidgets.QLabel()
+        self._live_words = theme.wrapped()
+        self._adjusting = theme.wrapped()
         self._history_rows = QtWidgets.QListWidget()
         self._history = Fold(tr("History"), theme.column(self._history_rows))
         self._set_up_buttons()
@@ -65,13 +66,11 @@ class Panel(QtWidgets.QWidget):
         for label in (self._live_words, self._adjusting):
             label.setFont(theme.small_font(label))
             label.setForegroundRole(QtGui.QPalette.ColorRole.WindowText)
-            label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
-            label.setWordWrap(True)
         content = QtWidgets.QWidget()
         layout = theme.column(
             self._preview,
             self._variants,
-            theme.row(self._button, self._live, self._compare, spacing=4),
+            Flow(self._button, self._live, self._compare),
             self._progress,
             self._problem,
             self._live_words,

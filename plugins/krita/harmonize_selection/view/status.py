@@ -47,7 +47,7 @@ class ProgressLine(QtWidgets.QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = QtWidgets.QLabel()
+        self._text = theme.wrapped()
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
         self._cancel = QtWidgets.QToolButton()
         self._cancel.setText(tr("Cancel"))
@@ -56,9 +56,8 @@ class ProgressLine(QtWidgets.QWidget):
         self._bar = QtWidgets.QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedHeight(4)
-        line = theme.row(self._text)
-        line.addStretch(1)
-        line.addWidget(self._cancel)
+        line = theme.row(self._text, self._cancel)
+        line.setStretch(0, 1)
         self.setLayout(theme.column(line, self._bar, spacing=3))
 
     def show_progress(self, words: str, fraction: float | None) -> None:
@@ -77,9 +76,7 @@ class ProblemLine(QtWidgets.QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._problem: Problem | None = None
-        self._text = QtWidgets.QLabel()
-        self._text.setWordWrap(True)
-        self._text.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+        self._text = theme.wrapped()
         self._details = QtWidgets.QToolButton()
         self._details.setText(tr("Details"))
         self._details.setToolTip(tr("What happened, and what to do"))

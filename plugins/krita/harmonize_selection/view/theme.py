@@ -64,6 +64,14 @@ def small_font(widget: QtWidgets.QWidget) -> QtGui.QFont:
     return font
 
 
+def wrapped() -> QtWidgets.QLabel:
+    """A line of words that takes more lines in a narrow docker."""
+    label = QtWidgets.QLabel()
+    label.setWordWrap(True)
+    label.setSizePolicy(QtWidgets.QSizePolicy.Policy.Ignored, QtWidgets.QSizePolicy.Policy.Preferred)
+    return label
+
+
 def column(*items: Any, spacing: int = SPACING) -> QtWidgets.QVBoxLayout:
     """Widgets and layouts below each other."""
     return _filled(QtWidgets.QVBoxLayout(), items, spacing)

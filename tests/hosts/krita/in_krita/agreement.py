@@ -18,7 +18,7 @@ def steps(cases):
             settle(document)
         if presenter is None:
             widget = docker()
-            presenter, host = widget.presenter, widget.host
+            presenter, host = widget.presenter, widget.presenter._host
         yield from at_hand(presenter, document, layer)
         yield from ready(presenter)
         if selected:

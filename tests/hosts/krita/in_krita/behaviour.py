@@ -31,6 +31,33 @@ from support import (
     until,
 )
 
+_SHIFTED = """<!DOCTYPE transform_params>
+<transform_params>
+ <main id="tooltransformparams"/>
+ <data mode="0">
+  <free_transform>
+   <transformedCenter type="pointf" x="{x}" y="{y}"/>
+   <originalCenter type="pointf" x="0" y="0"/>
+   <rotationCenterOffset type="pointf" x="0" y="0"/>
+   <transformAroundRotationCenter type="value" value="0"/>
+   <aX type="value" value="0"/>
+   <aY type="value" value="0"/>
+   <aZ type="value" value="0"/>
+   <cameraPos type="vector3d" x="0" y="0" z="1024"/>
+   <scaleX type="value" value="1"/>
+   <scaleY type="value" value="1"/>
+   <shearX type="value" value="0"/>
+   <shearY type="value" value="0"/>
+   <keepAspectRatio type="value" value="0"/>
+   <flattenedPerspectiveTransform type="transform"
+    m11="1" m12="0" m13="0" m21="0" m22="1" m23="0" m31="0" m32="0" m33="1"/>
+   <filterId type="value" value="Bicubic"/>
+  </free_transform>
+ </data>
+</transform_params>
+"""
+"""What a transform mask does, as Krita keeps it: a shift."""
+
 SEEN = Look(contrast=0.3)
 """Something to see, also where the network finds nothing to change."""
 
@@ -53,6 +80,8 @@ def steps():
     yield from kinds_of_layers(presenter, document, scene, figure)
     yield from troubles(presenter, document, scene, figure)
     yield from grey(presenter)
+    yield from masks_that_reach_out(presenter)
+    yield from animated(presenter)
     yield from inherited_alpha(presenter)
     yield from vanishing(presenter)
 
@@ -458,6 +487,79 @@ def grey(presenter):
     say("grey", same=after[0::4] == after[1::4] == after[2::4], changed=after != presenter.state.before.rgba)
     choose(presenter, look=Look())
     yield from close(document)
+
+
+def masks_that_reach_out(presenter):
+    """What they show beyond the layer's own bounds is harmonized, too: a look that changes nothing cuts nothing off."""
+    for case in ("transformed", "blurred", "transformed-selected"):
+        document, _, figure = composite()
+        if case == "blurred":
+            blur = app.filter("gaussian blur")
+            settings = blur.configuration()
+            settings.setProperty("horizRadius", 30)
+            settings.setProperty("vertRadius", 30)
+            blur.setConfiguration(settings)
+            figure.addChildNode(document.createFilterMask("Blur", blur, figure), None)
+        else:
+            figure.addChildNode(document.createTransformMask("Move"), None)
+            figure.childNodes()[0].fromXML(_SHIFTED.format(x=-180, y=40))
+        settle(document)
+        yield 2.0  # Krita shows what a mask transforms a moment later
+        settle(document)
+        if case == "transformed-selected":
+            half = Selection()
+            half.select(0, 0, document.width(), 250, 255)
+            document.setSelection(half)
+        yield from at_hand(presenter, document, figure)
+        before = bytes(document.pixelData(0, 0, document.width(), document.height()))
+        choose(presenter, look=Look(strength=0.0))
+        yield from harmonize(presenter)
+        settle(document)
+        after = bytes(document.pixelData(0, 0, document.width(), document.height()))
+        subject = presenter.state.layer.name
+        yield from harmonize(presenter)
+        say(
+            case,
+            problem=problem(presenter),
+            seen_beyond=pixels(figure, document) != _shown(figure, document),
+            off=_largest_difference(before, after),
+            subject=subject,
+            layers=layers(document),
+        )
+        choose(presenter, look=Look())
+        yield from close(document)
+
+
+def animated(presenter):
+    """Two frames, of which the second is at hand."""
+    document, _, figure = composite()
+    document.setFullClipRangeEndTime(10)
+    document.setActiveNode(figure)
+    for time in (0, 10):
+        document.setCurrentTime(time)
+        yield 0.5
+        app.action("add_duplicate_frame").trigger()
+        yield 0.5
+    plain = pixels(figure, document)
+    choose(presenter, look=SEEN)
+    for output in (Output.CURVES, Output.NEW_LAYER):
+        choose(presenter, output=output)
+        yield from at_hand(presenter, document, figure)
+        yield from harmonize(presenter)
+        seen = figure if output is Output.CURVES else find(document, "Figure harmonized")
+        same = []
+        for time in (0, 10):
+            document.setCurrentTime(time)
+            yield 0.5
+            settle(document)
+            same.append(_shown(seen, document) == plain)
+        say(f"animated-{output.value}", problem=problem(presenter), note=presenter.state.note, plain_frames=same)
+    choose(presenter, look=Look())
+    yield from close(document)
+
+
+def _shown(node, document):
+    return bytes(node.projectionPixelData(0, 0, document.width(), document.height()))
 
 
 def inherited_alpha(presenter):

@@ -57,6 +57,9 @@ def steps():
     yield from nearly_the_curves(presenter)
     yield from fitting_what_lies_above(presenter)
     yield from redone(presenter)
+    yield from redone_at_once(presenter)
+    yield from deleting_a_moved_copy_undone(presenter)
+    yield from blended(presenter)
     yield from without_curves(presenter)
 
 
@@ -339,6 +342,79 @@ def redone(presenter):
         yield 1.5
         seen.append([*on, presenter.state.live, layers(document)])
     say("redone", seen=seen)
+    yield from close(document)
+
+
+def redone_at_once(presenter):
+    """Before the docker has looked even once since Live was switched on."""
+    document, _scene, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.harmonize()
+    yield from done(presenter)
+    yield from undo()
+    yield from at_hand(presenter, document, figure)
+    presenter.set_live(True)
+    app.action("edit_redo").trigger()
+    yield 2.0
+    say("redone-at-once", live=presenter.state.live, layers=layers(document))
+    yield from close(document)
+
+
+def deleting_a_moved_copy_undone(presenter):
+    document, _scene, figure = composite()
+    yield from at_hand(presenter, document, figure)
+    presenter.harmonize()
+    yield from done(presenter)
+    copy = find(document, "Figure harmonized")
+    copy.move(50, 0)
+    figure.setVisible(True)
+    settle(document)
+    yield from at_hand(presenter, document, figure)
+    presenter.set_live(True)
+    live = presenter.live
+    yield from until(lambda: live.updates)
+    document.setActiveNode(copy)
+    yield 0.5
+    app.action("remove_layer").trigger()
+    yield 1.0
+    deleted = layers(document)
+    yield from undo()
+    yield 1.0
+    say("moved-copy", deleted=deleted, back=layers(document), live=presenter.state.live)
+    presenter.set_live(False)
+    yield from close(document)
+
+
+def blended(presenter):
+    """In another way than when the scene was read."""
+    document, scene, figure = composite()
+    half = bytearray(pixels(scene, document))
+    for row in range(document.height()):
+        half[row * 2400 : row * 2400 + 1200] = bytes(1200)  # so that it shows whether alpha is inherited
+    scene.setPixelData(bytes(half), 0, 0, document.width(), document.height())
+    figure.move(-50, 0)
+    settle(document)
+    yield from at_hand(presenter, document, figure)
+    host, target = presenter._host, Target(presenter.state.layer.ref, "Figure")
+    mask = document.createTransparencyMask("Clear")
+    steps = {
+        "opacity": lambda: figure.setOpacity(100),
+        "blending": lambda: figure.setBlendingMode("multiply"),
+        "inherited alpha": lambda: figure.setInheritAlpha(True),
+        "mask": lambda: figure.addChildNode(mask, None),
+    }
+    kept = host.live_scene(target, fresh_background=True, fresh_layer=True, with_above=False)
+    for what, act in steps.items():
+        signature, before = host.layer_signature(target.ref), kept
+        act()
+        settle(document)
+        yield 0.3
+        noticed = host.layer_signature(target.ref) != signature
+        kept = host.live_scene(target, fresh_background=False, fresh_layer=what == "mask", with_above=False)
+        anew = host.live_scene(target, fresh_background=True, fresh_layer=True, with_above=False)
+        seen = (kept.composite, kept.mask)
+        same, changed = seen == (anew.composite, anew.mask), seen != (before.composite, before.mask)
+        say(f"blended-{what}", noticed=noticed, same_as_anew=same, changed=changed)
     yield from close(document)
 
 
