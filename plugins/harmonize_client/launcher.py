@@ -56,19 +56,19 @@ class Search:
             if is_running(connection.pid):
                 return connection
             self.reject(connection, f"the daemon (process {connection.pid}) is gone")
-        if self._start is None:
-            if not self._may_start:
-                raise mismatch or CannotConnect(self._reason)
-            self._start = Start(self._command or find_command(), self._folder)
-        if self._start.left_another_its_place and connection:
-            if self._tried_again:
-                raise CannotConnect(self._reason, "end that process and try again")
-            # The new one was answered: the old one was slow, we were, or it has only just come.
-            self._tried_again = True
-            self._rejected = None
+        if not self._may_start:
+            raise mismatch or CannotConnect(self._reason)
         try:
+            if self._start is None:
+                self._start = Start(self._command or find_command(), self._folder)
+            if self._start.left_another_its_place and connection:
+                if self._tried_again:
+                    raise CannotConnect(self._reason, "end that process and try again")
+                # The new one was answered: the old one was slow, we were, or it has only just come.
+                self._tried_again = True
+                self._rejected = None
             self._start.check()
-        except CannotStart as error:
+        except (CannotStart, NotInstalled) as error:
             raise mismatch or error from None
         return None
 

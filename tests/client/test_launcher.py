@@ -205,6 +205,11 @@ class TestFailing:
             with pytest.raises(VersionMismatch, match=r"version 0\.0\.1, process 4711\) speaks protocol 99"):
                 connect("test/1", start=start, command=command_of("raise SystemExit(1)"))
 
+    def test_it_is_named_too_where_no_other_can_be_started(self, folder: Path) -> None:
+        write_connection(folder, Connection(1, "a" * 64, 4711, "0.0.1", protocol=99))
+        with pytest.raises(VersionMismatch, match="process 4711"):
+            connect("test/1", command=["/no/such/command"])
+
     def test_a_daemon_that_never_comes_up_is_given_up(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(launcher, "START_SECONDS", 0.3)
         with pytest.raises(CannotStart, match="did not answer within"):
