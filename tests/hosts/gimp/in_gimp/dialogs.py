@@ -12,7 +12,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,11 +29,19 @@ KEY_SECONDS = 0.7
 
 @dataclass(frozen=True)
 class Until:
-    """Waits until `condition` gives something true. Raises TimeoutError where it was yielded if it never does."""
+    """Waits until `condition` gives something true."""
 
     condition: Callable[[], object]
     what: str
     seconds: float = 30
+
+    def is_over(self, passed: float) -> bool:
+        """Raises TimeoutError when it was waited for too long."""
+        if self.condition():
+            return True
+        if passed > self.seconds:
+            raise TimeoutError(f"{self.what}: not within {self.seconds} s")
+        return False
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,9 @@ class Pause:
     """Lets the dialog do what it has to do."""
 
     seconds: float = SETTLED_SECONDS
+
+    def is_over(self, passed: float) -> bool:
+        return passed >= self.seconds
 
 
 Acting = Generator[Until | Pause, None, None]
@@ -82,21 +92,17 @@ class _Artist:
         self._since = time.monotonic()
 
     def step(self) -> bool:
-        """One look; False when there is no more to do."""
-        passed = time.monotonic() - self._since
-        with suppress(StopIteration):
-            if isinstance(self._wait, Pause):
-                return passed < self._wait.seconds or self._next(self._acting.__next__)
-            if self._wait.condition():
-                return self._next(self._acting.__next__)
-            if passed < self._wait.seconds:
-                return True
-            error = TimeoutError(f"{self._wait.what}: not within {self._wait.seconds} s")
-            return self._next(lambda: self._acting.throw(error))
-        return False
-
-    def _next(self, go_on: Callable[[], Until | Pause]) -> bool:
-        self._wait = go_on()
+        """One look; False when there is no more to do. What goes wrong is raised where it was waited for."""
+        try:
+            try:
+                if not self._wait.is_over(time.monotonic() - self._since):
+                    return True
+            except Exception as error:
+                self._wait = self._acting.throw(error)
+            else:
+                self._wait = next(self._acting)
+        except StopIteration:
+            return False
         self._since = time.monotonic()
         return True
 
