@@ -1,6 +1,7 @@
 """Strokes that last, while the docker looks: Krita scales a picture, a tool waits for the artist to go on."""
 
 import subprocess
+import time
 
 from harmonize_selection.qt import QtCore, QtWidgets
 from support import app, at_hand, close, composite, docker, find, layers, ready, say, settle, until
@@ -66,8 +67,11 @@ def transformed(presenter, document, figure, window):
         app.action("KisToolTransform").trigger()
         yield 1.0
         yield from drag(figure, window)
+        yield 1.0
         before, updates = presenter.state.before, live and presenter.live.updates
+        began = time.process_time()
         yield 3.0
+        busy = (time.process_time() - began) / 3.0
         left_alone = is_open(document)
         app.action("KritaShape/KisToolBrush").trigger()
         yield from until(lambda: not is_open(document), 10)
@@ -75,7 +79,7 @@ def transformed(presenter, document, figure, window):
             yield from until(lambda updates=updates: presenter.live.updates > updates, 10)
         else:
             yield from until(lambda before=before: presenter.state.before is not before, 10)
-        say(f"transformed-{live}", left_alone=left_alone, layers=layers(document))
+        say(f"transformed-{live}", left_alone=left_alone, busy=busy, layers=layers(document))
     presenter.set_live(False)
 
 
@@ -92,12 +96,7 @@ def scaled(presenter, live):
     yield 1.0
     before = presenter.state.before
 
-    def enlarge():
-        dialog = QtWidgets.QApplication.activeModalWidget()
-        dialog.findChild(QtWidgets.QAbstractSpinBox, "pixelWidthDouble").setValue(9000.0)
-        dialog.accept()
-
-    QtCore.QTimer.singleShot(1500, enlarge)
+    QtCore.QTimer.singleShot(100, enlarge)
     app.action("imagesize").trigger()
     yield from until(lambda: document.width() == 9000)
     settle(document)
@@ -109,3 +108,14 @@ def scaled(presenter, live):
     wide = find(document, "Figure").bounds().width()
     say(f"scaled-{live}", wide=wide, text=text, layers=layers(document))
     yield from close(document)
+
+
+def enlarge():
+    """Fills in Krita's dialog, once it is there: nobody else can while it is open."""
+    dialog = QtWidgets.QApplication.activeModalWidget()
+    width = dialog and dialog.findChild(QtWidgets.QAbstractSpinBox, "pixelWidthDouble")
+    if not width:
+        QtCore.QTimer.singleShot(100, enlarge)
+        return
+    width.setValue(9000.0)
+    dialog.accept()
