@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harmonize_daemon.install import common
 from harmonize_daemon.install import gimp as gimp_plugin
 
 from .. import environment, pictures
+from ..said import Said, heard
 
 SCRIPTS = Path(__file__).parent / "in_gimp"
 PICTURE_SIZE = (480, 320)
 _WINDOWED = environment.with_screen("${HARMONIZE_TEST_SCREEN:-1440x900}") + 'exec gimp "$@"'
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a script said, what it left in its `OUT` folder, and all that GIMP printed."""
-
-    lines: list[dict[str, Any]]
-    out: Path
-    log: str
-
-    def __getitem__(self, case: str) -> dict[str, Any]:
-        """The line about one case. Fails with GIMP's own words when there is none."""
-        found = [line for line in self.lines if line.get("case") == case]
-        assert found, f"the script said nothing about {case!r}:\n{self.log[-4000:]}"
-        return found[0]
 
 
 @dataclass(frozen=True)
@@ -90,7 +74,4 @@ class Gimp:
             },
             timeout=timeout,
         )
-        assert (out / "finished").exists(), f"{script} did not finish:\n{outcome.output[-6000:]}"
-        said = out / "said.jsonl"
-        lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
-        return Said(lines, out, outcome.output)
+        return heard(script, out, outcome)

@@ -11,7 +11,8 @@ from harmonize_client import Client, LayerFormat, Look, Place, Session, Thumbnai
 from PIL import Image
 
 from ..conftest import RunningDaemon
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 TYPES = {"u8": np.uint8, "u16": np.uint16, "f16": np.float16, "f32": np.float32}
 PRECISIONS = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 
 @pytest.fixture(scope="module")

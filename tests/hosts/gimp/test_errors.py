@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ..conftest import RunningDaemon, start_daemon, stop_daemon
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 CALLING, EXECUTION = "CALLING_ERROR", "EXECUTION_ERROR"
 EXPECTED = {

@@ -20,7 +20,8 @@ from tests.daemon.pictures import xcf_files
 
 from ..conftest import REPOSITORY, RunningDaemon
 from ..layered_files import with_a_darker_layer
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 
 @pytest.fixture(scope="module", params=["layers.ora", "layers.psd"])

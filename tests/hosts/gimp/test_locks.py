@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 LOCKS = (
     "pixels-of-a-layer-below",

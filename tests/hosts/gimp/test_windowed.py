@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from .. import pictures
-from .gimp import Gimp, Said
+from ..said import Said
+from .gimp import Gimp
 
 PREVIEW_SECONDS = 0.15
 PICTURES = ("menu", "split", "mask", "result")

@@ -7,12 +7,12 @@ import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harmonize_daemon.install import common
 from harmonize_daemon.install import krita as krita_plugin
 
 from .. import environment, pictures
+from ..said import Said, heard
 
 SCRIPTS = Path(__file__).parent / "in_krita"
 PICTURES = "krita-pictures"
@@ -28,23 +28,6 @@ Name=Runner
 Comment=Runs one test script
 """
 _START = environment.with_screen("1600x1000") + "exec krita --nosplash"
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a script said, what it left in its `OUT` folder, and all that Krita printed."""
-
-    lines: list[dict[str, Any]]
-    out: Path
-    log: str
-    code: int | None
-    """Krita's exit status."""
-
-    def __getitem__(self, case: str) -> dict[str, Any]:
-        """The line about one case. Fails with Krita's own words when there is none."""
-        found = [line for line in self.lines if line.get("case") == case]
-        assert found, f"the script said nothing about {case!r}:\n{self.log[-4000:]}"
-        return found[0]
 
 
 @dataclass(frozen=True)
@@ -110,8 +93,4 @@ class Krita:
             },
             timeout=timeout,
         )
-        said = out / "said.jsonl"
-        lines = [json.loads(line) for line in said.read_text().splitlines()] if said.exists() else []
-        ended = "ran out of time" if outcome.code is None else f"ended with {outcome.code}"
-        assert (out / "finished").exists(), f"{script}: Krita {ended}:\n{lines[-3:]}\n{outcome.output[-6000:]}"
-        return Said(lines, out, outcome.output, outcome.code)
+        return heard(script, out, outcome)

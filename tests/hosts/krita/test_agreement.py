@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 
 from ..conftest import RunningDaemon
-from .krita import PICTURE_SIZE, Krita, Said
+from ..said import Said
+from .krita import PICTURE_SIZE, Krita
 
 RGB, LIGHT, GREY, GREY_LIGHT = (
     "sRGB-elle-V2-srgbtrc.icc",

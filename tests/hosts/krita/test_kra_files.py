@@ -17,7 +17,8 @@ from harmonize_daemon.pictures.krita.nodes import MODES
 from numpy.typing import NDArray
 
 from ..conftest import REPOSITORY, RunningDaemon
-from .krita import Krita, Said
+from ..said import Said
+from .krita import Krita
 
 LEVELS = {"U8": 1, "U16": 257}
 """Of the depth, in one level of 8 bits."""

@@ -10,7 +10,8 @@ import pytest
 from harmonize_daemon.pictures import LayeredPicture, read_layered
 
 from ..layered_files import with_a_darker_layer
-from .krita import Krita, Said
+from ..said import Said
+from .krita import Krita
 
 
 @pytest.fixture(scope="module", params=["layers.ora", "layers.psd", "layers.kra"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .krita import Krita, Said
+from ..said import Said
+from .krita import Krita
 
 NEW = ["Scene", "(Figure)", "Figure harmonized"]
 PLAIN = ["Scene", "Figure"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .krita import Krita, Said
+from ..said import Said
+from .krita import Krita
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +21,7 @@ def test_the_preview_follows_a_layer_although_the_move_tool_keeps_its_stroke_ope
 def test_a_transformation_stays_open_until_the_artist_ends_it(said: Said, live: bool) -> None:
     line = said[f"transformed-{live}"]
     assert line["left_alone"]
+    assert line["busy"] < 0.5, "Krita stands still while the docker waits"
     assert line["layers"] == ["Scene", ["Figure", ["Harmonize live"]] if live else "Figure"]
 
 
