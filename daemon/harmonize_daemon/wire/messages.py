@@ -260,12 +260,14 @@ def parse(header: memoryview, limit: int, authorized: Callable[[str], bool]) -> 
 
 
 def _map_length(raw: msgspec.Raw | memoryview) -> int | None:
-    """How many pairs a msgpack map says it holds; None if it is no map of a size that a header can have."""
-    start = bytes(memoryview(raw)[:3])
+    """How many pairs a msgpack map says it holds; None if it is no map."""
+    start = bytes(memoryview(raw)[:5])
     if start and start[0] & 0xF0 == 0x80:
         return start[0] & 0x0F
-    if len(start) == 3 and start[0] == 0xDE:
-        return int.from_bytes(start[1:], "big")
+    if start and start[0] == 0xDE:
+        return int.from_bytes(start[1:3], "big")
+    if start and start[0] == 0xDF:
+        return int.from_bytes(start[1:5], "big")
     return None
 
 

@@ -105,6 +105,24 @@ def test_a_place_without_room_is_refused_before_a_renderer_sees_it(place: tuple[
         Place(*place)
 
 
+def long(fields: dict[str, Any]) -> bytes:
+    """As a map with a length of four bytes, which msgpack allows for few keys as well."""
+    small = msgpack.packb(fields)
+    return b"\xdf" + len(fields).to_bytes(4, "big") + small[1:]
+
+
+def test_maps_may_have_their_length_in_any_of_its_sizes() -> None:
+    good = header("render", **GOOD["render"])
+    assert parsed(long(good)) == parsed(good)
+
+
+@pytest.mark.parametrize("start", [b"\x85", b"\xde\0\5", b"\xdf\0\0\0\5"], ids=["fixmap", "map16", "map32"])
+def test_a_key_that_appears_twice_is_refused_however_the_map_says_its_length(start: bytes) -> None:
+    layer = start + msgpack.packb(GOOD["render"]["layer"])[1:] + msgpack.packb("width") + msgpack.packb(8)
+    good = header("render", **{**GOOD["render"], "layer": None})
+    assert "twice" in refusal(msgpack.packb(good).replace(msgpack.packb("layer") + b"\xc0", b"\xa5layer" + layer)).cause
+
+
 @settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_let_in(data: bytes) -> None:
