@@ -83,25 +83,38 @@ def predict_batch(
 
     Curves and grids come as the network predicts them; a network that answers in pixels gets a grid fitted to them.
     An empty mask gives the identity. Without a background to match, the network decides what to make of it.
+    A semantic network answers scenes without a class by other layers, so these are a pass of their own.
     """
     views = [_View.of(scene, spec.input_size) for scene in scenes]
-    asked = [number for number, view in enumerate(views) if bool(view.mask.any())]
+    labels = [scene.label if spec.semantic else None for scene in scenes]
     results = [Predicted(Adjustment(network=spec.key), (EMPTY_MASK,), None) for _ in scenes]
-    if not asked:
-        return results
-    dtype = next((parameter.dtype for parameter in network.parameters()), torch.float32)
-    composites = torch.cat([views[number].composite for number in asked])
-    masks = torch.cat([views[number].mask for number in asked])
-    labels = _labels([scenes[number] for number in asked]) if spec.semantic else None
-    with torch.inference_mode():
-        answer = network.decide(
-            composites.to(device, dtype, memory_format=torch.channels_last),
-            masks.to(device, dtype, memory_format=torch.channels_last),
-            None if labels is None else labels.to(device),
-        )
-    for place, number in enumerate(asked):
-        results[number] = _with_edges(_conclude(answer, place, views[number], spec), scenes[number])
+    asked = [number for number, view in enumerate(views) if bool(view.mask.any())]
+    for labelled in (False, True):
+        numbers = [number for number in asked if (labels[number] is not None) == labelled]
+        if numbers:
+            answer = _ask(
+                network, [views[number] for number in numbers], [labels[number] for number in numbers], device
+            )
+            for place, number in enumerate(numbers):
+                results[number] = _with_edges(_conclude(answer, place, views[number], spec), scenes[number])
     return results
+
+
+def _ask(
+    network: HarmonizationNetwork,
+    views: Sequence[_View],
+    labels: Sequence[ForegroundClass | None],
+    device: torch.device | str,
+) -> Decision:
+    """One pass; all views have a label or none has one."""
+    dtype = next((parameter.dtype for parameter in network.parameters()), torch.float32)
+    values = [label.value for label in labels if label is not None]
+    with torch.inference_mode():
+        return network.decide(
+            torch.cat([view.composite for view in views]).to(device, dtype, memory_format=torch.channels_last),
+            torch.cat([view.mask for view in views]).to(device, dtype, memory_format=torch.channels_last),
+            torch.tensor(values, device=device) if values else None,
+        )
 
 
 def predict_baseline(
@@ -208,13 +221,6 @@ def _with_edges(predicted: Predicted, scene: Scene) -> Predicted:
 def _has_background(mask: Tensor) -> bool:
     """Whether a thousandth of the picture is not foreground."""
     return float(1 - mask.mean()) >= 1e-3
-
-
-def _labels(scenes: Sequence[Scene]) -> Tensor | None:
-    labels = [scene.label for scene in scenes]
-    if all(label is None for label in labels):
-        return None
-    return torch.tensor([(label or ForegroundClass.OTHER).value for label in labels])
 
 
 def _resized(picture: Tensor, side: int) -> Tensor:

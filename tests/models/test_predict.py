@@ -189,6 +189,19 @@ def test_only_semantic_networks_are_told_the_class() -> None:
     assert untold.saw[0][2] is None
 
 
+def test_a_scene_without_a_class_is_asked_about_without_one_beside_others_that_have_one() -> None:
+    network, classes = Known(Kind.CURVES), (None, ForegroundClass.FOOD, None, ForegroundClass.PERSON)
+    scenes = [Scene(picture(seed=seed), box(), label=label) for seed, label in enumerate(classes)]
+    together = predict_batch(network, spec(Kind.CURVES, semantic=True), scenes)
+    told = {None if label is None else tuple(label.tolist()): composite for composite, _, label in network.saw}
+    assert set(told) == {None, (ForegroundClass.FOOD.value, ForegroundClass.PERSON.value)}
+    assert [len(composite) for composite in told.values()] == [2, 2]
+    for scene, predicted in zip(scenes, together, strict=True):
+        assert predicted == predict(
+            network, spec(Kind.CURVES, semantic=True), scene.composite, scene.mask, None, scene.label
+        )
+
+
 def test_half_precision_networks_get_half_precision_pictures() -> None:
     network = Known(Kind.PIXELS).to(torch.bfloat16)
     composite, mask = picture(), box()
