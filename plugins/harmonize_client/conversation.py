@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from . import messages
-from .errors import Unauthorized
+from .errors import BadRequest, Unauthorized
 from .jobs import Job
 from .link import Link, LinkLost
 from .paths import Connection
@@ -67,7 +67,7 @@ class Conversation:
         for frame in self._link.read():
             self._receive(frame, ended)
         if self._link.idle and self.daemon:
-            self._send_next(outbox)
+            self._send_next(outbox, ended)
         moved = self._link.write() > 0 or self._link.received > before
         now = time.monotonic()
         self.silence = 0.0 if moved or not waits else self.silence + min(now - self._looked, LONGEST_PAUSE)
@@ -90,14 +90,19 @@ class Conversation:
             self._receiver = None
             self._link.divert()
 
-    def _send_next(self, outbox: deque[Job[Any]]) -> None:
+    def _send_next(self, outbox: deque[Job[Any]], ended: list[Job[Any]]) -> None:
         """Queue one message: small ones first, so that they never wait for more than the band under way."""
         if self._cancels:
             self._send(secrets.token_hex(16), messages.cancel(self._cancels.popleft()))
         elif outbox:
             job = outbox.popleft()
-            self.jobs[job.id] = job
-            self._send(job.id, job.request)
+            try:
+                self._send(job.id, job.request)
+            except ValueError as error:  # a name that is no text, or longer than a header
+                job.fail(BadRequest(f"the request cannot be written ({error})", "check the names in it"))
+                ended.append(job)
+            else:
+                self.jobs[job.id] = job
         else:
             for job in self.jobs.values():
                 band = job.next_band()

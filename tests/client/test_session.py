@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from harmonize_client import (
+    BadRequest,
     Cancelled,
     CannotConnect,
     ConnectionLost,
@@ -294,6 +295,15 @@ class TestRequests:
     ) -> None:
         with session_for(folder) as session, pytest.raises(ValueError, match=r"bytes|written|one of"):
             call(session)
+
+    @pytest.mark.parametrize("network", ["\udcff", "x" * (64 << 10)], ids=["no text", "longer than a header"])
+    def test_a_request_that_cannot_be_written_fails_alone(self, folder: Path, network: str) -> None:
+        with FakeDaemon(folder) as daemon, session_for(folder) as session:
+            wrong, right = session.predict(THUMBNAIL, MASK, network=network), session.predict(THUMBNAIL, MASK)
+            run(session, wrong, right)
+            assert isinstance(wrong.error, BadRequest)
+            assert right.result().adjustment == ADJUSTMENT
+            assert daemon.kinds() == ["hello", "predict"]
 
 
 class TestCancelling:
