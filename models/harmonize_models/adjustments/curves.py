@@ -11,8 +11,6 @@ MAX_PIECES = 4096
 MAX_VALUE = 1000.0
 """Curves and grids with larger numbers are nonsense and would overflow half floats."""
 
-FloatArray = NDArray[np.float32] | NDArray[np.float64]
-
 
 @dataclass(frozen=True, eq=False)
 class Curves:

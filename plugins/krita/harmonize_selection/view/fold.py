@@ -27,9 +27,6 @@ class Fold(QtWidgets.QWidget):
         self.setLayout(theme.column(layout, self._content, spacing=2))
         self._toggle(False)
 
-    def set_title(self, title: str) -> None:
-        self._button.setText(title)
-
     def set_open(self, is_open: bool) -> None:
         self._button.setChecked(is_open)
 
