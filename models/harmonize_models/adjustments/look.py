@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -47,19 +47,6 @@ class Look:
         for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"The look's {name} is {getattr(self, name)!r}: it must be true or false.")
-
-    @classmethod
-    def from_dict(cls, sliders: Mapping[str, object]) -> Look:
-        """The look that the protocol's `look` map says; absent sliders keep their defaults. Raises ValueError."""
-        names = [field.name for field in fields(cls)]
-        for name in sliders:
-            if name not in names:
-                raise ValueError(f"The look has no slider {name!r}: it has {', '.join(names)}.")
-        return cls(**sliders)  # type: ignore[arg-type]  # __post_init__ checks every type
-
-    def to_dict(self) -> dict[str, float | bool]:
-        """The protocol's `look` map."""
-        return asdict(self)
 
 
 RANGES: Mapping[str, tuple[float, float]] = {
