@@ -52,11 +52,6 @@ class Curves:
         return bool(np.abs(self.deltas).max() <= 1e-6)
 
     @property
-    def is_monotone(self) -> bool:
-        """Whether no channel ever falls."""
-        return bool((np.diff(self.values, axis=1) >= 0).all())
-
-    @property
     def deltas(self) -> NDArray[np.float64]:
         """[3, P + 1]: output minus input at the knots."""
         return self.values.astype(np.float64) - np.linspace(0.0, 1.0, self.pieces + 1)
@@ -71,49 +66,8 @@ class Curves:
         inputs = np.linspace(0.0, 1.0, n)
         return np.stack([self._channel(channel, inputs) for channel in range(3)])
 
-    def compose(self, after: Curves) -> Curves:
-        """These curves, then `after`. Exact at this object's knots; between them the kinks of `after` are sampled.
-
-        The result has the smallest multiple of this object's pieces that is at least 256 and at least those of `after`
-        (at most 4096), so that composing with the identity changes no value.
-        """
-        wanted = min(max(256, after.pieces), MAX_PIECES)
-        pieces = min(-(-wanted // self.pieces), MAX_PIECES // self.pieces) * self.pieces
-        return Curves(after.sample(self.table(pieces + 1).T).T)
-
-    def inverse(self, pieces: int = 256) -> Curves:
-        """Curves that undo these, sampled at outputs 0, 1 / pieces, ..., 1. Raises ValueError unless all rise."""
-        steps = np.diff(self.values.astype(np.float64), axis=1)
-        if not (steps > 0).all():
-            raise ValueError("Only curves that rise everywhere have an inverse.")
-        outputs = np.linspace(0.0, 1.0, pieces + 1)
-        # By the change, as in _channel: beyond the curve's own range it is that of the nearest end.
-        channels = [
-            outputs - np.interp(outputs, values, delta)
-            for values, delta in zip(self.values.astype(np.float64), self.deltas, strict=True)
-        ]
-        return Curves(np.stack(channels))
-
-    def monotone(self) -> Curves:
-        """The nearest curves (least squares) that never fall: isotonic regression by pooling adjacent violators."""
-        return Curves(np.stack([_isotonic(channel) for channel in self.values.astype(np.float64)]))
-
     def _channel(self, channel: int, x: NDArray[np.float64]) -> NDArray[np.float64]:
         # np.interp holds the outermost delta beyond the ends: that is slope 1 there.
         knots = np.linspace(0.0, 1.0, self.pieces + 1)
         change: NDArray[np.float64] = np.interp(x, knots, self.deltas[channel])
         return x + change
-
-
-def _isotonic(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    means: list[float] = []
-    counts: list[int] = []
-    for value in values:
-        means.append(float(value))
-        counts.append(1)
-        while len(means) > 1 and means[-2] > means[-1]:
-            count = counts[-2] + counts[-1]
-            means[-2] = (means[-2] * counts[-2] + means[-1] * counts[-1]) / count
-            counts[-2] = count
-            del means[-1], counts[-1]
-    return np.repeat(means, counts)

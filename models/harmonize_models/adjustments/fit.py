@@ -1,4 +1,4 @@
-"""Adjustments from a picture before and after: for networks and baselines that say what they want as pixels.
+"""Color grids from a picture before and after: for networks and baselines that say what they want as pixels.
 
 `fit_grid` solves one regularized weighted least squares problem in closed form. Foreground pixels p with colors c(p)
 (before), wanted changes r(p) and weights w(p) are explained by transforms T_k at the cells k of a bilateral grid:
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..layer import Place
-from .curves import MAX_VALUE, Curves
+from .curves import MAX_VALUE
 from .grid import LUMA, ColorGrid
 
 Array = NDArray[np.float64]
@@ -93,35 +93,6 @@ def warm_up() -> None:
     """Compiles what `fit_grid` needs, or loads it from disk, so that the first fit does not wait for it."""
     pixels = np.zeros((2, 2, 3))
     fit_grid(pixels, pixels, np.ones((2, 2)))
-
-
-def fit_curves(before: ArrayLike, after: ArrayLike, mask: ArrayLike, pieces: int = 32) -> Curves:
-    """The tone curves that turn `before` into `after` inside `mask` as well as curves can; arguments as for `fit_grid`.
-
-    Least squares for the change at each knot, smooth (second differences) and drawn to no change where there are no
-    pixels, then made monotone.
-    """
-    colors, wanted, weights = _foreground(before, after, mask)[:3]
-    values = np.tile(np.linspace(0.0, 1.0, pieces + 1), (3, 1))
-    second = np.diff(np.eye(pieces + 1), n=2, axis=0)
-    prior = 20.0 * second.T @ second + 0.01 * np.eye(pieces + 1)
-    for channel in range(3):
-        x, wish = colors[:, channel], wanted[:, channel] - colors[:, channel]
-        place = np.clip(x, 0, 1) * pieces
-        index = np.minimum(place.astype(np.intp), pieces - 1)
-        high = place - index
-        low = 1 - high
-        normal = np.zeros((pieces + 1, pieces + 1))
-        knots = np.arange(pieces)
-        normal[knots, knots] += np.bincount(index, weights * low * low, pieces)
-        normal[knots + 1, knots + 1] += np.bincount(index, weights * high * high, pieces)
-        cross = np.bincount(index, weights * low * high, pieces)
-        normal[knots, knots + 1] += cross
-        normal[knots + 1, knots] += cross
-        right = np.bincount(index, weights * low * wish, pieces + 1)
-        right += np.bincount(index + 1, weights * high * wish, pieces + 1)
-        values[channel] += np.linalg.solve(normal + prior, right)
-    return Curves(np.clip(values, -MAX_VALUE, MAX_VALUE)).monotone()
 
 
 def _foreground(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from harmonize_models.adjustments import Curves, Look
 from harmonize_models.adjustments.finish import finish_curves
@@ -22,7 +23,7 @@ def test_every_corner_of_the_sliders_stays_monotone_and_within_black_and_white(
     if warmth == tint == contrast == 0:
         return
     curves = finished(warmth=warmth, tint=tint, contrast=contrast)
-    assert curves.is_monotone
+    assert (np.diff(curves.values, axis=1) >= 0).all()
     assert curves.values[:, 0] == pytest.approx([0, 0, 0], abs=1e-6)
     assert curves.values.max() <= 1 + 1e-6
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from harmonize_models.adjustments import Adjustment, ColorGrid, Curves
-from harmonize_models.adjustments.fit import GridFit, _block_tridiagonal, fit_curves, fit_grid
+from harmonize_models.adjustments import Adjustment, ColorGrid
+from harmonize_models.adjustments.fit import GridFit, _block_tridiagonal, fit_grid
 from harmonize_models.evaluation.full_resolution import compare, disc, psnr, relit, rendered, scene
 
 Array = np.ndarray[Any, Any]
@@ -146,21 +146,6 @@ def test_the_solution_is_the_minimum_of_what_the_docstring_says() -> None:
     wanted = (local + overall).transpose(0, 1, 2, 4, 3) + np.eye(3, 4)
     wanted[..., 3] -= (wanted - np.eye(3, 4))[..., :3] @ mean
     assert grid.coefficients == pytest.approx(wanted, abs=2e-4)
-
-
-def test_curves_are_found_again() -> None:
-    before, mask = scene(256), disc(256)
-    curves = Curves(np.linspace(0, 1, 33) ** np.array([[0.7], [1.0], [1.3]]))
-    found = fit_curves(before, curves.sample(before), mask)
-    assert psnr(found.sample(before), curves.sample(before), mask) > 50
-
-
-def test_fitted_curves_rise_and_change_nothing_where_nothing_is_known() -> None:
-    before = np.random.default_rng(0).uniform(0.4, 0.6, (64, 64, 3))
-    after = np.random.default_rng(1).random((64, 64, 3))
-    assert fit_curves(before, after, np.ones((64, 64))).is_monotone
-    nothing = fit_curves(before, after, np.zeros((64, 64)))
-    assert nothing.is_identity
 
 
 @pytest.mark.parametrize("stiffness", [1.0, 1e6, 1e12])
