@@ -13,7 +13,7 @@ import pytest
 from harmonize_models.adjustments import Adjustment, ColorGrid, Curves, EdgeColors, Look
 from harmonize_models.adjustments.finish import finish_curves
 from harmonize_models.layer import LEAST_SPAN, Depth, LayerFormat, Layout, Place
-from harmonize_models.render import RenderCancelled, Renderer, render
+from harmonize_models.render import Renderer, render
 from harmonize_models.render import renderer as render_module
 from harmonize_models.render.bands_numpy import NumpyBands
 from hypothesis import given, settings
@@ -499,26 +499,6 @@ def test_any_grid_at_any_place(
     out = rendered(adjustment, Look(), layer, pixels, mask, place)
     # Where a cell is smaller than a pixel, float32 positions decide less sharply.
     assert np.abs(out - oracle(adjustment, Look(), layer, pixels, mask, place)).max() < 2e-4
-
-
-def test_cancelling_stops_within_one_band(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = LayerFormat(10, 100)
-    monkeypatch.setattr(render_module, "BAND_BYTES", 10 * layer.row_bytes)
-    pixels = picture(layer)
-    out = np.zeros_like(pixels)
-    asked = iter([False, False, False, True] + [True] * 20)
-    with pytest.raises(RenderCancelled):
-        render(ADJUSTMENTS["curves"], Look(), layer, pixels, None, out, cancelled=lambda: next(asked))
-    assert out[:30].any()
-    assert not out[30:].any()
-
-
-def test_progress_rises_to_one(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    layer = LayerFormat(10, 45)
-    monkeypatch.setattr(render_module, "BAND_BYTES", 10 * layer.row_bytes)
-    seen: list[float] = []
-    rendered(ADJUSTMENTS["curves"], Look(), layer, picture(layer), None, progress=seen.append, threads=2)
-    assert seen == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
 
 
 def test_one_renderer_serves_many_threads_at_once(engine: str) -> None:

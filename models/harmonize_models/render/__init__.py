@@ -5,6 +5,6 @@ else by `bands_numpy`.
 """
 
 from ..layer import Depth, LayerFormat, Layout, Place
-from .renderer import RenderCancelled, Renderer, render, warm_up
+from .renderer import Renderer, render, warm_up
 
-__all__ = ["Depth", "LayerFormat", "Layout", "Place", "RenderCancelled", "Renderer", "render", "warm_up"]
+__all__ = ["Depth", "LayerFormat", "Layout", "Place", "Renderer", "render", "warm_up"]

@@ -25,10 +25,6 @@ Bands = Callable[[Array, Array | None, Array, int], None]
 BAND_BYTES = 1 << 20
 
 
-class RenderCancelled(Exception):
-    """`cancelled` said so; the output holds finished bands beside untouched ones."""
-
-
 class Renderer:
     """Renders bands of one layer. Any number of threads may call `band` at the same time."""
 
@@ -89,33 +85,24 @@ def render(
     *,
     place: Place | None = None,
     threads: int = 1,
-    cancelled: Callable[[], bool] | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> None:
-    """Renders a whole layer from `pixels` into `out` (which may be `pixels`), in bands of about 1 MB.
-
-    cancelled: asked before each band, raises RenderCancelled. progress: told the finished fraction after each band.
-    """
+    """Renders a whole layer from `pixels` into `out` (which may be `pixels`), in bands of about 1 MB."""
     renderer = Renderer(adjustment, look, layer, place)
     whole, target = memoryview(pixels).cast("B"), memoryview(out).cast("B")
     alpha = None if mask is None else memoryview(mask).cast("B")
     if len(whole) != layer.height * layer.row_bytes:
         raise ValueError(f"The pixels are {len(whole)} bytes, the layer needs {layer.height * layer.row_bytes}.")
     step = max(1, BAND_BYTES // layer.row_bytes)
-    starts = range(0, layer.height, step)
 
     def one(row: int) -> None:
-        if cancelled is not None and cancelled():
-            raise RenderCancelled
         end = min(row + step, layer.height)
         part = slice(row * layer.row_bytes, end * layer.row_bytes)
         rows = None if alpha is None else alpha[row * layer.width : end * layer.width]
         renderer.band(whole[part], rows, target[part], row)
 
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        for done, _ in enumerate(pool.map(one, starts), 1):
-            if progress is not None:
-                progress(done / len(starts))
+        for _ in pool.map(one, range(0, layer.height, step)):
+            pass  # raises what a band raised
 
 
 def warm_up(depths: tuple[Depth, ...] = (Depth.U8, Depth.U16, Depth.F32)) -> None:
