@@ -81,7 +81,7 @@ class WeightsCard:
     source_sha256: str = ""
     """SHA-256 of that file."""
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """Figures of the results page, such as `{"val_psnr": 36.1}`."""
+    """Figures of the results page, such as `{"psnr": 36.1}`."""
 
     def to_json(self) -> str:
         """One line of JSON."""

@@ -187,7 +187,7 @@ class Exported(NamedTuple):
 
     text: str
     exact: bool
-    """False when the adjustment has a local part that the format cannot hold."""
+    """False when the adjustment has what the format cannot hold: a local part, say, or cleaned edges."""
 
 
 @dataclass(frozen=True)
