@@ -23,6 +23,7 @@ from ..adjustments.curves import Curves
 from ..adjustments.fit import fit_grid
 from ..adjustments.grid import LUMA
 from ..adjustments.look import Look
+from ..commands import carried_out
 from ..layer import Depth, LayerFormat, Layout
 from ..render import render
 
@@ -149,7 +150,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenes", type=int, default=4, help="how many scenes (4)")
     parser.add_argument("--network", default="", help="ask this network instead of the true picture")
     parser.add_argument("--sheet", type=Path, help="write a crop of the last scene's pictures side by side")
-    args = parser.parse_args(argv)
+    return carried_out(parser, argv, _run)
+
+
+def _run(args: argparse.Namespace) -> int:
     print(f"PSNR in dB inside the foreground at {args.side} px, network at {SMALL} px")
     print("scene  untouched   enlarged   residual       grid")
     pictures: list[Array] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..commands import carried_out
 from ..evaluation.cases import Cases
 from ..networks import registry
 from .composites import Batch, CompositeMaker, seeded
@@ -48,7 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--batch-norm", default="", help="as in training")
     parser.add_argument("--limit", type=int, default=200, help="photos to load")
     parser.add_argument("--repeats", type=int, default=4)
-    args = parser.parse_args(argv)
+    return carried_out(parser, argv, _run)
+
+
+def _run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     device = torch.device(args.device)
     print(f"{args.network}, batch {args.batch}, {'bf16' if args.bf16 else 'fp32'}, {describe(device)}: images/s")

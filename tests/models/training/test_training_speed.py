@@ -17,3 +17,10 @@ def test_a_row_with_three_rates_for_every_size(
     row = capsys.readouterr().out.splitlines()[-1].split("|")[1:-1]
     assert int(row[0]) == 128
     assert all(int(rate) > 0 for rate in row[1:])
+
+
+def test_what_is_wrong_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["scenefit", "--data", "nowhere"])
+    assert left.value.code == 2
+    assert "neither a folder nor" in capsys.readouterr().err
