@@ -95,10 +95,11 @@ def install(program: Program, location: Location, command: Sequence[str]) -> Pat
         program.build(beside)
         write_json(beside / program.folder / COMMAND_FILE, {"command": list(command)})
         write_marker(beside / program.folder, program)
-        for name in program.files:
-            (beside / name).replace(location.folder / name)
         with _moved_away(target):
             (beside / program.folder).rename(target)
+            # After the folder, whose marker says that they are ours, should the computer stop in between.
+            for name in program.files:
+                (beside / name).replace(location.folder / name)
     except OSError as error:
         raise InstallError(
             f"the plug-in for {location.title} cannot be written to {location.folder} ({error.strerror or error})",
@@ -207,6 +208,7 @@ def _moved_away(target: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
         if present:
             old.rename(target)
         raise

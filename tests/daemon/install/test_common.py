@@ -108,6 +108,35 @@ def test_a_failure_leaves_the_old_plugin_as_it_was(location: Location) -> None:
     assert listing(location) == ["plug", "plug.desktop"]
 
 
+@pytest.mark.parametrize("step", ["plug", "plug.desktop"])
+def test_what_cannot_be_moved_into_place_leaves_all_as_it_was(
+    location: Location, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path.name == step and path.parent != location.folder:
+            raise PermissionError(13, "Permission denied")
+        return move(path, target)
+
+    def install_in_vain() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "rename", refuse)
+            patched.setattr(Path, "replace", refuse)
+            with pytest.raises(InstallError, match="Permission denied"):
+                common.install(PROGRAM, location, COMMAND)
+
+    install_in_vain()
+    assert listing(location) == []
+    folder = common.install(PROGRAM, location, COMMAND)
+    files = (folder / "code.py", location.folder / "plug.desktop")
+    for file in files:
+        file.write_text("old")
+    install_in_vain()
+    assert [file.read_text() for file in files] == ["old", "old"]
+    assert listing(location) == ["plug", "plug.desktop"]
+
+
 def test_uninstalling_removes_everything_that_was_put_there(location: Location) -> None:
     folder = common.install(PROGRAM, location, COMMAND)
     assert common.uninstall(PROGRAM, location) == folder
