@@ -22,7 +22,7 @@ from harmonize_client import Client, HarmonizeError, connect
 from harmonize_client.errors import BadRequest, Busy, ConnectionLost, InternalError, ShuttingDown, UnknownNetwork
 
 from . import CLIENT_NAME
-from .harmonizing import ImageRequest, ImageResult, Inputs, check_device, harmonize_inputs
+from .harmonizing import ImageRequest, ImageResult, Inputs, NoConfidence, check_device, harmonize_inputs
 from .pictures import UnreadablePicture, UnwritablePicture
 from .pictures.formats import LAYERED_SUFFIXES, READABLE_SUFFIXES
 
@@ -222,7 +222,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _do(item: Item, connections: _Connections) -> Outcome:
     try:
         result = _harmonized(item.request, connections)
-    except UnknownNetwork:  # nor is there for any other picture
+    except (UnknownNetwork, NoConfidence):  # so it would be for any other picture
         raise
     except HarmonizeError as error:
         return Outcome(item.name, item.stamp, error=str(error), code=error.code)

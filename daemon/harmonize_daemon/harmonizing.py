@@ -57,6 +57,12 @@ class NoSuchDevice(HarmonizeError):
     default_hint = "leave --device out; `harmonize doctor` says which graphics card torch can use"
 
 
+class NoConfidence(BadRequest):
+    """The network does not say how sure it is."""
+
+    default_hint = "leave --min-confidence out, or use a network that says it, such as scenefit"
+
+
 @dataclass(frozen=True)
 class ImageRequest:
     """What to harmonize, how, and which files to write."""
@@ -239,16 +245,13 @@ def uncleaned(adjustment: str, picture: Picture) -> tuple[str, ...]:
 def held_back(prediction: Prediction, min_confidence: float) -> Prediction:
     """The prediction, or one that changes nothing where the network is less sure than that, and a note that says so.
 
-    Raises BadRequest if the network never says how sure it is.
+    Raises NoConfidence.
     """
     adjustment = Adjustment.from_json(prediction.adjustment)
     if min_confidence <= 0 or adjustment.is_identity:
         return prediction
     if prediction.confidence is None:
-        raise BadRequest(
-            f"{prediction.network} does not say how sure it is",
-            "leave --min-confidence out, or use a network that says it, such as scenefit",
-        )
+        raise NoConfidence(f"{prediction.network} does not say how sure it is")
     if prediction.confidence >= min_confidence:
         return prediction
     unchanged = Adjustment(network=prediction.network, edges=adjustment.edges).to_json()

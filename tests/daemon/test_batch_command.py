@@ -365,11 +365,15 @@ def test_a_folder_of_masks_that_is_not_there_and_a_missing_reference_are_errors_
         batch.plan(scenes, None, tmp_path / "out", replace(NOTHING, reference=Path("nowhere.png")))
 
 
-def test_an_unknown_network_is_told_once_and_not_for_every_picture(
-    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [(["--network", "nonsense"], "unknown_network"), (["--network", "mkl", "--min-confidence", "0.5"], "bad_request")],
+)
+def test_what_is_wrong_with_the_network_is_told_once_and_not_for_every_picture(
+    scenes: Path, tmp_path: Path, flags: list[str], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(scenes, tmp_path / "out", "--network", "nonsense", "--quiet") == 1
-    assert capsys.readouterr().err.count("[unknown_network]") == 1
+    assert run(scenes, tmp_path / "out", *flags, "--quiet") == 1
+    assert capsys.readouterr().err.count(f"[{code}]") == 1
     assert records(tmp_path / "out") == []
 
 
