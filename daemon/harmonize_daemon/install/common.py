@@ -144,15 +144,13 @@ def own_command() -> list[str]:
     return [sys.executable, "-m", "harmonize_daemon"]
 
 
-def sources(key: str) -> Path:
-    """The folder with a plug-in's sources, in a checkout or an installed package. Raises InstallError."""
-    beside_client = Path(harmonize_client.__file__).resolve().parent.parent / key
-    if beside_client.is_dir():
-        return beside_client
+def sources(key: str, plugin: str) -> Path:
+    """The folder with the sources of that plug-in, in a checkout or an installed package. Raises InstallError."""
     spec = find_spec("harmonize_plugins")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(folder) / key).is_dir():
-            return Path(folder) / key
+    installed = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
+    for folder in (Path(harmonize_client.__file__).resolve().parent.parent, *installed):
+        if (folder / key / plugin).is_dir():  # beside an installed client, `krita` is somebody else's package
+            return folder / key
     raise InstallError(f"this installation lacks the plug-in for {key}", "reinstall harmonize-selection")
 
 

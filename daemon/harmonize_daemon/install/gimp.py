@@ -45,7 +45,7 @@ def _bases(system: System) -> list[tuple[Path, str]]:
 
 def build(folder: Path) -> None:
     """The plug-in with its client and translations, as FOLDER in `folder`."""
-    source = sources("gimp")
+    source = sources("gimp", FOLDER)
     target = folder / FOLDER
     copy_tree(source / FOLDER, target)
     copy_client(target)

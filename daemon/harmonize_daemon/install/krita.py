@@ -43,7 +43,7 @@ def _windows_store(system: System) -> list[tuple[Path, str]]:
 
 def build(folder: Path) -> None:
     """FOLDER.desktop, and beside it the package with its client and translations."""
-    source = sources("krita")
+    source = sources("krita", FOLDER)
     target = folder / FOLDER
     copy_tree(source / FOLDER, target)
     copy_client(target)

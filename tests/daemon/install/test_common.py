@@ -177,3 +177,15 @@ def test_one_folder_in_the_way_does_not_keep_the_others_without(
     said = capsys.readouterr().out
     assert "Not done for GIMP 3.0" in said
     assert "Installed for GIMP 3.2" in said
+
+
+def test_a_foreign_package_called_like_the_program_is_not_taken_for_the_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("harmonize_client", "krita", "harmonize_plugins/krita/harmonize_selection"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("harmonize_client.__file__", str(tmp_path / "harmonize_client" / "__init__.py"))
+    assert common.sources("krita", "harmonize_selection") == tmp_path / "harmonize_plugins" / "krita"
+    with pytest.raises(InstallError, match="lacks the plug-in for nobody"):
+        common.sources("nobody", "harmonize_selection")
