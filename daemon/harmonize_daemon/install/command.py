@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_install(arguments: argparse.Namespace) -> int:
     """Install into every location; the exit status. Raises InstallError when no location took it."""
-    return _for_each(arguments, lambda program, location: _install(program, location))
+    return _for_each(arguments, _install)
 
 
 def run_uninstall(arguments: argparse.Namespace) -> int:
@@ -40,31 +40,35 @@ def program_for(key: str) -> Program:
     return program
 
 
-def _install(program: Program, location: Location) -> str:
-    return f"Installed for {location.title}: {common.install(program, location, common.own_command())}"
+def _install(program: Program, location: Location) -> bool:
+    print(f"Installed for {location.title}: {common.install(program, location, common.own_command())}")
+    return True
 
 
-def _uninstall(program: Program, location: Location) -> str:
+def _uninstall(program: Program, location: Location) -> bool:
     removed = common.uninstall(program, location)
-    return f"Removed from {location.title}: {removed}" if removed else f"{location.title}: not installed"
+    print(f"Removed from {location.title}: {removed}" if removed else f"{location.title}: not installed")
+    return removed is not None
 
 
-def _for_each(arguments: argparse.Namespace, act: Callable[[Program, Location], str]) -> int:
+def _for_each(arguments: argparse.Namespace, act: Callable[[Program, Location], bool]) -> int:
+    """Print what `act` did for each location; it says whether that changed anything."""
     program = program_for(arguments.program)
     named = arguments.folder
     locations = [Location(named.absolute(), program.title)] if named else list(program.find(System()))
     if not locations:
         raise InstallError(f"no configuration folder of {program.title} was found", program.none_found)
     failures: list[InstallError] = []
+    changed = False
     for location in locations:
         try:
-            print(act(program, location))
+            changed |= act(program, location)
         except InstallError as error:
             # One version's folder being in the way is no reason to leave the others without the plug-in.
             print(f"Not done for {location.title}: {error}")
             failures.append(error)
     if len(failures) == len(locations):
         raise failures[0]
-    if len(failures) < len(locations):
+    if changed:
         print(f"Restart {program.title} if it is running.")
     return 1 if failures else 0

@@ -147,9 +147,13 @@ def test_uninstalling_removes_everything_that_was_put_there(location: Location) 
 def test_the_command_line_installs_and_removes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "plug-ins"
     assert main(["install", "gimp", "--folder", str(folder)]) == 0
-    assert f"Installed for GIMP: {folder / 'harmonize_selection'}" in capsys.readouterr().out
+    restart = "Restart GIMP if it is running.\n"
+    assert f"Installed for GIMP: {folder / 'harmonize_selection'}\n{restart}" in capsys.readouterr().out
     assert main(["uninstall", "gimp", "--folder", str(folder)]) == 0
     assert list(folder.iterdir()) == []
+    assert capsys.readouterr().out == f"Removed from GIMP: {folder / 'harmonize_selection'}\n{restart}"
+    assert main(["uninstall", "gimp", "--folder", str(folder)]) == 0
+    assert capsys.readouterr().out == "GIMP: not installed\n"
 
 
 @pytest.mark.parametrize("command", ["install", "uninstall"])
