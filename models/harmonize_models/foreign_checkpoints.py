@@ -24,7 +24,7 @@ from harmonize_models.compact import restored
 from harmonize_models.errors import ModelError
 from harmonize_models.networks import registry
 from harmonize_models.networks.exact import shapes_of
-from harmonize_models.training.folding import folded
+from harmonize_models.networks.folding import folded
 
 if TYPE_CHECKING:
     from harmonize_models.networks.base import NetworkSpec

@@ -19,7 +19,7 @@ from harmonize_models.checkpoints import CheckpointError, WeightsCard
 from harmonize_models.foreign_checkpoints import UnknownCheckpoint
 from harmonize_models.networks import registry
 from harmonize_models.networks.base import HarmonizationNetwork
-from harmonize_models.training.folding import folded, insert_norms
+from harmonize_models.networks.folding import folded, insert_norms
 from torch import Tensor
 
 KEY = "issam"

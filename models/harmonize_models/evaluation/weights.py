@@ -9,9 +9,9 @@ from pathlib import Path
 from ..checkpoints import SHIPPED_DIR, load
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
+from ..networks.folding import folded
 from ..training.checkpoint import load_weights
 from ..training.errors import BadSettings
-from ..training.folding import folded
 
 
 def network_of(name: str, weights_dir: Path = SHIPPED_DIR) -> tuple[NetworkSpec, HarmonizationNetwork]:

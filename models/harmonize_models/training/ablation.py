@@ -21,12 +21,12 @@ from ..checkpoints import SHIPPED_DIR
 from ..commands import carried_out
 from ..evaluation.cases import Cases, build_cases
 from ..evaluation.parts import WholeFrame, with_one_look, without_attention, without_deeper_blocks
+from ..networks.folding import calibrate, insert_norms
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
 from .checkpoint import load_weights, start_from
 from .composites import CompositeMaker, Recipe, seeded
 from .config import TrainConfig, preset
 from .distributed import join
-from .folding import calibrate, insert_norms
 from .photos import PhotoSet, load_photos
 from .scenefit import PlanLoss, SceneFitTrainer
 from .sources import Skipped

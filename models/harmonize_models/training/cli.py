@@ -17,6 +17,7 @@ from ..commands import carried_out
 from ..evaluation.cases import build_cases
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork
+from ..networks.folding import calibrate, folded, insert_norms, settle
 from ..networks.sides import check_side
 from .arguments import add_arguments
 from .checkpoint import fingerprint, load_weights, start_from
@@ -26,7 +27,6 @@ from .config import TrainConfig, override, preset, read_config, refuse_another_r
 from .discriminators import SMALLEST_JUDGED
 from .distributed import Worker, join
 from .errors import BadSettings
-from .folding import calibrate, folded, insert_norms, settle
 from .history import Leg, command_line, commit_of_this_code, read_history, write_history
 from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar

@@ -60,7 +60,7 @@ class TrainConfig:
     recipe: Recipe = field(default_factory=Recipe)
     batch_norm: str = ""
     """Train with norms behind the convolutions whose name matches this regular expression, folded into the weights that
-    are kept (`folding.py`); empty = none."""
+    are kept (`networks/folding.py`); empty = none."""
     freeze_norms: str = ""
     """Hold the network's own batch norms at their running statistics: those it starts from, or, where it starts from
     random weights, those of a few batches. Small batches shift colors by what happens to be in them."""

@@ -18,6 +18,7 @@ from ..checkpoints import load, shipped
 from ..evaluation.cases import Cases
 from ..evaluation.metrics import Metrics, measure
 from ..networks.base import HarmonizationNetwork, Prediction
+from ..networks.folding import folded, freeze_norms
 from .checkpoint import load_checkpoint, save_checkpoint, save_weights
 from .choices import Discriminator
 from .composites import Batch, CompositeMaker, seeded
@@ -25,7 +26,6 @@ from .config import TrainConfig, refuse_another_run
 from .discriminators import build_discriminator, judge
 from .distributed import Worker, unwrapped
 from .errors import BadSettings
-from .folding import folded, freeze_norms
 from .losses import discriminator_loss, generator_loss, pixel_loss
 from .optim import MovingAverage, build_adversary_optimizer, build_optimizer, rate_factor, set_rate
 from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet

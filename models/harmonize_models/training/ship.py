@@ -17,11 +17,11 @@ from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouche
 from ..evaluation.report import Figures, read_json
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
+from ..networks.folding import folded
 from .card import USE, card_page, sources_of
 from .checkpoint import fingerprint, load_weights
 from .config import read_config
 from .errors import BadSettings
-from .folding import folded
 from .history import read_history
 from .photos import load_photos
 from .sources import Skipped

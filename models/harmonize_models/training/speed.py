@@ -15,10 +15,10 @@ from torch import Tensor
 from ..commands import carried_out
 from ..evaluation.cases import Cases
 from ..networks import registry
+from ..networks.folding import insert_norms
 from .composites import Batch, CompositeMaker, seeded
 from .config import preset
 from .distributed import Worker, describe
-from .folding import insert_norms
 from .photos import load_photos
 from .sources import Skipped
 from .trainers import trainer_for

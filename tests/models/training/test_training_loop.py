@@ -15,6 +15,7 @@ import torch
 from harmonize_models.checkpoints import SHIPPED_DIR
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.networks.base import Prediction
+from harmonize_models.networks.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
@@ -24,7 +25,6 @@ from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
 from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
 from harmonize_models.training.distributed import Worker, join
-from harmonize_models.training.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
 from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
