@@ -3,7 +3,7 @@
 ```
 gimp, krita     what is put where: one `Program` each
 common          checks, copies, renames, removes: the same for both
-command         `harmonize install`, `harmonize uninstall`
+programs        which programs there are
 catalogs        translations: .po to .mo
 dist            zips for installing by hand
 ```

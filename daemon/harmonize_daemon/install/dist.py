@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import common
-from .command import PROGRAMS, program_for
+from .programs import PROGRAMS, program_for
 
 # The earliest time that a zip can hold: the same sources give the same bytes, whenever they are packed.
 _TIME = (1980, 1, 1, 0, 0, 0)
