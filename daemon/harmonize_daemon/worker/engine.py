@@ -179,11 +179,11 @@ class Engine:
 
     def _entry(self, network: str) -> Entry:
         self.networks()
-        key = network or self._default
-        if key not in self._entries:
-            cause = f"There is no network {key!r} here; there are {', '.join(self._entries)}."
+        entries, key = self._entries, network or self._default  # another thread may look for networks meanwhile
+        if key not in entries:
+            cause = f"There is no network {key!r} here; there are {', '.join(entries)}."
             raise Refused(ErrorCode.UNKNOWN_NETWORK, cause)
-        return self._entries[key]
+        return entries[key]
 
     def _compute(self, task: PredictTask, entry: Entry) -> PredictedTask:
         """Predict on the device; from out of memory to a second try to the CPU."""
