@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from contextlib import suppress
+from typing import Any
 
 _SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 """Those that the system has."""
@@ -18,7 +19,7 @@ class Wakeup:
         self.reader, self._writer = socket.socketpair()
         self.reader.setblocking(False)
         self._writer.setblocking(False)
-        self._previous: dict[int, object] = {}
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Wakeup:
         # Signals can only be caught in the main thread; elsewhere `shutdown` is the way to end a daemon.
@@ -31,7 +32,7 @@ class Wakeup:
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
         self.reader.close()
         self._writer.close()
 

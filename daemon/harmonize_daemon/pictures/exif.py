@@ -219,8 +219,8 @@ class _Tiff:
 
     def _unpack(self, kind: str) -> int:
         form = struct.Struct(self._order + kind)
-        (value,) = form.unpack(self._file.read(form.size))
-        return value  # type: ignore[no-any-return]
+        value: int = form.unpack(self._file.read(form.size))[0]
+        return value
 
     def _little_endian(self, data: bytes, size: int) -> bytes:
         if self._order == "<" or size == 1:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 
 from harmonize_daemon.environment import set_environment, usable_cores
 from harmonize_daemon.folders import log_folder
@@ -54,6 +54,8 @@ from harmonize_daemon.wire.messages import Layer, Look, NetworkInfo
 from harmonize_daemon.wire.slots import BandShape, Slots
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOG_FILE = "worker.log"
 CRASH_FILE = "crashes.log"
@@ -275,18 +277,11 @@ class Worker:
         self._link.send(DeviceLost(str(error)))
         os._exit(3)
 
-    def _answer(
-        self,
-        job: int,
-        compute: Callable[[PredictTask], FromWorker]
-        | Callable[[OpenTask], FromWorker]
-        | Callable[[ExportTask], FromWorker],
-        task: PredictTask | OpenTask | ExportTask,
-    ) -> None:
+    def _answer(self, job: int, compute: Callable[[T], FromWorker], task: T) -> None:
         """Send what `compute` finds, or why it cannot."""
         try:
             try:
-                self._link.send(compute(task))  # type: ignore[arg-type]
+                self._link.send(compute(task))
             except LinkClosed:
                 raise
             except DeviceLostError as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stored: Any = pixels if depth is Depth.U8 else (pixels / 255.0 * depth.white).astype(depth.dtype)
             out = np.empty_like(stored)
             renderer = Renderer(adjustment, look, LayerFormat(WIDTH, rows, Layout.RGBA, depth))
-            spent = milliseconds(lambda r=renderer, s=stored, o=out: r.band(s, mask, o, 0)) * scale  # type: ignore[misc]
+            spent = milliseconds(partial(renderer.band, stored, mask, out, 0)) * scale
             print(f"{name:<16} {depth.value}  {spent:7.1f}  {spent / memcpy:6.1f} x", flush=True)
     return 0
 

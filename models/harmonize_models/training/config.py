@@ -80,7 +80,8 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only."""
-        return _plain(asdict(self))  # type: ignore[no-any-return]
+        values: dict[str, Any] = _plain(asdict(self))
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> TrainConfig:

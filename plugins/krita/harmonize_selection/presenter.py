@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from . import history, requests, words
 from .client import Session, Stopped
@@ -362,8 +362,8 @@ class Presenter:
             self._failed(error)
             return None
 
-    def _show(self, **changes: object) -> None:
-        self._put(replace(self.state, **changes))  # type: ignore[arg-type]
+    def _show(self, **changes: Any) -> None:
+        self._put(replace(self.state, **changes))
 
     def _put(self, state: DockerState) -> None:
         if state != self.state:
