@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), f"harmonize-tests-{getpass.getuser()}")))
+# Each checkout has a folder of its own: a test looks for what is compiled anew, and others' tests may run meanwhile.
+CACHE = Path(tempfile.gettempdir(), f"harmonize-tests-{getpass.getuser()}", *Path(__file__).resolve().parts[1:-2])
+os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE))
 
 
 @pytest.fixture(autouse=True)
