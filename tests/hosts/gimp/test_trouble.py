@@ -60,6 +60,11 @@ def test_ok_waits_until_there_is_a_daemon(said: Said) -> None:
     assert not told["ok"]
 
 
+def test_the_daemon_is_seldom_looked_at_while_there_is_nothing_to_do(said: Said) -> None:
+    resting, wishing, resting_again = said["rest"]["paces"]
+    assert resting == resting_again > wishing
+
+
 def test_arrow_keys_move_the_line_of_split(said: Said) -> None:
     told = said["keys"]
     assert told["focused"]

@@ -32,6 +32,8 @@ from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_
 from .words import _, ngettext, note_in_words, summary_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
+REST_MILLISECONDS = 100
+"""While there is nothing to do, the daemon is looked at only to see whether it has ended."""
 COLUMN_WIDTH = 340
 RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
@@ -70,6 +72,7 @@ class Dialog:
         self._scene: Scene | None = None
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
+        self._pace = self._timer = 0
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
         self._state = StateLine(self._try_again)
@@ -81,12 +84,12 @@ class Dialog:
 
     def run(self) -> bool:
         """Until the artist decides; whether to go on."""
-        timer = GLib.timeout_add(STEP_MILLISECONDS, self._step)
+        self._look_every(STEP_MILLISECONDS)
         GLib.idle_add(self._refresh)
         try:
             return bool(self._window.run())
         finally:
-            GLib.source_remove(timer)
+            GLib.source_remove(self._timer)
             self._window.destroy()
 
     # Widgets
@@ -290,7 +293,15 @@ class Dialog:
         if daemon is not None and daemon.networks != self._networks:
             self._networks = daemon.networks
             self._list_networks(daemon.default_network)
+        self._look_every(REST_MILLISECONDS if self._live.at_rest else STEP_MILLISECONDS)
         return bool(GLib.SOURCE_CONTINUE)
+
+    def _look_every(self, milliseconds: int) -> None:
+        """How often the daemon is looked at, from now on."""
+        if milliseconds != self._pace:
+            if self._pace:
+                GLib.source_remove(self._timer)
+            self._pace, self._timer = milliseconds, GLib.timeout_add(milliseconds, self._step)
 
     def _list_networks(self, default: str) -> None:
         """The daemon's networks, once it has said which it has."""
@@ -332,6 +343,7 @@ class Dialog:
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
             self._live.show(view, options.look)
             self._offer_variants(options)
+        self._look_every(STEP_MILLISECONDS)
         return bool(GLib.SOURCE_REMOVE)
 
     def _offer_variants(self, options: Options) -> None:

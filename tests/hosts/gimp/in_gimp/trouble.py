@@ -110,6 +110,19 @@ def a_daemon_that_hangs(dialog: Any, config: Any) -> Acting:
     support.say(case="hangs", after=text(dialog), ok=can_agree(dialog))
 
 
+def at_rest(dialog: Any, config: Any) -> Acting:
+    """When all is shown the daemon is seldom looked at, until there is a wish."""
+    yield Until(lambda: dialog._live.prediction and dialog._live.at_rest, "everything to be shown")
+    yield Pause()
+    seen, paces = dialog._preview._after, [dialog._pace]
+    config.set_property("warmth", 0.37)  # that of no variant
+    paces.append(dialog._pace)
+    yield Until(lambda: dialog._preview._after is not seen, "a preview")
+    yield Until(lambda: dialog._live.at_rest, "rest")
+    yield Pause()
+    support.say(case="rest", paces=[*paces, dialog._pace])
+
+
 def can_agree(dialog: Any) -> bool:
     return bool(dialog._window.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive())
 
@@ -161,6 +174,7 @@ def a_result(dialog: Any, config: Any) -> Acting:
 def main() -> None:
     image, background, figure = support.composite()
     dialogs.show(image, [figure], say_scene)
+    dialogs.show(image, [figure], at_rest)
     dialogs.show(image, [figure], keys_of_split)
     dialogs.show(image, [figure], no_daemon, home=Path("/w/nowhere"))
     dialogs.show(image, [figure], a_daemon_that_hangs)
