@@ -88,6 +88,8 @@ def test_curves_are_previewed_without_clean_edges_and_saturation_which_they_cann
     assert told["after"] == pytest.approx(said["clean"]["before"], rel=0.1)
     assert not told["sensitive"]
     assert "not what differs from place to place" in told["notes"]
+    assert "each by itself" not in told["notes"]
+    assert "each by itself" in said["curves-color-only"]["notes"]
 
 
 def test_an_indexed_image_is_said_to_take_colors_of_its_palette(said: Said) -> None:

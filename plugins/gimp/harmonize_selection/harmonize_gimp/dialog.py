@@ -383,7 +383,7 @@ class Dialog:
         options = options_from(self._config, self._image)
         notes = [note_in_words(note) for note in self._live.prediction.notes] if self._live.prediction else []
         if options.output is Output.CURVES:
-            notes.append(harmonize.curves_note())
+            notes.extend(harmonize.curves_notes(options.look))
         if self._scene is not None and self._scene.blended:
             notes.append(_("Because of the layer’s mode the result can look different from the preview."))
         if options.look.clean_edges and self._scene is not None and self._scene.layer is None:

@@ -121,6 +121,10 @@ def clean_edges(dialog: Any, config: Any) -> Acting:
         yield Until(lambda: preview._after is not clean, "a preview of curves")
         sensitive = any(widget.get_sensitive() for widget in dialog._not_for_curves)
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
+        plain = preview._after
+        config.set_property("color-only", True)
+        yield Until(lambda: preview._after is not plain, "a preview of curves with color alone")
+        support.say(case="curves-color-only", notes=notes(dialog))
 
 
 def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> Acting:
