@@ -37,6 +37,11 @@ def test_the_window_is_no_larger_than_it_must_be(said: Said) -> None:
     assert before == after < with_a_file
 
 
+def test_a_window_that_the_artist_has_made_a_little_larger_stays_so(said: Said) -> None:
+    width, height = said["slightly-larger"]["before"]
+    assert said["slightly-larger"]["after"] == [width + 60, height + 60]
+
+
 def test_long_names_of_layers_make_the_window_no_wider(said: Said) -> None:
     assert len(set(said["long-names"]["widths"])) == 1
     assert said["long-names"]["text"].startswith("Ready")

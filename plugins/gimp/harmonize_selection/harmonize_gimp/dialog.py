@@ -73,6 +73,8 @@ class Dialog:
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
         self._pace = self._timer = 0
+        self._roomy = False
+        """Whether the window is larger than it must be: so the artist has made it."""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
         self._state = StateLine(self._try_again)
@@ -81,6 +83,7 @@ class Dialog:
         self._build()
         config.connect("notify", self._changed)
         self._window.connect("notify::is-active", self._left_or_back)
+        self._window.connect_after("size-allocate", self._sized)
 
     def run(self) -> bool:
         """Until the artist decides; whether to go on."""
@@ -365,9 +368,13 @@ class Dialog:
         # OK would close the dialog, and what was chosen in it would be gone with the error.
         self._window.set_response_sensitive(Gtk.ResponseType.OK, shown.mood not in (Mood.CHOOSING, Mood.TROUBLE))
 
+    def _sized(self, window: Any, given: Any) -> None:
+        smallest, _natural = window.get_preferred_size()
+        self._roomy = given.width > smallest.width or given.height > smallest.height
+
     def _fit(self) -> None:
-        """Makes the window as small as can be, unless the artist has made it larger for a larger preview."""
-        if not self._preview.enlarged:
+        """Makes the window as small as can be, unless the artist has made it larger."""
+        if not self._roomy:
             self._window.resize(1, 1)
 
     def _show_picture(self, picture: Picture) -> None:
