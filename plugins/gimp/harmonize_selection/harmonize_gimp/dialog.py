@@ -18,7 +18,7 @@ from harmonize_client import Client, Look, NetworkInfo, Session  # noqa: E402
 from . import harmonize, layers, masks, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
 from .errors import Ending, NothingChosen, PluginError  # noqa: E402
-from .geometry import closeup  # noqa: E402
+from .geometry import Scale, closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
@@ -70,6 +70,8 @@ class Dialog:
         self._made_from = tasks.source(targets[0])
         self._views = Views(image, targets, self._made_from)
         self._scene: Scene | None = None
+        self._on_screen = False
+        self._painting = 0
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
         self._pace = self._timer = 0
@@ -77,23 +79,36 @@ class Dialog:
         """Whether the window is larger than it must be: so the artist has made it."""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
+        expected = Scale.to_fit(image.get_width(), image.get_height(), SIDE)
+        self._preview.ask_for(expected.width, expected.height)
         self._state = StateLine(self._try_again)
         self._variants = VariantStrip(self._variant_chosen)
         self._live = Live(session, self._show_picture, self._show_state, self._variants.set_picture)
+        self._live.show(None, Look(), Shown(Mood.BUSY, _("Looking at the scene…")))
         self._build()
         config.connect("notify", self._changed)
         self._window.connect("notify::is-active", self._left_or_back)
         self._window.connect_after("size-allocate", self._sized)
+        self._window.connect_after("map", self._mapped)
 
     def run(self) -> bool:
         """Until the artist decides; whether to go on."""
         self._look_every(STEP_MILLISECONDS)
-        GLib.idle_add(self._refresh)
         try:
             return bool(self._window.run())
         finally:
             GLib.source_remove(self._timer)
             self._window.destroy()
+
+    def _mapped(self, window: Any) -> None:
+        if not self._painting:
+            self._painting = window.get_frame_clock().connect_after("paint", self._painted)
+
+    def _painted(self, clock: Any) -> None:
+        """For the first time. While a large image is looked at, the window would else be an empty frame."""
+        clock.disconnect(self._painting)
+        self._on_screen = True
+        GLib.idle_add(self._refresh)
 
     # Widgets
 
@@ -330,6 +345,8 @@ class Dialog:
         self._layer.handler_unblock_by_func(self._layer_chosen)
 
     def _refresh(self) -> bool:
+        if not self._on_screen:
+            return bool(GLib.SOURCE_REMOVE)
         options = options_from(self._config, self._image)
         try:
             view, scene = self._views.view(options)
