@@ -224,6 +224,8 @@ class Dialog:
 
     def _left_or_back(self, window: Any, _what: Any) -> None:
         """The image is open behind the dialog: what the artist does there is seen when the artist is back."""
+        if not self._on_screen:
+            return  # nothing was looked at yet
         if window.is_active():
             self._list_layers()
             self._refresh()
