@@ -58,6 +58,7 @@ class FakeSession:
     state = State.READY
     error: HarmonizeError | None = None
     silence = 0.0
+    wants_write = False
     daemon: DaemonStatus | None = None
 
     def __init__(self) -> None:
@@ -387,6 +388,36 @@ def test_variants_are_kept_for_another_network_and_not_for_another_scene(rig: Ri
     rig.live.show(View(Thumbnail(2, 1, bytes([9] * 6)), bytes(2), None, "", ""), Look())
     rig.live.offer([FULL])
     assert rig.variants == ["Full", "Full"]
+
+
+def test_it_is_at_rest_when_the_picture_and_the_variants_are_there(rig: Rig) -> None:
+    assert rig.live.at_rest
+    wanted = shown(rig)
+    rig.live.offer([FULL])
+    assert not rig.live.at_rest
+    rig.session.renders[-1].finish(RENDERED)
+    assert not rig.live.at_rest  # the variant is missed
+    rig.step()
+    rig.session.renders[-1].finish(RENDERED)
+    assert rig.live.at_rest
+    rig.live.show(wanted, Look(strength=0.3))
+    assert not rig.live.at_rest
+
+
+def test_it_is_not_at_rest_while_it_connects_or_has_something_to_send(rig: Rig) -> None:
+    for rig.session.state in (State.STARTING, State.CONNECTING):
+        assert not rig.live.at_rest
+    rig.session.state, rig.session.wants_write = State.READY, True
+    assert not rig.live.at_rest
+
+
+def test_after_an_error_it_is_at_rest_until_the_next_wish(rig: Rig) -> None:
+    rig.live.show(view(), Look())
+    rig.step()
+    rig.session.predicts[0].finish(error=Busy("too much to do"))
+    assert rig.live.at_rest
+    rig.live.retry()
+    assert not rig.live.at_rest
 
 
 def test_showing_nothing_asks_for_nothing(rig: Rig) -> None:

@@ -107,3 +107,9 @@ def test_what_is_said_of_networks_is_translated(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(words, "_", german.get)
     assert words.summary_in_words(catalogue.IMPORTED.format(file="a.pth")) == "Importiert aus a.pth"
     assert words.summary_in_words(catalogue.LIKENESS.format(decibels="31.4")).endswith(": 31.4 dB")
+
+
+def test_decibels_are_written_with_the_comma_of_the_artist(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words.locale, "localeconv", lambda: {"decimal_point": ","})
+    assert words.summary_in_words(catalogue.LIKENESS.format(decibels="31.4")).endswith(": 31,4 dB")
+    assert words.summary_in_words(catalogue.IMPORTED.format(file="a.pth")).endswith("a.pth")

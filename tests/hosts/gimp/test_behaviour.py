@@ -138,6 +138,10 @@ def test_channels_that_are_looked_at_change_nothing(said: Said) -> None:
     assert said["channels-looked-at"] == {"case": "channels-looked-at", "few": True, "tinted": True, "visible": True}
 
 
+def test_a_reference_file_is_seen_without_what_its_artist_looked_at(said: Said) -> None:
+    assert said["reference-file"] == {"case": "reference-file", "same": True}
+
+
 def test_in_a_filtered_group_a_layer_is_not_previewed_in_its_own_colors(said: Said) -> None:
     assert said["in-a-filtered-group"] == {"case": "in-a-filtered-group", "plain": True, "filtered": False}
 

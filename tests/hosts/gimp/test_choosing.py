@@ -37,6 +37,11 @@ def test_the_window_is_no_larger_than_it_must_be(said: Said) -> None:
     assert before == after < with_a_file
 
 
+def test_a_window_that_the_artist_has_made_a_little_larger_stays_so(said: Said) -> None:
+    width, height = said["slightly-larger"]["before"]
+    assert said["slightly-larger"]["after"] == [width + 60, height + 60]
+
+
 def test_long_names_of_layers_make_the_window_no_wider(said: Said) -> None:
     assert len(set(said["long-names"]["widths"])) == 1
     assert said["long-names"]["text"].startswith("Ready")
@@ -88,6 +93,8 @@ def test_curves_are_previewed_without_clean_edges_and_saturation_which_they_cann
     assert told["after"] == pytest.approx(said["clean"]["before"], rel=0.1)
     assert not told["sensitive"]
     assert "not what differs from place to place" in told["notes"]
+    assert "each by itself" not in told["notes"]
+    assert "each by itself" in said["curves-color-only"]["notes"]
 
 
 def test_an_indexed_image_is_said_to_take_colors_of_its_palette(said: Said) -> None:

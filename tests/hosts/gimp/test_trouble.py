@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from ..said import Said
 from .gimp import Gimp
@@ -58,6 +59,17 @@ def test_ok_waits_until_there_is_a_daemon(said: Said) -> None:
     told = said["no-daemon"]
     assert told["after"].endswith(".")
     assert not told["ok"]
+
+
+def test_the_window_is_painted_before_the_image_is_looked_at(said: Said) -> None:
+    first = Image.open(said.out / "first-look.png").convert("RGB")
+    button = first.crop((first.width - 120, first.height - 80, first.width, first.height))  # OK
+    assert len(button.getcolors(120 * 80)) > 20
+
+
+def test_the_daemon_is_seldom_looked_at_while_there_is_nothing_to_do(said: Said) -> None:
+    resting, wishing, resting_again = said["rest"]["paces"]
+    assert resting == resting_again > wishing
 
 
 def test_arrow_keys_move_the_line_of_split(said: Said) -> None:

@@ -18,7 +18,7 @@ from harmonize_client import Client, Look, NetworkInfo, Session  # noqa: E402
 from . import harmonize, layers, masks, tasks  # noqa: E402
 from .choices import CLASSES, CLIENT_NAME, OUTPUTS, REFERENCES, options_from, show_progress, tell  # noqa: E402
 from .errors import Ending, NothingChosen, PluginError  # noqa: E402
-from .geometry import closeup  # noqa: E402
+from .geometry import Scale, closeup  # noqa: E402
 from .layers import Image, Layer  # noqa: E402
 from .live import Live, Picture  # noqa: E402
 from .options import Options, Output, Reference  # noqa: E402
@@ -32,6 +32,8 @@ from .widgets import SPACING, StateLine, bound_combo, bound_switch, column, dim_
 from .words import _, ngettext, note_in_words, summary_in_words  # noqa: E402
 
 STEP_MILLISECONDS = 10
+REST_MILLISECONDS = 100
+"""While there is nothing to do, the daemon is looked at only to see whether it has ended."""
 COLUMN_WIDTH = 340
 RESERVE = 80
 """Pixels of the screen's height for the window's title, and for a note of two lines."""
@@ -68,26 +70,45 @@ class Dialog:
         self._made_from = tasks.source(targets[0])
         self._views = Views(image, targets, self._made_from)
         self._scene: Scene | None = None
+        self._on_screen = False
+        self._painting = 0
         self._networks: tuple[NetworkInfo, ...] = ()
         self._default = ""
+        self._pace = self._timer = 0
+        self._roomy = False
+        """Whether the window is larger than it must be: so the artist has made it."""
         self._window = GimpUi.ProcedureDialog.new(procedure, config, _("Harmonize Selection"))
         self._preview = Preview()
+        expected = Scale.to_fit(image.get_width(), image.get_height(), SIDE)
+        self._preview.ask_for(expected.width, expected.height)
         self._state = StateLine(self._try_again)
         self._variants = VariantStrip(self._variant_chosen)
         self._live = Live(session, self._show_picture, self._show_state, self._variants.set_picture)
+        self._live.show(None, Look(), Shown(Mood.BUSY, _("Looking at the scene…")))
         self._build()
         config.connect("notify", self._changed)
         self._window.connect("notify::is-active", self._left_or_back)
+        self._window.connect_after("size-allocate", self._sized)
+        self._window.connect_after("map", self._mapped)
 
     def run(self) -> bool:
         """Until the artist decides; whether to go on."""
-        timer = GLib.timeout_add(STEP_MILLISECONDS, self._step)
-        GLib.idle_add(self._refresh)
+        self._look_every(STEP_MILLISECONDS)
         try:
             return bool(self._window.run())
         finally:
-            GLib.source_remove(timer)
+            GLib.source_remove(self._timer)
             self._window.destroy()
+
+    def _mapped(self, window: Any) -> None:
+        if not self._painting:
+            self._painting = window.get_frame_clock().connect_after("paint", self._painted)
+
+    def _painted(self, clock: Any) -> None:
+        """For the first time. While a large image is looked at, the window would else be an empty frame."""
+        clock.disconnect(self._painting)
+        self._on_screen = True
+        GLib.idle_add(self._refresh)
 
     # Widgets
 
@@ -203,6 +224,8 @@ class Dialog:
 
     def _left_or_back(self, window: Any, _what: Any) -> None:
         """The image is open behind the dialog: what the artist does there is seen when the artist is back."""
+        if not self._on_screen:
+            return  # nothing was looked at yet
         if window.is_active():
             self._list_layers()
             self._refresh()
@@ -290,7 +313,15 @@ class Dialog:
         if daemon is not None and daemon.networks != self._networks:
             self._networks = daemon.networks
             self._list_networks(daemon.default_network)
+        self._look_every(REST_MILLISECONDS if self._live.at_rest else STEP_MILLISECONDS)
         return bool(GLib.SOURCE_CONTINUE)
+
+    def _look_every(self, milliseconds: int) -> None:
+        """How often the daemon is looked at, from now on."""
+        if milliseconds != self._pace:
+            if self._pace:
+                GLib.source_remove(self._timer)
+            self._pace, self._timer = milliseconds, GLib.timeout_add(milliseconds, self._step)
 
     def _list_networks(self, default: str) -> None:
         """The daemon's networks, once it has said which it has."""
@@ -316,6 +347,8 @@ class Dialog:
         self._layer.handler_unblock_by_func(self._layer_chosen)
 
     def _refresh(self) -> bool:
+        if not self._on_screen:
+            return bool(GLib.SOURCE_REMOVE)
         options = options_from(self._config, self._image)
         try:
             view, scene = self._views.view(options)
@@ -332,6 +365,7 @@ class Dialog:
                 self._variants.set_scene(closeup(masks.bounds(scene.mask, scene.width), scene.width, scene.height))
             self._live.show(view, options.look)
             self._offer_variants(options)
+        self._look_every(STEP_MILLISECONDS)
         return bool(GLib.SOURCE_REMOVE)
 
     def _offer_variants(self, options: Options) -> None:
@@ -353,9 +387,13 @@ class Dialog:
         # OK would close the dialog, and what was chosen in it would be gone with the error.
         self._window.set_response_sensitive(Gtk.ResponseType.OK, shown.mood not in (Mood.CHOOSING, Mood.TROUBLE))
 
+    def _sized(self, window: Any, given: Any) -> None:
+        smallest, _natural = window.get_preferred_size()
+        self._roomy = given.width > smallest.width or given.height > smallest.height
+
     def _fit(self) -> None:
-        """Makes the window as small as can be, unless the artist has made it larger for a larger preview."""
-        if not self._preview.enlarged:
+        """Makes the window as small as can be, unless the artist has made it larger."""
+        if not self._roomy:
             self._window.resize(1, 1)
 
     def _show_picture(self, picture: Picture) -> None:
@@ -371,7 +409,7 @@ class Dialog:
         options = options_from(self._config, self._image)
         notes = [note_in_words(note) for note in self._live.prediction.notes] if self._live.prediction else []
         if options.output is Output.CURVES:
-            notes.append(harmonize.curves_note())
+            notes.extend(harmonize.curves_notes(options.look))
         if self._scene is not None and self._scene.blended:
             notes.append(_("Because of the layer’s mode the result can look different from the preview."))
         if options.look.clean_edges and self._scene is not None and self._scene.layer is None:

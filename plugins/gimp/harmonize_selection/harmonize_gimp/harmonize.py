@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harmonize_client import Client, HarmonizeError, Progress, Thumbnail
+from harmonize_client import Client, HarmonizeError, Look, Progress, Thumbnail
 
 from . import curves, layers, masks, reading, scene, writing
 from .errors import NothingChosen, from_client
@@ -84,9 +84,17 @@ def check_output(layer: Layer, output: Output) -> None:
     layers.check_output(layer, output)
 
 
-def curves_note() -> str:
-    """What artists are told who choose curves, of networks that change more than these can hold."""
-    return _("Curves hold the change of the whole layer, not what differs from place to place.")
+def curves_notes(look: Look) -> list[str]:
+    """What artists are told who choose curves: what of a network's change and of their own look these cannot hold."""
+    notes = [_("Curves hold the change of the whole layer, not what differs from place to place.")]
+    if look.light != 1 or look.color != 1 or look.color_only or look.protect_highlights:
+        notes.append(
+            _(
+                "Curves change red, green and blue each by itself: with Light, Color, Color only or Protect highlights "
+                "they come near the preview, and no nearer."
+            )
+        )
+    return notes
 
 
 def reference_thumbnail(image: Image, targets: Sequence[Layer], options: Options) -> Thumbnail | None:
@@ -181,7 +189,7 @@ def _harmonize(
             exported = client.export(prediction.adjustment, "gimp-curves", options.look)
             points = curves.read(exported.text)
             if not exported.exact:
-                notes.append(curves_note())
+                notes.extend(curves_notes(options.look))
         if options.output is not Output.CURVES or not last:
             pixels = bytearray(region.format.nbytes)
             shown = reading.cut_out(target, region) if options.look.clean_edges else region.pixels

@@ -1,8 +1,9 @@
 """The dialog's side of the daemon: predictions and previews from an event loop. Needs no GIMP.
 
-Nothing here waits. `Live.step` is called by a timer; it moves the session along and says what changed through the
-callbacks. The newest wish wins: while one preview is being rendered, at most one more is remembered. Variants are made
-when there is nothing else to do, and dropped by the daemon for any newer preview: then they are asked for once more.
+Nothing here waits. `Live.step` is called by a timer, seldom while `Live.at_rest`; it moves the session along and says
+what changed through the callbacks. The newest wish wins: while one preview is being rendered, at most one more is
+remembered. Variants are made when there is nothing else to do, and dropped by the daemon for any newer preview: then
+they are asked for once more.
 """
 
 from __future__ import annotations
@@ -130,8 +131,22 @@ class Live:
         self._error, self._variants_fail = None, False
         self._dirty = self._view is not None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way and nothing is wanted."""
+        connecting = self.session.state in (State.STARTING, State.CONNECTING)
+        under_way = self._predicting or self._rendering or self._aside
+        return not (connecting or under_way or self.session.wants_write or self._wants_more())
+
+    def _wants_more(self) -> bool:
+        if self._view is None or self._error is not None:
+            return False
+        if self.prediction is None or self._dirty:
+            return True
+        return not self._variants_fail and self._missed(self._view) is not None
+
     def step(self) -> None:
-        """Call it often; it never waits."""
+        """Call it often, or now and then while it is at rest; it never waits."""
         self._ask_for_status()
         if self._view is not None and self._error is None:
             if self.prediction is None:
@@ -180,9 +195,13 @@ class Live:
 
         job.when_done(done)
 
+    def _missed(self, view: View) -> Variant | None:
+        """The first variant that is not made yet."""
+        return next((each for each in self._offered if _key(view, each) not in self._made), None)
+
     def _make_a_variant(self, view: View) -> None:
         """The first that is missed; its network is asked first, if it has not been yet."""
-        variant = next((each for each in self._offered if _key(view, each) not in self._made), None)
+        variant = self._missed(view)
         if variant is None:
             return
         key = _key(view, variant)

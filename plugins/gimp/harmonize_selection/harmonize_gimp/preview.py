@@ -73,11 +73,6 @@ class Preview(Gtk.EventBox):  # type: ignore[misc]
         """How large it may be; for scenes that come from now on."""
         self._room = (max(width, _SMALLEST), max(height, _SMALLEST))
 
-    @property
-    def enlarged(self) -> bool:
-        """Whether it has grown with its window."""
-        return self._shown > self._smallest
-
     def set_scene(self, width: int, height: int, rgb: bytes, mask: bytes) -> None:
         """Another scene, of which there is no result yet."""
         if (width, height) != (self._width, self._height):

@@ -22,27 +22,31 @@ _COMPONENTS = (Gimp.ChannelType.RED, Gimp.ChannelType.GREEN, Gimp.ChannelType.BL
 
 @contextmanager
 def stage(image: Image) -> Iterator[Image]:
-    """A duplicate of the image, without undo and locks, gone afterwards, in which only the layers are seen.
-
-    Not so what the artist looks at while working: masks in place of their layers, channels such as the quick mask over
-    all of them, single color channels. GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a
-    layer whose visibility is locked.
-    """
+    """A duplicate of the image, without undo and locks, gone afterwards, in which only the layers are seen."""
     duplicate = image.duplicate()
     duplicate.undo_disable()
     try:
-        for layer in layers.others(duplicate, ()):
-            layers.unlock(layer)
-            if layer.get_mask() is not None:
-                layer.set_show_mask(False)
-        for channel in duplicate.get_channels():
-            channel.set_visible(False)
-        if duplicate.get_base_type() == Gimp.ImageBaseType.RGB:
-            for component in _COMPONENTS:
-                duplicate.set_component_visible(component, True)
+        _show_only_layers(duplicate)
         yield duplicate
     finally:
         duplicate.delete()
+
+
+def _show_only_layers(image: Image) -> None:
+    """Takes the locks off an image of our own, and out of sight what artists look at while they work.
+
+    That is: masks in place of their layers, channels such as the quick mask over all of them, single color channels.
+    GIMP ends a plug-in that writes to locked pixels, and neither shows nor hides a layer whose visibility is locked.
+    """
+    for layer in layers.others(image, ()):
+        layers.unlock(layer)
+        if layer.get_mask() is not None:
+            layer.set_show_mask(False)
+    for channel in image.get_channels():
+        channel.set_visible(False)
+    if image.get_base_type() == Gimp.ImageBaseType.RGB:
+        for component in _COMPONENTS:
+            image.set_component_visible(component, True)
 
 
 def show_up_to(layer: Layer) -> None:
@@ -182,6 +186,7 @@ def file_reference(path: str) -> Thumbnail:
     if image is None:
         raise unreadable
     try:
+        _show_only_layers(image)
         return _reference(image, _("the reference picture is empty"))
     finally:
         image.delete()

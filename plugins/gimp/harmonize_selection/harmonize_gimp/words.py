@@ -6,6 +6,7 @@ GIMP tells its plug-ins its language through the environment (LANGUAGE), which i
 from __future__ import annotations
 
 import gettext
+import locale
 from pathlib import Path
 
 DOMAIN = "harmonize-selection"
@@ -57,5 +58,11 @@ def _in_words(said: str, patterns: tuple[str, ...]) -> str:
         before, brace, rest = pattern.partition("{")
         name, _brace, after = rest.partition("}")
         if brace and said.startswith(before) and said.endswith(after):
-            return _(pattern).format(**{name: said[len(before) : len(said) - len(after)]})
+            value = said[len(before) : len(said) - len(after)]
+            return _(pattern).format(**{name: _number(value) if name == "decibels" else value})
     return _(said)
+
+
+def _number(text: str) -> str:
+    """A number with a decimal point, written as the dialog's other numbers are."""
+    return text.replace(".", locale.localeconv()["decimal_point"])  # type: ignore[arg-type]

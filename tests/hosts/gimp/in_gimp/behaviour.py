@@ -8,6 +8,7 @@ import support
 from gi.repository import Gegl, Gimp, Gio
 
 from harmonize_gimp import layers, reading, record  # isort: skip  (support makes it importable)
+from harmonize_gimp.scene import file_reference  # isort: skip
 
 AGAIN = support.PLUGIN + "-again"
 
@@ -81,6 +82,22 @@ def references() -> None:
         different=len({below, layer, visible, file}),
         file_is_scene=file == adjustment_of(image, figure, reference="layer", reference_layer=background),
     )
+    image.delete()
+
+
+def reference_file_with_a_channel() -> None:
+    """A document in which the artist looks at a saved selection, a mask and one color, and in which all is locked."""
+    image, _background, figure = support.composite()
+    path = str(support.OUT / "reference.xcf")
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None)
+    plain = file_reference(path)
+    channel = Gimp.Channel.new(image, "Saved", image.get_width(), image.get_height(), 50, Gegl.Color.new("red"))
+    image.insert_channel(channel, None, 0)
+    figure.add_mask(figure.create_mask(Gimp.AddMaskType.WHITE))
+    figure.set_show_mask(True)
+    figure.set_lock_visibility(True)
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(path), None)
+    support.say(case="reference-file", same=file_reference(path) == plain)
     image.delete()
 
 
@@ -383,6 +400,7 @@ clean_edges()
 masked_by_its_group()
 mask_that_is_looked_at()
 channels_that_are_looked_at()
+reference_file_with_a_channel()
 in_a_filtered_group()
 text_layer()
 if hasattr(Gimp, "LinkLayer"):

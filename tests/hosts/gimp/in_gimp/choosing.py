@@ -70,6 +70,22 @@ def a_larger_window(dialog: Any, config: Any) -> Acting:
     support.say(case="larger", shown=shown, heights=heights)
 
 
+def a_slightly_larger_window(dialog: Any, config: Any) -> Acting:
+    """The artist gives it a little more room, and goes on."""
+    yield ready(dialog)
+    yield Until(lambda: dialog._live.prediction and dialog._live.at_rest, "everything to be shown")
+    yield Pause(1)
+    window, preview = dialog._window, dialog._preview
+    width, height = window.get_size()
+    window.resize(width + 60, height + 60)
+    yield Until(lambda: window.get_size() == (width + 60, height + 60), "more room")
+    seen = preview._after
+    config.set_property("warmth", 0.37)
+    yield Until(lambda: preview._after is not seen, "a preview")
+    yield Pause(1)
+    support.say(case="slightly-larger", before=[width, height], after=window.get_size())
+
+
 def long_names(dialog: Any, config: Any) -> Acting:
     """The window is as wide as it was when a layer with a long name can be chosen."""
     yield ready(dialog)
@@ -121,6 +137,10 @@ def clean_edges(dialog: Any, config: Any) -> Acting:
         yield Until(lambda: preview._after is not clean, "a preview of curves")
         sensitive = any(widget.get_sensitive() for widget in dialog._not_for_curves)
         support.say(case="curves", after=green(preview._after), notes=notes(dialog), sensitive=sensitive)
+        plain = preview._after
+        config.set_property("color-only", True)
+        yield Until(lambda: preview._after is not plain, "a preview of curves with color alone")
+        support.say(case="curves-color-only", notes=notes(dialog))
 
 
 def clean_edges_of_a_blended_layer(dialog: Any, config: Any) -> Acting:
@@ -205,6 +225,7 @@ def main() -> None:
     image.scale(900, 900)
     dialogs.show(image, [figure], a_square)
     dialogs.show(image, [figure], a_larger_window)
+    dialogs.show(image, [figure], a_slightly_larger_window)
     palette = Gimp.ConvertPaletteType.GENERATE
     image.convert_indexed(Gimp.ConvertDitherType.NONE, palette, 16, False, False, "")
     dialogs.show(image, [figure], an_indexed_image)

@@ -13,7 +13,7 @@ import support
 from dialogs import Acting, Pause, Until, press
 from gi.repository import Gimp, Gtk
 
-from harmonize_gimp import choices, masks  # isort: skip  (support makes it importable)
+from harmonize_gimp import choices, masks, views  # isort: skip  (support makes it importable)
 
 
 def text(dialog: Any) -> str:
@@ -110,6 +110,33 @@ def a_daemon_that_hangs(dialog: Any, config: Any) -> Acting:
     support.say(case="hangs", after=text(dialog), ok=can_agree(dialog))
 
 
+def first_look(image: Any, layer: Any) -> None:
+    """What is on the screen while the image is looked at for the first time: of a large one that takes seconds."""
+    look = views.Views.view
+
+    def seen(self: Any, options: Any) -> Any:
+        views.Views.view = look
+        for number in support.windows("Harmonize Selection"):
+            support.shot("first-look", number)
+        return look(self, options)
+
+    views.Views.view = seen
+    dialogs.show(image, [layer], say_scene)
+
+
+def at_rest(dialog: Any, config: Any) -> Acting:
+    """When all is shown the daemon is seldom looked at, until there is a wish."""
+    yield Until(lambda: dialog._live.prediction and dialog._live.at_rest, "everything to be shown")
+    yield Pause()
+    seen, paces = dialog._preview._after, [dialog._pace]
+    config.set_property("warmth", 0.37)  # that of no variant
+    paces.append(dialog._pace)
+    yield Until(lambda: dialog._preview._after is not seen, "a preview")
+    yield Until(lambda: dialog._live.at_rest, "rest")
+    yield Pause()
+    support.say(case="rest", paces=[*paces, dialog._pace])
+
+
 def can_agree(dialog: Any) -> bool:
     return bool(dialog._window.get_widget_for_response(Gtk.ResponseType.OK).get_sensitive())
 
@@ -160,7 +187,8 @@ def a_result(dialog: Any, config: Any) -> Acting:
 
 def main() -> None:
     image, background, figure = support.composite()
-    dialogs.show(image, [figure], say_scene)
+    first_look(image, figure)
+    dialogs.show(image, [figure], at_rest)
     dialogs.show(image, [figure], keys_of_split)
     dialogs.show(image, [figure], no_daemon, home=Path("/w/nowhere"))
     dialogs.show(image, [figure], a_daemon_that_hangs)
