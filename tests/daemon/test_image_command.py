@@ -8,7 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
-from harmonize_daemon import pictures
+from harmonize_daemon import harmonizing, pictures
 from harmonize_daemon.cli import main
 from harmonize_daemon.composites import foreground_box
 from harmonize_daemon.harmonizing import side_by_side
@@ -397,6 +397,20 @@ def test_wrong_requests_say_why_and_write_nothing(
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--curves-out", "--adjustment-out", "--before-after"])
+@pytest.mark.parametrize("place", ["mask.png/result.png", "folder.png"])
+def test_what_cannot_be_written_is_noticed_before_the_daemon_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, place: str
+) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    (tmp_path / "folder.png").mkdir()
+    monkeypatch.setattr(harmonizing, "connect", None)
+    words = ["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), option, str(tmp_path / place)]
+    assert main([*words, "--quiet"]) == 1
+    assert "[unwritable_picture]" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_the_result_may_take_the_place_of_the_picture(tmp_path: Path) -> None:

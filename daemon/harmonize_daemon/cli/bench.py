@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonize_models.commands import at_least_one
+from harmonize_models.commands import at_least_one, check_writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it. Raises HarmonizeError."""
+    """Do it. Raises HarmonizeError, and OSError where the figures cannot be written."""
+    if arguments.json is not None:
+        check_writable(arguments.json)
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
     from harmonize_daemon.environment import set_environment
 
     set_environment()  # what this process computes is to be as fast as in the worker
