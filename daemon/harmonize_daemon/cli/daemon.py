@@ -8,10 +8,11 @@ import sys
 import time
 
 from harmonize_client import paths
+from harmonize_client.errors import VersionMismatch
 
 from .. import CLIENT_NAME
 from ..devices import device_name
-from ..front.lifetime import daemon_runs
+from ..front.lifetime import daemon_runs, end_other_version
 from ..options import Limits, Options
 
 STOP_SECONDS = 10.0
@@ -117,9 +118,15 @@ def _stop(arguments: argparse.Namespace) -> int:
     if not daemon_runs(home):
         print("No daemon runs.")
         return 0
-    with connect(CLIENT_NAME, start=False) as client:
-        pid = client.status().pid
-        client.shutdown()
+    try:
+        with connect(CLIENT_NAME, start=False) as client:
+            pid = client.status().pid
+            client.shutdown()
+    except VersionMismatch:
+        other = end_other_version(home)
+        if other is None:
+            raise
+        pid = other
     deadline = time.monotonic() + STOP_SECONDS
     while daemon_runs(home):
         if time.monotonic() > deadline:
