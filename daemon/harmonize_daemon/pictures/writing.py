@@ -165,7 +165,7 @@ def _encode_jpeg(picture: Picture) -> bytes:
     except OSError:  # Pillow has two bytes a pixel for it, and grain at the highest quality takes more
         content = _encode_with_pillow(picture, "JPEG", alpha=False, **options)
     iptc = captions.jpeg_segment(picture.metadata.iptc) if picture.metadata.iptc else b""
-    return content[:_JPEG_HEAD] + iptc + content[_JPEG_HEAD:]
+    return content[:_JPEG_HEAD] + iptc + picture.metadata.jpeg_segments + content[_JPEG_HEAD:]
 
 
 def _encode_webp(picture: Picture) -> bytes:
