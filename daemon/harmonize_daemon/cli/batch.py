@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harmonize_client.errors import BadRequest
 from harmonize_models.commands import at_least_one
 
+from ..quiet import quiet_libraries
 from . import folder
 from .image import add_request_arguments, settings_of
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done, or a folder not be read. Raises HarmonizeError."""
+    quiet_libraries()
     settings = settings_of(arguments)
     from .. import batch
     from ..outline import in_one_line

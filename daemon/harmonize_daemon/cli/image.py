@@ -12,6 +12,7 @@ from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Look
 
 from ..devices import device_name
+from ..quiet import quiet_libraries
 
 if TYPE_CHECKING:
     from ..harmonizing import ImageRequest
@@ -107,6 +108,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
+    quiet_libraries()
     if arguments.list_layers:
         from ..outline import outline
 
