@@ -1,5 +1,6 @@
-"""Python's libraries that read pictures tell the terminal, in their own words, what is odd about a file that they read all the
-same. Nobody asked for that: `--quiet` promises silence, scripts read what is said, and what matters is an error.
+"""Python's libraries that read pictures tell the terminal, in their own words, what is odd about files that they read.
+
+Nobody asked for that: `--quiet` promises silence, scripts read what is said, and what matters is an error.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from harmonize_client import connect, paths
 from harmonize_daemon.cli import daemon as command
 from harmonize_daemon.cli import main
 from harmonize_daemon.front.lifetime import daemon_runs
+from harmonize_daemon.options import Limits, Options
 
 from tests.daemon.conftest import Start
 from tests.daemon.rig import PATIENCE_SECONDS, until
@@ -157,6 +159,14 @@ def test_a_variable_that_is_no_number_matters_only_where_it_is_used(
         main(["daemon", "run"])
     assert ended.value.code == 2
     assert "--idle-exit: 'never' is no number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", command.SETTINGS)
+def test_a_variable_without_a_value_is_none(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv(command.SETTINGS[setting], "")
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    assert vars(parser.parse_args(["run"]))[setting] in (Options.device, Options.idle_exit_seconds, Limits.pixels)
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "x"])

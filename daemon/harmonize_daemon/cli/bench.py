@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from harmonize_models.commands import at_least_one, check_writable
 
+from . import file
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=at_least_one, default=2, metavar="N", help="for `render alone` (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures")
+    parser.add_argument("--json", type=file, metavar="FILE", help="also write the figures")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(file: Path | None, figures: object) -> None:
-    if file is not None:
-        file.write_text(json.dumps(figures, indent=1) + "\n")
+def _write(path: Path | None, figures: object) -> None:
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def print_report(report: Report, console: Console) -> None:

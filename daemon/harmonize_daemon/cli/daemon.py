@@ -43,21 +43,21 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         type=device_name,
-        default=os.environ.get(SETTINGS["device"], Options.device),
+        default=os.environ.get(SETTINGS["device"]) or Options.device,
         metavar="NAME",
         help="auto, cpu, cuda or cuda:N (default: %(default)s)",
     )
     parser.add_argument(
         "--idle-exit",
         type=_whole_number,
-        default=os.environ.get(SETTINGS["idle_exit"], str(Options.idle_exit_seconds)),
+        default=os.environ.get(SETTINGS["idle_exit"]) or str(Options.idle_exit_seconds),
         metavar="SECONDS",
         help="exit after so long without a request, 0 = never (default: %(default)s)",
     )
     parser.add_argument(
         "--max-pixels",
         type=_whole_number,
-        default=os.environ.get(SETTINGS["max_pixels"], str(Limits.pixels)),
+        default=os.environ.get(SETTINGS["max_pixels"]) or str(Limits.pixels),
         metavar="N",
         help="largest layer (default: %(default)s)",
     )
