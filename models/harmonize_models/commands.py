@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from errno import EACCES, EISDIR, ENOTDIR
+from errno import EACCES, EISDIR, ENOENT, ENOTDIR
 from pathlib import Path
 
 from .errors import ModelError
@@ -29,7 +29,9 @@ def check_writable(file: Path) -> None:
         if not os.access(file, os.W_OK):
             raise _refusal(EACCES, file)
         return
-    folder = next(place for place in file.absolute().parents if place.exists())
+    folder = next((place for place in file.absolute().parents if place.exists()), None)
+    if folder is None:  # of Windows, a drive that is not there
+        raise _refusal(ENOENT, file)
     if not folder.is_dir():
         raise _refusal(ENOTDIR, folder)
     if not os.access(folder, os.W_OK | os.X_OK):
