@@ -68,6 +68,8 @@ class Item:
     request: ImageRequest
     stamp: str
     """Changes when one of its files does, or a setting that is seen in the result."""
+    settings: str
+    """Changes with such a setting alone, and is the same on all machines."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ class Outcome:
     error: str = ""
     """Cause and hint, as people read them; empty = done."""
     code: str = ""
+    settings: str = ""
+    """The item's; empty if that was not recorded."""
 
 
 def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest, share: Share | None = None) -> Plan:
@@ -121,6 +125,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
         raise UnreadablePicture(f"There is no file {settings.reference}", "check the path")
     earlier = {record.name: record for record in read_records(output)}
     share = share or Share()
+    stamp_of_settings = _settings_stamp(settings)
     listings = _Listings()
     items, done, replaced, without_mask = [], [], [], []
     pictures, closed = _pictures(folder, [other for other in (output, masks) if other is not None])
@@ -135,7 +140,7 @@ def plan(folder: Path, masks: Path | None, output: Path, settings: ImageRequest,
             continue
         layer = settings.layer if layered else ""
         request = replace(settings, composite=path, mask=mask, layer=layer, output=output / name)
-        item = Item(name, request, _stamp(request))
+        item = Item(name, request, _stamp(request), stamp_of_settings)
         last = earlier.get(name)
         is_there = request.output.is_file()
         if is_there and last is not None and not last.error and last.stamp == item.stamp:
@@ -200,6 +205,17 @@ def read_records(output: Path) -> Iterator[Outcome]:
             continue
 
 
+def made_otherwise(output: Path, settings: ImageRequest, share: Share) -> tuple[str, ...]:
+    """Names of pictures of the other parts that are there already, of other settings: as by a machine that was given
+    others than this one."""
+    if share.of == 1:
+        return ()
+    same = ("", _settings_stamp(settings))
+    latest = {record.name: record for record in read_records(output) if not share.holds(record.name)}
+    others = (name for name, record in latest.items() if not record.error and record.settings not in same)
+    return tuple(name for name in others if (output / name).is_file())
+
+
 def _is_cut_off(path: Path) -> bool:
     """Whether the file's last line was cut off."""
     return path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
@@ -225,12 +241,20 @@ def _do(item: Item, connections: _Connections) -> Outcome:
     except (UnknownNetwork, NoConfidence):  # so it would be for any other picture
         raise
     except HarmonizeError as error:
-        return Outcome(item.name, item.stamp, error=str(error), code=error.code)
+        return Outcome(item.name, item.stamp, error=str(error), code=error.code, settings=item.settings)
     except Exception as error:  # a defect of ours or of a library: one picture's, not the others'
         defect = InternalError(f"{type(error).__name__}: {error}", "report it, with the picture if you can")
-        return Outcome(item.name, item.stamp, error=str(defect), code=defect.code)
+        return Outcome(item.name, item.stamp, error=str(defect), code=defect.code, settings=item.settings)
     confidence = None if result.confidence is None else round(result.confidence, 3)
-    return Outcome(item.name, item.stamp, result.network, round(result.milliseconds, 1), result.notes, confidence)
+    return Outcome(
+        item.name,
+        item.stamp,
+        result.network,
+        round(result.milliseconds, 1),
+        result.notes,
+        confidence,
+        settings=item.settings,
+    )
 
 
 def _harmonized(request: ImageRequest, connections: _Connections) -> ImageResult:
@@ -345,3 +369,12 @@ def _stamp(request: ImageRequest) -> str:
     files = [(file.st_size, file.st_mtime_ns) for file in found]
     settings = asdict(replace(request, composite=Path(), mask=None, output=Path(), device=None))
     return f"{crc32(json.dumps([files, settings], default=str, sort_keys=True).encode()):08x}"
+
+
+def _settings_stamp(settings: ImageRequest) -> str:
+    """Of all settings that are seen in results. The reference counts by its name and size: each machine may have it
+    in another place."""
+    reference = settings.reference
+    facts = None if reference is None else (reference.name, reference.stat().st_size)
+    common = replace(settings, composite=Path(), mask=None, output=Path(), reference=None, device=None)
+    return f"{crc32(json.dumps([facts, asdict(common)], default=str, sort_keys=True).encode()):08x}"

@@ -155,7 +155,8 @@ def harmonize_inputs(
 
 
 def check_places(request: ImageRequest) -> None:
-    """Raises BadRequest where a result would overwrite another one, or one of the pictures.
+    """Raises BadRequest where a result would overwrite another one, or one of the pictures, and UnwritablePicture where
+    none can be written.
 
     The output alone may overwrite the composite: it is what it replaces.
     """
@@ -165,6 +166,7 @@ def check_places(request: ImageRequest) -> None:
         place = realpath(file)
         if place in taken:
             raise BadRequest(f"{file} would be overwritten by another file", "give each file a name of its own")
+        pictures.check_place(file)
         taken |= {place, realpath(request.composite)}
 
 

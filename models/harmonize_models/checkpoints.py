@@ -279,10 +279,13 @@ def _sha256(path: Path) -> str:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    """Beside its place and onto the disk, then renamed: a power failure leaves the old file or the new one."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:

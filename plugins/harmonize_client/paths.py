@@ -68,6 +68,22 @@ def read_connection(folder: Path) -> Connection | None:
     Raises `UntrustedConnectionFile` when the file or its folder is not this user's alone, and `VersionMismatch` when
     the daemon speaks another protocol.
     """
+    text = _read(folder)
+    return None if text is None else _parse(text)
+
+
+def read_pid(folder: Path) -> int | None:
+    """The process that the connection file names, whatever protocol it speaks; None where it names none.
+
+    Raises `UntrustedConnectionFile`.
+    """
+    fields = _fields(_read(folder) or b"")
+    pid = fields.get("pid") if fields else None
+    return pid if isinstance(pid, int) and pid > 1 else None
+
+
+def _read(folder: Path) -> bytes | None:
+    """The connection file, a little more than its most bytes; None if there is none."""
     path = folder / CONNECTION_FILE
     try:
         check_private(folder)
@@ -78,10 +94,9 @@ def read_connection(folder: Path) -> Connection | None:
         raise UntrustedConnectionFile(f"{path} cannot be read ({error.strerror})") from None
     try:
         _check_private(path, os.fstat(handle), stat.S_ISREG)
-        text = os.read(handle, _MOST_BYTES + 1)
+        return os.read(handle, _MOST_BYTES + 1)
     finally:
         os.close(handle)
-    return _parse(text)
 
 
 def write_connection(folder: Path, connection: Connection) -> None:
@@ -132,13 +147,19 @@ def _check_private(path: Path, status: os.stat_result, is_kind: Callable[[int], 
         raise UntrustedConnectionFile(f"others can read or write {path}")
 
 
-def _parse(text: bytes) -> Connection | None:
-    """None for what is not a connection file: a newer daemon will replace it."""
+def _fields(text: bytes) -> dict[str, object] | None:
+    """None for what is not a connection file."""
     try:
         fields = json.loads(text) if len(text) <= _MOST_BYTES else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict):
+    return fields if isinstance(fields, dict) else None
+
+
+def _parse(text: bytes) -> Connection | None:
+    """None for what is not a connection file: a newer daemon will replace it."""
+    fields = _fields(text)
+    if fields is None:
         return None
     protocol = fields.get("protocol")
     if isinstance(protocol, int) and protocol != PROTOCOL_VERSION:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from harmonize_client import UntrustedConnectionFile, VersionMismatch, paths
-from harmonize_client.paths import Connection, read_connection, write_connection
+from harmonize_client.paths import Connection, read_connection, read_pid, write_connection
 
 CONNECTION = Connection(40_000, "0a" * 32, 123, "0.1.0")
 
@@ -149,6 +149,18 @@ def test_another_protocol_is_named(folder: Path) -> None:
     write_connection(folder, Connection(40_000, "0a" * 32, 123, "9.0", protocol=2))
     with pytest.raises(VersionMismatch, match=r"version 9\.0.*speaks protocol 2"):
         read_connection(folder)
+    assert read_pid(folder) == 123
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b"{}", b'{"pid": "7"}', b'{"pid": 0}', b'{"pid": 1}', b'{"pid": -1}']
+)
+def test_a_file_of_other_things_names_no_process(folder: Path, text: bytes) -> None:
+    assert read_pid(folder) is None
+    path = folder / "connection.json"
+    path.write_bytes(text)
+    path.chmod(0o600)
+    assert read_pid(folder) is None
 
 
 def test_the_token_is_not_shown(folder: Path) -> None:

@@ -325,6 +325,32 @@ def test_a_dry_run_does_nothing(scenes: Path, tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "out").exists()
 
 
+def test_machines_with_different_settings_are_told_that_their_results_mix(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fake(client: Client, request: ImageRequest, inputs: Inputs) -> ImageResult:
+        pictures.write(request.output, inputs.composite.harmonized(None))
+        return ImageResult("fake", "cpu", 1.0, (), None)
+
+    monkeypatch.setattr(batch, "harmonize_inputs", fake)
+    for number in range(12):
+        put(scenes, f"{number}.png", number)
+    here, there = ("--share", "1/2", "--quiet"), ("--share", "2/2", "--quiet")
+    output = tmp_path / "out"
+    for place in ("a", "b"):  # each machine has the reference elsewhere
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "mood.png").write_bytes((scenes / "one.png").read_bytes())
+    assert run(scenes, output, *here, "--reference", str(tmp_path / "a" / "mood.png")) == 0
+    assert run(scenes, output, *there, "--reference", str(tmp_path / "b" / "mood.png"), "--device", "cpu") == 0
+    assert capsys.readouterr().err == ""
+    assert run(scenes, output, *here, "--strength", "0.5") == 0
+    assert "pictures of other parts were made with other settings (" in capsys.readouterr().err
+    assert run(scenes, output, *there, "--strength", "0.5") == 0
+    assert capsys.readouterr().err == ""
+    assert run(scenes, output, "--quiet", "--dry-run") == 0  # all of them are this machine's own
+    assert capsys.readouterr().err == ""
+
+
 def test_shares_split_the_pictures_without_gap_or_overlap(scenes: Path, tmp_path: Path) -> None:
     names = [f"{number}.png" for number in range(100)]
     parts = [[name for name in names if Share(number, 3).holds(name)] for number in (1, 2, 3)]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from harmonize_client import __version__
+from harmonize_daemon.bench import inference, requests
 from harmonize_daemon.cli import COMMANDS, doctor, main
 from harmonize_daemon.folders import imported_weights_folder
 from harmonize_daemon.worker.catalogue import usable_networks
@@ -41,6 +42,11 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         (["image", "a.png", "-o", "b.png", "--strenght", "1"], "--strenght 1; see `harmonize image --help`"),
         (["batch", "a", "-o", "b", "--jobs", "0"], "0 is no number from 1 on; see `harmonize batch --help`"),
         (["bench", "--repeats", "few"], "--repeats: few is no number from 1 on; see `harmonize bench --help`"),
+        (["image", ""], "argument COMPOSITE: the file's name is empty; see `harmonize image --help`"),
+        (["image", "a.png", "-o", ""], "the file's name is empty; see `harmonize image --help`"),
+        (["batch", "a", "-o", "b", "--reference", ""], "the file's name is empty; see `harmonize batch --help`"),
+        (["bench", "--json", ""], "the file's name is empty; see `harmonize bench --help`"),
+        (["models", "import", ""], "the file's name is empty; see `harmonize models import --help`"),
         (["daemon", "stop", "--now"], "--now; see `harmonize daemon stop --help`"),
         (["daemon", "start", "--idle-exit", "soon"], "see `harmonize daemon start --help`"),
     ],
@@ -50,6 +56,31 @@ def test_wrong_usage_says_where_help_is(words: list[str], says: str, capsys: pyt
         main(words)
     assert ended.value.code == 2
     assert capsys.readouterr().err.endswith(f"{says}\n")
+
+
+@pytest.mark.parametrize("figures", ["file/figures.json", "file/folder/figures.json", "."])
+@pytest.mark.parametrize("options", [[], ["--inference", "s2crnet-c"]])
+def test_the_benchmark_looks_before_it_measures_whether_its_figures_can_be_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    figures: str,
+    options: list[str],
+) -> None:
+    def measured(*_: object, **__: object) -> None:
+        raise AssertionError("nothing was to be measured")
+
+    monkeypatch.setattr(requests, "run", measured)
+    monkeypatch.setattr(inference, "run", measured)
+    (tmp_path / "file").touch()
+    assert main(["bench", *options, "--json", str(tmp_path / figures)]) == 1
+    assert "[file_trouble]" in capsys.readouterr().err
+
+
+def test_the_benchmark_makes_the_folder_for_its_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "run", lambda key, repeats: inference.Inference(key, "cpu", ()))
+    assert main(["bench", "--inference", "s2crnet-c", "--json", str(tmp_path / "new" / "figures.json")]) == 0
+    assert "s2crnet-c" in (tmp_path / "new" / "figures.json").read_text()
 
 
 @pytest.mark.parametrize("command", ["image", "batch"])

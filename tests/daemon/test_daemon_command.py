@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +16,10 @@ from harmonize_client import connect, paths
 from harmonize_daemon.cli import daemon as command
 from harmonize_daemon.cli import main
 from harmonize_daemon.front.lifetime import daemon_runs
+from harmonize_daemon.options import Limits, Options
 
 from tests.daemon.conftest import Start
-from tests.daemon.rig import until
+from tests.daemon.rig import PATIENCE_SECONDS, until
 from tests.daemon.test_faults_lifetime import leave_behind
 
 
@@ -70,6 +76,45 @@ def test_a_daemon_that_takes_its_time_to_end_is_no_stopped_daemon(
     assert f"process {daemon.process.pid}, has not ended within 0.1 seconds" in capsys.readouterr().err
 
 
+OTHER = """
+import fcntl, sys, time
+lock = open(sys.argv[-1] + "/daemon.lock", "w")
+fcntl.flock(lock, fcntl.LOCK_EX)
+print("locked", flush=True)
+time.sleep(1000)
+"""
+
+
+@contextmanager
+def other_version(home: Path, program: str, protocol: int = 99) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the daemon's lock, and is named by a connection file of another protocol."""
+    script = home / program
+    script.write_text(OTHER)
+    words = [sys.executable, str(script), "daemon", "run", str(home)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "locked\n"
+            leave_behind(home, process.pid, protocol)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_daemon_of_another_protocol_is_stopped(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with other_version(home, "harmonize") as process:
+        assert main(["daemon", "stop"]) == 0
+        assert capsys.readouterr().out == "The daemon has stopped.\n"
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
+
+
+def test_what_was_not_started_as_a_daemon_is_not_ended(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with other_version(home, "editor") as process:
+        assert main(["daemon", "stop"]) == 1
+        assert f"process {process.pid}) speaks protocol 99" in capsys.readouterr().err
+        assert process.poll() is None
+
+
 def test_a_folder_that_others_can_read_is_named(start: Start, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     start().ready()
     home.chmod(0o755)
@@ -114,6 +159,14 @@ def test_a_variable_that_is_no_number_matters_only_where_it_is_used(
         main(["daemon", "run"])
     assert ended.value.code == 2
     assert "--idle-exit: 'never' is no number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("setting", command.SETTINGS)
+def test_a_variable_without_a_value_is_none(monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    monkeypatch.setenv(command.SETTINGS[setting], "")
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    assert vars(parser.parse_args(["run"]))[setting] in (Options.device, Options.idle_exit_seconds, Limits.pixels)
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "x"])

@@ -67,9 +67,10 @@ def test_fault_19_daemons_started_at_once_leave_one(start: Start) -> None:
             assert daemon.process.returncode == 0
 
 
-def leave_behind(home: Path, pid: int) -> None:
+def leave_behind(home: Path, pid: int, protocol: int = 1) -> None:
     """What a daemon that crashed, or a computer that was switched off, leaves."""
-    fields = {"endpoint": "tcp://127.0.0.1:9", "token": "0" * 64, "pid": pid, "version": "0.0.1", "protocol": 1}
+    endpoint = "tcp://127.0.0.1:9"
+    fields = {"endpoint": endpoint, "token": "0" * 64, "pid": pid, "version": "0.0.1", "protocol": protocol}
     (home / "connection.json").write_text(json.dumps(fields))
     (home / "connection.json").chmod(0o600)
     (home / "daemon.lock").write_text(str(pid))

@@ -104,6 +104,22 @@ def test_fault_27_a_network_that_hangs_does_not_keep_the_next_prediction_waiting
     assert log.count("the networks have been at one task for 3 s") == 1
 
 
+def test_fault_29_a_graphics_card_that_hangs_again_is_left_alone(start: Start) -> None:
+    """Or else nothing would ever be predicted, and each try would take minutes."""
+    daemon = start(inference_seconds=1.0, restart_seconds=0.01, device="cuda:0").ready()
+    with daemon.raw() as client:
+        for _ in range(2):  # what goes well in between counts from the beginning
+            assert client.error(client.predict(network="hang")) == "worker_died"
+            assert client.expect("predicted", client.predict())[0]["device"] == "cuda:0"
+        for _ in range(2):
+            assert client.error(client.predict(network="hang")) == "worker_died"
+        assert client.expect("predicted", client.predict())[0]["device"] == "cpu"
+        status = client.status()
+        assert status["state"] == "ready"
+        assert status["device"] == "cpu"
+        assert "The graphics card has hung" in status["detail"]
+
+
 def test_a_worker_that_is_idle_does_not_hang(start: Start) -> None:
     daemon = start(inference_seconds=1.0).ready()
     worker = daemon.worker

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
-from harmonize_daemon import pictures
+import tifffile
+from harmonize_daemon import harmonizing, pictures
 from harmonize_daemon.cli import main
 from harmonize_daemon.composites import foreground_box
 from harmonize_daemon.harmonizing import side_by_side
 from harmonize_daemon.pictures import Metadata, Picture
 from harmonize_daemon.pictures.box import Box
-from PIL import ImageCms
+from PIL import Image, ImageCms
 
 from .pictures import kra_files
 from .pictures.layered_files import Node, flat, picture_in, save, stack_of
@@ -361,6 +366,38 @@ def test_where_nobody_watches_only_the_result_is_told(tmp_path: Path, capsys: py
     assert said.err == ""
 
 
+def odd_tiff(path: Path, picture: Picture) -> None:
+    """Its resolution has a unit that there is not. Of 16 bits: what libtiff says itself, in C, nobody can hold back."""
+    pictures.write(path, Picture(picture.pixels.astype(np.uint16), Metadata(dpi=(72, 72))))
+    with tifffile.TiffFile(path) as tiff:
+        place = tiff.pages.first.tags["ResolutionUnit"].valueoffset
+    data = bytearray(path.read_bytes())
+    data[place : place + 2] = b"\2\2"
+    path.write_bytes(data)
+
+
+def odd_jpeg(path: Path, picture: Picture) -> None:
+    """Its EXIF ends in the middle."""
+    block = b"Exif\0\0II*\0\x08\0\0\0\x30\0" + bytes(20)
+    Image.fromarray(picture.pixels).save(path, exif=block)
+
+
+@pytest.mark.parametrize(("name", "write"), [("odd.tif", odd_tiff), ("odd.jpg", odd_jpeg)])
+def test_what_libraries_say_of_odd_files_is_not_passed_on(
+    tmp_path: Path, name: str, write: Callable[[Path, Picture], None]
+) -> None:
+    _, _, picture = prepare(tmp_path, "a.png")
+    write(tmp_path / name, picture)
+    pictures.write(tmp_path / "small.png", Picture(np.zeros((5, 5, 1), np.uint8)))
+    words = ["image", str(tmp_path / name), "--mask", str(tmp_path / "small.png"), "-o", str(tmp_path / "out.png")]
+    paths = os.pathsep.join(str(ROOT / folder) for folder in ("plugins", "daemon", "models"))
+    environment = {**os.environ, "PYTHONPATH": paths}
+    command = [sys.executable, "-m", "harmonize_daemon", *words]
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert said.stderr.startswith("harmonize: The mask small.png is 5 x 5 pixels")
+    assert said.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "code"),
     [
@@ -397,6 +434,20 @@ def test_wrong_requests_say_why_and_write_nothing(
     assert main(["image", str(source), "--mask", str(mask), "-o", "out.png", "--quiet", *options]) == 1
     assert f"[{code}]" in capsys.readouterr().err
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.png", "mask.png"]
+
+
+@pytest.mark.parametrize("option", ["--output", "--curves-out", "--adjustment-out", "--before-after"])
+@pytest.mark.parametrize("place", ["mask.png/result.png", "folder.png"])
+def test_what_cannot_be_written_is_noticed_before_the_daemon_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str, place: str
+) -> None:
+    source, mask, _ = prepare(tmp_path, "a.png")
+    (tmp_path / "folder.png").mkdir()
+    monkeypatch.setattr(harmonizing, "connect", None)
+    words = ["image", str(source), "--mask", str(mask), "-o", str(tmp_path / "out.png"), option, str(tmp_path / place)]
+    assert main([*words, "--quiet"]) == 1
+    assert "[unwritable_picture]" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()
 
 
 def test_the_result_may_take_the_place_of_the_picture(tmp_path: Path) -> None:

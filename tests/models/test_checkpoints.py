@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import subprocess
 import zipfile
@@ -241,6 +242,24 @@ def test_norms_that_fit_no_weights_belong_to_no_network(tmp_path: Path, lost: st
     torch.save(state, tmp_path / "weights.pth")
     with pytest.raises(UnknownCheckpoint, match="norms that fit no weights"):
         checkpoints.read_foreign(tmp_path / "weights.pth")
+
+
+def test_weights_and_their_sums_are_on_the_disk_before_they_have_their_names(
+    network: HarmonizationNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+    on_disk = []
+
+    def recorded(number: int) -> None:
+        fsync(number)
+        names = sorted(entry.name for entry in tmp_path.iterdir() if not entry.name.startswith("."))
+        on_disk.append((os.fstat(number).st_size, names))
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    spec = registry.get("s2crnet-c")
+    stored = checkpoints.save_shipped(network, spec, tmp_path / "s2crnet-c.safetensors", WeightsCard())
+    sums = tmp_path / checkpoints.SUMS
+    assert on_disk == [(stored.path.stat().st_size, []), (sums.stat().st_size, [stored.path.name])]
 
 
 def test_a_second_import_replaces_the_first(network: HarmonizationNetwork, tmp_path: Path) -> None:

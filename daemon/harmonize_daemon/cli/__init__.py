@@ -113,9 +113,16 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}; see `{self.prog} --help`")
 
 
+def file(name: str) -> Path:
+    """A file, as an option's type. Nothing, which a shell makes of a variable that is not set, would be the current
+    folder."""
+    if not name:
+        raise argparse.ArgumentTypeError("the file's name is empty")
+    return Path(name)
+
+
 def folder(name: str) -> Path:
-    """A folder, as an option's type. Nothing, which a shell makes of a variable that is not set, would be the current
-    one."""
+    """The same of a folder."""
     if not name:
         raise argparse.ArgumentTypeError("the folder's name is empty")
     return Path(name)

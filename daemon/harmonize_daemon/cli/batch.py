@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from harmonize_client.errors import BadRequest
 from harmonize_models.commands import at_least_one
 
+from ..quiet import quiet_libraries
 from . import folder
 from .image import add_request_arguments, settings_of
 
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it; 1 if any picture could not be done, or a folder not be read. Raises HarmonizeError."""
+    quiet_libraries()
     settings = settings_of(arguments)
     from .. import batch
     from ..outline import in_one_line
@@ -60,7 +62,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(in_one_line(_summary(plan)))
     for name in plan.closed:
         print(f"{in_one_line(name)}: the folder cannot be read: check its permissions.", file=sys.stderr)
+    mixed = batch.made_otherwise(arguments.output, settings, share)
     failed = False if arguments.dry_run else _carry_out(plan, arguments)
+    # The other machines may have begun after this one.
+    if mixed := mixed or batch.made_otherwise(arguments.output, settings, share):
+        what = f"{len(mixed)} pictures of other parts were made with other settings ({_few(mixed)})"
+        print(in_one_line(f"{what}: give all machines the same ones."), file=sys.stderr)
     return 1 if failed or plan.closed else 0
 
 

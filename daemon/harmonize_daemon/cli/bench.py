@@ -8,7 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harmonize_models.commands import at_least_one
+from harmonize_models.commands import at_least_one, check_writable
+
+from . import file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,11 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=at_least_one, default=2, metavar="N", help="for `render alone` (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures")
+    parser.add_argument("--json", type=file, metavar="FILE", help="also write the figures")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do it. Raises HarmonizeError."""
+    """Do it. Raises HarmonizeError, and OSError where the figures cannot be written."""
+    if arguments.json is not None:
+        check_writable(arguments.json)
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
     from harmonize_daemon.environment import set_environment
 
     set_environment()  # what this process computes is to be as fast as in the worker
@@ -65,9 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(file: Path | None, figures: object) -> None:
-    if file is not None:
-        file.write_text(json.dumps(figures, indent=1) + "\n")
+def _write(path: Path | None, figures: object) -> None:
+    if path is not None:
+        path.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 def print_report(report: Report, console: Console) -> None:

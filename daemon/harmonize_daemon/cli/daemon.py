@@ -8,10 +8,11 @@ import sys
 import time
 
 from harmonize_client import paths
+from harmonize_client.errors import VersionMismatch
 
 from .. import CLIENT_NAME
 from ..devices import device_name
-from ..front.lifetime import daemon_runs
+from ..front.lifetime import daemon_runs, end_other_version
 from ..options import Limits, Options
 
 STOP_SECONDS = 10.0
@@ -42,21 +43,21 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device",
         type=device_name,
-        default=os.environ.get(SETTINGS["device"], Options.device),
+        default=os.environ.get(SETTINGS["device"]) or Options.device,
         metavar="NAME",
         help="auto, cpu, cuda or cuda:N (default: %(default)s)",
     )
     parser.add_argument(
         "--idle-exit",
         type=_whole_number,
-        default=os.environ.get(SETTINGS["idle_exit"], str(Options.idle_exit_seconds)),
+        default=os.environ.get(SETTINGS["idle_exit"]) or str(Options.idle_exit_seconds),
         metavar="SECONDS",
         help="exit after so long without a request, 0 = never (default: %(default)s)",
     )
     parser.add_argument(
         "--max-pixels",
         type=_whole_number,
-        default=os.environ.get(SETTINGS["max_pixels"], str(Limits.pixels)),
+        default=os.environ.get(SETTINGS["max_pixels"]) or str(Limits.pixels),
         metavar="N",
         help="largest layer (default: %(default)s)",
     )
@@ -117,9 +118,15 @@ def _stop(arguments: argparse.Namespace) -> int:
     if not daemon_runs(home):
         print("No daemon runs.")
         return 0
-    with connect(CLIENT_NAME, start=False) as client:
-        pid = client.status().pid
-        client.shutdown()
+    try:
+        with connect(CLIENT_NAME, start=False) as client:
+            pid = client.status().pid
+            client.shutdown()
+    except VersionMismatch:
+        other = end_other_version(home)
+        if other is None:
+            raise
+        pid = other
     deadline = time.monotonic() + STOP_SECONDS
     while daemon_runs(home):
         if time.monotonic() > deadline:

@@ -12,6 +12,8 @@ from harmonize_client.errors import BadRequest
 from harmonize_client.values import ForegroundClass, Look
 
 from ..devices import device_name
+from ..quiet import quiet_libraries
+from . import file
 
 if TYPE_CHECKING:
     from ..harmonizing import ImageRequest
@@ -31,21 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     parser.add_argument(
         "composite",
-        type=Path,
+        type=file,
         metavar="COMPOSITE",
         help="PNG, JPEG, TIFF or WebP; 8, 16 bits or float; or KRA, XCF, PSD or OpenRaster",
     )
     parser.add_argument(
         "--mask",
-        type=Path,
+        type=file,
         help="picture of the same size, white = foreground; may be soft; files with layers need none",
     )
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("-o", "--output", type=Path, metavar="OUT", help="file to write; the suffix is the format")
+    what.add_argument("-o", "--output", type=file, metavar="OUT", help="file to write; the suffix is the format")
     what.add_argument("--list-layers", action="store_true", help="only say which layers COMPOSITE has")
-    parser.add_argument("--curves-out", type=Path, metavar="FILE.cube", help="also write the change as a LUT")
-    parser.add_argument("--adjustment-out", type=Path, metavar="FILE.json", help="also write the predicted adjustment")
-    parser.add_argument("--before-after", type=Path, metavar="FILE", help="also write both pictures side by side")
+    parser.add_argument("--curves-out", type=file, metavar="FILE.cube", help="also write the change as a LUT")
+    parser.add_argument("--adjustment-out", type=file, metavar="FILE.json", help="also write the predicted adjustment")
+    parser.add_argument("--before-after", type=file, metavar="FILE", help="also write both pictures side by side")
     add_request_arguments(parser)
 
 
@@ -60,7 +62,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--network", default="", metavar="KEY", help="see `harmonize models list` (default: the daemon's)"
     )
-    parser.add_argument("--reference", type=Path, metavar="FILE", help="take light and color from this picture instead")
+    parser.add_argument("--reference", type=file, metavar="FILE", help="take light and color from this picture instead")
     parser.add_argument(
         "--to-foreground",
         action="store_true",
@@ -69,7 +71,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--adjustment",
-        type=Path,
+        type=file,
         metavar="FILE.json",
         help="ask no network: carry out the change that --adjustment-out has written of this picture or another",
     )
@@ -107,6 +109,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it. Raises HarmonizeError."""
+    quiet_libraries()
     if arguments.list_layers:
         from ..outline import outline
 
@@ -186,8 +189,8 @@ def _min_confidence(arguments: argparse.Namespace) -> float:
 
 def _adjustment(arguments: argparse.Namespace) -> str:
     """The file's text, or nothing. Raises AdjustmentError as well."""
-    file: Path | None = arguments.adjustment
-    if file is None:
+    stored: Path | None = arguments.adjustment
+    if stored is None:
         return ""
     for option in ("network", "reference", "foreground_class", "min_confidence"):
         if getattr(arguments, option):
@@ -196,10 +199,10 @@ def _adjustment(arguments: argparse.Namespace) -> str:
     from harmonize_models.adjustments.adjustment import MAX_BYTES, Adjustment
 
     try:
-        with file.open("rb") as opened:
+        with stored.open("rb") as opened:
             text = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise BadRequest(f"Cannot read {file} ({error.strerror})", "check the path") from error
+        raise BadRequest(f"Cannot read {stored} ({error.strerror})", "check the path") from error
     return Adjustment.from_json(text).to_json()
 
 

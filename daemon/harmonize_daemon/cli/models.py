@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import file
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     actions.add_parser("list", help="every network: size, weights, quality")
     importing = actions.add_parser("import", help="take a published checkpoint of one of the papers' networks")
-    importing.add_argument("checkpoint", type=Path, metavar="FILE", help=".pth, .tar or .safetensors")
+    importing.add_argument("checkpoint", type=file, metavar="FILE", help=".pth, .tar or .safetensors")
     removing = actions.add_parser("remove", help="forget an imported checkpoint; shipped weights are used again")
     removing.add_argument("key", metavar="KEY", help="see `harmonize models list`")
 

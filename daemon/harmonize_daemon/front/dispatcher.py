@@ -77,6 +77,8 @@ class Dispatcher:
         self._suspension = Suspension(monotonic())
         self._inferring: set[int] = set()
         """Predictions that the worker has not answered, also when their jobs have ended: it cannot be interrupted."""
+        self._unread: set[int] = set()
+        """The same for renders and exports whose adjustment the worker has not taken in yet, of megabytes each."""
         self._deaf: dict[bytes, float] = {}
         """Since when clients with jobs have taken no progress."""
         self.jobs = Jobs(self._limits)
@@ -148,10 +150,12 @@ class Dispatcher:
         elif isinstance(message, PredictedTask):
             self._predicted(message)
         elif isinstance(message, ExportedTask):
+            self._unread.discard(message.job)
             if job := self.jobs.by_number(message.job):
                 self._end(job, messages.Exported(id=job.id, exact=message.exact), [message.text])
         elif isinstance(message, TaskFailed):
             self._inferring.discard(message.job)
+            self._unread.discard(message.job)
             if job := self.jobs.by_number(message.job):
                 self._refuse(job, Refused(ErrorCode(message.code), message.cause, hint=message.hint))
         elif isinstance(message, DeviceLost):
@@ -162,6 +166,7 @@ class Dispatcher:
     def worker_died(self, cause: str) -> None:
         """The worker is gone and its slots with it. What only waited waits for the next one, if there will be one."""
         self._inferring.clear()
+        self._unread.clear()
         for job in self.jobs:
             if job.running:
                 self._refuse(job, Refused(ErrorCode.WORKER_DIED, cause))
@@ -217,7 +222,8 @@ class Dispatcher:
     def _start_jobs(self) -> None:
         if self.worker.predicts and not self._inferring:
             self._start_predictions()
-        while self.worker.renders and (job := self.jobs.rendering()):
+        # What is cancelled is no job any more, but its adjustment still lies on the way to the worker.
+        while self.worker.renders and len(self._unread) < self._limits.renders and (job := self.jobs.rendering()):
             if isinstance(job, RenderJob) and not self._renders.can_start:
                 break
             self._start(job)
@@ -233,12 +239,14 @@ class Dispatcher:
 
     def _start(self, job: Job) -> None:
         job.running = True
+        self._unread.add(job.number)
         if isinstance(job, RenderJob):
             self.worker.send(self._renders.start(job))
         elif isinstance(job, ExportJob):
             self.worker.send(replace(job.task, job=job.number))
 
     def _opened(self, message: OpenedTask) -> None:
+        self._unread.discard(message.job)
         job = self.jobs.by_number(message.job)
         if not isinstance(job, RenderJob):
             return

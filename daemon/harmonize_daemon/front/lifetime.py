@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,6 +43,40 @@ def daemon_runs(home: Path) -> bool:
             return not _try_lock(file)
     except FileNotFoundError:
         return False
+
+
+def end_other_version(home: Path) -> int | None:
+    """Ask the running daemon to end by a signal: one that speaks another protocol understands no request to do so.
+
+    Returns its process id; None where it cannot be told, or not be signalled. The connection file may have been left
+    behind by a crash, and its number be another process's now: only one that was started as a daemon is signalled.
+    """
+    pid = paths.read_pid(home)
+    if sys.platform == "win32" or pid is None or not _is_daemon(_words_of(pid)):
+        return None
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except OSError:
+        return None
+    return pid
+
+
+def _is_daemon(words: Sequence[str]) -> bool:
+    """Whether a command starts a daemon, such as `harmonize daemon run` and `python -m harmonize_daemon daemon run`."""
+    starts = any(pair == ("daemon", "run") for pair in pairwise(words))
+    return starts and any("harmonize" in Path(word).name for word in words[:3])
+
+
+def _words_of(pid: int) -> list[str]:
+    """How a process of this computer was started; nothing where that is not known."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    from subprocess import run  # macOS has no such files
+
+    with suppress(OSError):
+        said = run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return said.stdout.split()
+    return []
 
 
 def check_leftovers(home: Path) -> None:

@@ -6,10 +6,12 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from enum import Enum
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from harmonize_daemon.devices import CPU
 from harmonize_daemon.front.suspension import Suspension
 from harmonize_daemon.options import Options
 from harmonize_daemon.wire.link import (
@@ -17,9 +19,11 @@ from harmonize_daemon.wire.link import (
     FromFront,
     FromWorker,
     FrontLink,
+    Hung,
     LinkClosed,
     NetworksFailed,
     NetworksReady,
+    PredictedTask,
     RenderingFailed,
     RenderingReady,
     Stop,
@@ -36,6 +40,9 @@ MOST_RESTARTS = 5
 """As Jupyter does with its kernels."""
 STEADY_SECONDS = 120.0
 """A worker that lived so long clears the count of restarts."""
+
+MOST_HANGS = 2
+"""Each takes minutes. After so many, with no prediction on the graphics card in between, workers leave it alone."""
 
 
 class State(Enum):
@@ -66,6 +73,7 @@ class Supervisor:
         self._process: BaseProcess | None = None
         self._ended: list[BaseProcess] = []
         self._restarts = 0
+        self._hangs = 0
         self._next_start: float | None = None
         self._started = 0.0
         self._heard = 0.0
@@ -106,11 +114,12 @@ class Supervisor:
         from harmonize_daemon.worker.process import run_worker
 
         limits = self._options.limits
+        options = replace(self._options, device=CPU) if self._avoids_card else self._options
         ours, theirs = socket.socketpair()
         try:
             slots = Slots(limits.window * limits.renders, slot_bytes(limits.frame_bytes))
             process = get_context("spawn").Process(
-                target=run_worker, args=(theirs, slots, self._options), name="harmonize-worker"
+                target=run_worker, args=(theirs, slots, options), name="harmonize-worker"
             )
             process.start()
         except OSError:
@@ -121,6 +130,11 @@ class Supervisor:
         self.link, self.slots, self._process = FrontLink(ours), slots, process
         self._started = self._heard = monotonic()
         log.info("worker %s started", process.pid)
+
+    @property
+    def _avoids_card(self) -> bool:
+        """Whether the graphics card has hung too often."""
+        return self._hangs >= MOST_HANGS
 
     def send(self, message: FromFront) -> None:
         """Send to the worker; what goes to a dead worker is lost, and `on_death` tells so soon."""
@@ -200,6 +214,10 @@ class Supervisor:
             log.error("networks cannot be used: %s", message.cause)
             self.failure = message.cause
             self._judge()
+        elif isinstance(message, Hung) and message.device != CPU:
+            self._hangs += 1
+        elif isinstance(message, PredictedTask) and message.device != CPU:
+            self._hangs = 0
         self._on_message(message)
 
     def _judge(self) -> None:
@@ -208,6 +226,8 @@ class Supervisor:
             self.state, self.detail = State.FAILED, failure
         elif self.predicts:
             self.state, self.detail = State.READY, f"Ready on {self.device}."
+            if self._avoids_card:
+                self.detail += " The graphics card has hung; `harmonize daemon restart` tries it again."
 
     def _buried(self, cause: str) -> None:
         """Let go of a worker that has died or hangs, and plan the next one."""

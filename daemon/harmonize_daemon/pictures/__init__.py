@@ -19,7 +19,7 @@ from .formats import LAYERED_SUFFIXES
 from .layered import Layer, LayeredPicture
 from .picture import Metadata, Picture, Pixels, to_u8
 from .reading import read, read_mask
-from .writing import check_suffix, encode, write, write_all
+from .writing import check_place, check_suffix, encode, write, write_all
 
 __all__ = [
     "LAYERED_SUFFIXES",
@@ -34,6 +34,7 @@ __all__ = [
     "UnreadablePicture",
     "UnsupportedPicture",
     "UnwritablePicture",
+    "check_place",
     "check_suffix",
     "encode",
     "read",

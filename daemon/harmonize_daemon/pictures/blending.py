@@ -5,7 +5,7 @@ Source: W3C, Compositing and Blending Level 1, sections 5 (source over, with a b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 
 import numpy as np
@@ -16,8 +16,9 @@ from .picture import Pixels
 Array = NDArray[np.float32]
 Blend = Callable[[Array, Array], Array]
 """(backdrop, source), colors in [0, 1] -> the color where both are opaque."""
-_ROWS = 32
-"""Painted at a time: temporary arrays stay in the processor's cache."""
+_BAND_PIXELS = 1 << 16
+"""Painted at a time, in whole rows: temporary arrays stay in the processor's cache, also those of wide pictures, and
+narrow ones do not come in countless small parts."""
 
 
 def _hard_light(below: Array, above: Array) -> Array:
@@ -101,8 +102,7 @@ class Canvas:
         on_canvas, on_layer = overlap(pixels.shape, left, top, self.alpha.shape[1:])
         place = (slice(None), *on_canvas)
         color, alpha, layer = self.color[place], self.alpha[place], pixels[on_layer]
-        for row in range(0, len(layer), _ROWS):
-            rows = slice(row, row + _ROWS)
+        for rows in _bands(*layer.shape[:2]):
             part = _planes(layer[rows])
             part[3:] *= np.float32(opacity)
             part[:3] *= part[3:]
@@ -111,16 +111,14 @@ class Canvas:
     def blend(self, group: Canvas, opacity: float, mode: Mode, *, keeps_alpha: bool = False) -> None:
         """Another canvas of the same size, as one layer."""
         strength = np.float32(opacity)
-        for row in range(0, self.alpha.shape[1], _ROWS):
-            rows = slice(row, row + _ROWS)
+        for rows in _bands(*self.alpha.shape[1:]):
             color, alpha = group.color[:, rows] * strength, group.alpha[:, rows] * strength
             _over(self.color[:, rows], self.alpha[:, rows], color, alpha, mode, keeps_alpha)
 
     def hide(self, covers: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
         """Take away what a mask [H, W] hides; 255, of 16 bits 65535 = all of it stays."""
         scale = np.float32(1 / np.iinfo(covers.dtype).max)
-        for row in range(0, self.alpha.shape[1], _ROWS):
-            rows = slice(row, row + _ROWS)
+        for rows in _bands(*self.alpha.shape[1:]):
             stays = covers[rows] * scale
             self.color[:, rows] *= stays
             self.alpha[:, rows] *= stays
@@ -130,8 +128,7 @@ class Canvas:
         height, width = self.alpha.shape[1:]
         out = np.empty((height, width, 4), dtype)
         scale = np.float32(np.iinfo(out.dtype).max)
-        for row in range(0, height, _ROWS):
-            rows = slice(row, row + _ROWS)
+        for rows in _bands(height, width):
             color, alpha = self.color[:, rows], self.alpha[:, rows]
             straight = color if bool((alpha == 1).all()) else _divided(color, alpha)
             for channel, plane in enumerate(straight):
@@ -147,6 +144,12 @@ def overlap(
     first, near = max(top, 0), max(left, 0)
     last, far = max(first, min(top + layer[0], canvas[0])), max(near, min(left + layer[1], canvas[1]))
     return np.s_[first:last, near:far], np.s_[first - top : last - top, near - left : far - left]
+
+
+def _bands(height: int, width: int) -> Iterator[slice]:
+    """Rows to paint at a time, from the top on."""
+    rows = max(1, _BAND_PIXELS // max(1, width))
+    return (slice(first, first + rows) for first in range(0, height, rows))
 
 
 def _planes(pixels: Pixels) -> Array:

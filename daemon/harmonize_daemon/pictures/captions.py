@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterable
 
 _ORIENTATION = re.compile(rb"(tiff:Orientation\s*(?:=\s*[\"']|>))[2-8]")
 _IPTC_BEGIN = b"\x1c"
 """Of every field (IPTC-NAA Information Interchange Model, section 1.6)."""
 _IPTC_RESOURCE = 0x0404
 """Photoshop's number for it, in the block of resources that a JPEG file holds."""
-_APP13 = b"\xff\xed"
+_APP1, _APP13, _COM = b"\xff\xe1", b"\xff\xed", b"\xff\xfe"
+_MORE_XMP = b"http://ns.adobe.com/xmp/extension/\0"
+"""How segments begin that hold what of XMP has no room in the first (XMP specification, part 3, section 1.1.3.1)."""
 _BLOCK = b"Photoshop 3.0\0"
 _MOST_SEGMENT = 0xFFFF
 """Bytes of a JPEG segment, its length among them."""
@@ -37,6 +40,15 @@ def jpeg_segment(iptc: bytes) -> bytes:
     resource = b"8BIM" + struct.pack(">HHI", _IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
     length = 2 + len(_BLOCK) + len(resource)
     return _APP13 + struct.pack(">H", length) + _BLOCK + resource if length <= _MOST_SEGMENT else b""
+
+
+def kept_segments(segments: Iterable[tuple[str, bytes]]) -> bytes:
+    """Of a JPEG file's segments, as Pillow reads them, comments and the further ones of XMP, as the file has them."""
+    kept = []
+    for kind, data in segments:
+        if kind == "COM" or (kind == "APP1" and data.startswith(_MORE_XMP)):
+            kept.append((_COM if kind == "COM" else _APP1) + struct.pack(">H", 2 + len(data)) + data)
+    return b"".join(kept)
 
 
 def iptc_of_tiff(stored: bytes) -> bytes | None:

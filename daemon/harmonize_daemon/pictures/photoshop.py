@@ -189,8 +189,10 @@ def _open(path: Path) -> PSDImage:
 
 
 def _reason(error: Exception) -> str:
-    """In one line."""
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    """In one line. Behind their words, some errors of psd-tools have half of its source."""
+    first = error.args[0] if error.args else ""
+    said = first if isinstance(first, str) else str(error)
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 def _refuse_black_channels() -> None:

@@ -31,6 +31,8 @@ class Metadata:
     xmp: bytes | None = None
     """Of an upright picture, and else as the source wrote it."""
     iptc: bytes | None = None
+    jpeg_segments: bytes = b""
+    """Those of a JPEG file that hold comments, and what of its XMP has no room in one segment."""
     png_texts: bytes = b""
     """The chunks of a PNG file with texts; those that hold one of the above are left out."""
     png_colors: bytes = b""

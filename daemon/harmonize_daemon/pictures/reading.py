@@ -34,6 +34,9 @@ _NOT_EVERYWHERE = {tifffile.COMPRESSION.WEBP, tifffile.COMPRESSION.ZSTD}
 _TIFF_COMPRESSIONS = frozenset(TiffImagePlugin.COMPRESSION_INFO) - _NOT_EVERYWHERE
 """That Pillow reads, in all of its builds."""
 _INCH, _CENTIMETER = 2, 3
+_JPEG_BEGIN = b"\xff\xd8\xff"
+_NO_FRAMES = (0xC4, 0xC8, 0xCC)
+"""Markers among those of frames, 0xC0 … 0xCF, that are none (ITU-T T.81, table B.1)."""
 _PNG_HEAD = 26
 """Bytes up to depth and color type (PNG specification, 11.2.2)."""
 _MOST_PNG_PIXEL_BYTES = 10
@@ -67,6 +70,8 @@ def read(path: Path) -> Picture:
             head = file.read(_PNG_HEAD)
             if head.startswith(PNG_SIGNATURE):
                 return _read_png(file, path, head)
+            if head.startswith(_JPEG_BEGIN) and (bits := _jpeg_bits(file)) not in (0, 8):
+                raise UnsupportedPicture(f"{path.name} is a JPEG file of {bits} bits", "save it as PNG or TIFF")
         if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
             return _read_tiff(path)
         with _open_with_pillow(path, path) as image:
@@ -198,11 +203,12 @@ def _orientation(image: Image.Image) -> int:
 
 def _pillow_metadata(image: Image.Image) -> Metadata:
     """Of a picture that will be upright."""
-    tables, subsampling, iptc = None, -1, None
+    tables, subsampling, iptc, segments = None, -1, None, b""
     if isinstance(image, JpegImagePlugin.JpegImageFile):
         tables = tuple(tuple(table) for _, table in sorted(image.quantization.items()))
         subsampling = JpegImagePlugin.get_sampling(image)
         iptc = captions.iptc_of_jpeg(image.info.get("photoshop", {}))
+        segments = captions.kept_segments(image.applist)
     block = _said(image, "exif") or _raw_profile(image, "exif")
     xmp = _said(image, "xmp") or _raw_profile(image, "xmp")
     return Metadata(
@@ -213,6 +219,7 @@ def _pillow_metadata(image: Image.Image) -> Metadata:
         dpi=_dpi(image.info.get("dpi")),
         jpeg_tables=tables,
         jpeg_subsampling=subsampling,
+        jpeg_segments=segments,
     )
 
 
@@ -248,6 +255,16 @@ def _is_beyond_pillow(png: bytes) -> bool:
     """Pillow does not hold 16 bits of color, and looks for the transparent grey of 2 and 4 bits among 8 bits."""
     depth, kind = png[24:25], png[25:26]
     return depth == b"\x10" or (depth in (b"\x02", b"\x04") and kind == b"\0")
+
+
+def _jpeg_bits(file: IO[bytes]) -> int:
+    """Of a number in a JPEG file, of which Pillow says nothing but that it is none; 0 where the file does not tell."""
+    file.seek(2)
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+        if 0xC0 <= head[1] <= 0xCF and head[1] not in _NO_FRAMES:
+            return int.from_bytes(file.read(1), "big")
+        file.seek(int.from_bytes(head[2:], "big") - 2, SEEK_CUR)
+    return 0
 
 
 def _read_png(file: IO[bytes], path: Path, head: bytes) -> Picture:

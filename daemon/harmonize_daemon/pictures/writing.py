@@ -9,7 +9,6 @@ import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from errno import EACCES, EISDIR
 from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from uuid import uuid4
 import imagecodecs
 import numpy as np
 import tifffile
+from harmonize_models.commands import check_writable
 from PIL import Image
 
 from . import captions, exif
@@ -67,6 +67,18 @@ def _encoder_of(suffix: str, name: str) -> Callable[[Picture], bytes]:
     return encoder
 
 
+def check_place(path: Path) -> None:
+    """Raises UnwritablePicture where no file can be written there, as far as can be known before."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> UnwritablePicture:
+    return UnwritablePicture(f"Cannot write {path} ({error.strerror})")
+
+
 def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
     """Write all of the files or none. Raises UnwritablePicture.
 
@@ -86,7 +98,7 @@ def write_all(files: Sequence[tuple[Path, bytes]]) -> None:
             with suppress(OSError):  # where it is not, for instance
                 beside.unlink()
         if isinstance(error, OSError):
-            raise UnwritablePicture(f"Cannot write {path} ({error.strerror})") from error
+            raise _unwritable(path, error) from error
         raise
 
 
@@ -95,11 +107,8 @@ def _write_beside(path: Path, beside: Path, content: bytes) -> None:
 
     After a power failure, what was only on its way to the disk would be an empty file.
     """
-    if path.is_dir():
-        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+    check_writable(path)
     replaces = path.exists()
-    if replaces and not os.access(path, os.W_OK):
-        raise PermissionError(EACCES, os.strerror(EACCES))
     with beside.open("wb") as file:
         if replaces:
             shutil.copymode(path, beside)
@@ -156,7 +165,7 @@ def _encode_jpeg(picture: Picture) -> bytes:
     except OSError:  # Pillow has two bytes a pixel for it, and grain at the highest quality takes more
         content = _encode_with_pillow(picture, "JPEG", alpha=False, **options)
     iptc = captions.jpeg_segment(picture.metadata.iptc) if picture.metadata.iptc else b""
-    return content[:_JPEG_HEAD] + iptc + content[_JPEG_HEAD:]
+    return content[:_JPEG_HEAD] + iptc + picture.metadata.jpeg_segments + content[_JPEG_HEAD:]
 
 
 def _encode_webp(picture: Picture) -> bytes:

@@ -165,6 +165,13 @@ class DeviceLost(Message, frozen=True):
     cause: str
 
 
+class Hung(Message, frozen=True):
+    """The networks have been at one task for far too long; the process ends now."""
+
+    device: str
+    """Where they ran; empty if that was still being found out."""
+
+
 FromFront = PredictTasks | OpenTask | BandTask | CloseTask | ExportTask | Rest | Stop
 FromWorker = (
     Beat
@@ -178,6 +185,7 @@ FromWorker = (
     | ExportedTask
     | TaskFailed
     | DeviceLost
+    | Hung
 )
 
 _PREFIX = 4

@@ -35,6 +35,7 @@ from harmonize_daemon.wire.link import (
     ExportTask,
     FromFront,
     FromWorker,
+    Hung,
     LinkClosed,
     NetworksFailed,
     NetworksReady,
@@ -319,6 +320,7 @@ class Worker:
                 seen = now
             # No thread gets out of a driver that hangs, and every later prediction would wait for this one.
             log.error("the networks have been at one task for %d s: the worker ends", seconds)
+            self._link.send(Hung(self._told.device if self._told else ""))
             os._exit(4)
 
     def _tell_news(self) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from ..baselines import TITLES, Baseline, harmonize_batch
 from ..checkpoints import SHIPPED_DIR, shipped
-from ..commands import carried_out
+from ..commands import carried_out, check_writable
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.sides import check_side
@@ -37,7 +37,7 @@ from .weights import network_of, titles_of
 def run(args: argparse.Namespace) -> int:
     """Evaluate as the flags say; returns the exit status."""
     torch.set_num_threads(args.threads)
-    _make_folders(args)
+    _check_results(args)
     entrants = _entrants(args)
     skipped = Skipped()
     photos = load_photos(args.data, "val", args.side, skipped, args.limit, whole=tars_of(args.data))
@@ -78,11 +78,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _make_folders(args: argparse.Namespace) -> None:
-    """Of what will be written: where there can be none, nobody wants to know that after hours."""
-    for folder in (args.sheets, *(file.parent for file in (args.write, args.json) if file)):
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+def _check_results(args: argparse.Namespace) -> None:
+    """Make the folders of what will be written: where nothing can be, nobody wants to know that after hours."""
+    for file in (args.write, args.json):
+        if file is not None:
+            check_writable(file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+    if args.sheets is not None:
+        args.sheets.mkdir(parents=True, exist_ok=True)
+        check_writable(args.sheets / "sheet.png")
 
 
 def _still_valid(file: Path | None, digest: str, weights: Mapping[str, str]) -> dict[str, Score]:

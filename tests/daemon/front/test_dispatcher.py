@@ -98,6 +98,11 @@ class Rig:
         self.dispatcher.render(peer, request, [memoryview(b"{}")])
         return request.id
 
+    def export(self, peer: Peer = ANN) -> str:
+        request = messages.Export(**COMMON, id=next(self._ids), format="cube")
+        self.dispatcher.export(peer, request, [memoryview(b"{}")])
+        return request.id
+
     def band(self, id: str, row: int, fill: int = 0, peer: Peer = ANN) -> None:
         data = memoryview(bytes([fill]) * (WIDTH * 4 * ROWS))
         self.dispatcher.band(peer, messages.Band(**COMMON, id=id, row=row), [data])
@@ -237,6 +242,32 @@ def test_a_cancelled_render_gives_its_slots_back_when_the_worker_lets_go(rig: Ri
     job = rig.dispatcher.jobs.by_number(task.job)
     assert job is not None
     assert job.id == waiting
+
+
+def test_adjustments_of_cancelled_requests_do_not_pile_up_on_their_way_to_the_worker(rig: Rig) -> None:
+    """Each has up to megabytes, and to ask and cancel is quicker than to read them."""
+    for _ in range(50):
+        rig.dispatcher.cancel(ANN, rig.render())
+        rig.dispatcher.cancel(ANN, rig.export())
+    waiting = rig.render(BEN)
+    sent = [task for task in rig.worker.take() if isinstance(task, (OpenTask, ExportTask))]
+    assert len(sent) == LIMITS.renders
+    rig.dispatcher.hear(OpenedTask(sent[0].job, []))
+    (task,) = rig.worker.take()
+    assert isinstance(task, OpenTask)
+    rig.dispatcher.hear(TaskFailed(task.job, "internal", "A defect."))
+    assert rig.heard()[-1].id == waiting
+    rig.render()
+    assert isinstance(rig.worker.take()[-1], OpenTask)
+
+
+def test_a_worker_that_has_died_takes_the_adjustments_with_it(rig: Rig) -> None:
+    for _ in range(LIMITS.renders):
+        rig.dispatcher.cancel(ANN, rig.render())
+    rig.dispatcher.worker_died("It ended.")
+    rig.worker.take()
+    rig.render()
+    assert isinstance(rig.worker.take()[-1], OpenTask)
 
 
 def test_a_client_that_is_gone_loses_its_jobs(rig: Rig) -> None:

@@ -113,6 +113,33 @@ def test_iptc_that_a_jpeg_file_has_no_room_for_is_left_out(tmp_path: Path) -> No
     assert iptc_in(tmp_path / "a.jpg") is None
 
 
+def more_xmp(part: bytes) -> bytes:
+    """A segment of XMP behind the first one."""
+    body = b"http://ns.adobe.com/xmp/extension/\0" + b"0123456789ABCDEF" * 2 + struct.pack(">II", 200, 0) + part
+    return b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+
+
+def comment(text: bytes) -> bytes:
+    return b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text
+
+
+def test_comments_and_all_of_xmp_stay_from_jpeg_to_jpeg(tmp_path: Path) -> None:
+    segments = [comment(b"first"), more_xmp(b"<a/>" * 25), more_xmp(b"<b/>" * 25), comment(b""), comment(b"x" * 65_533)]
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", xmp=XMP, extra=b"".join(segments) + photoshop_block(IPTC))
+    again = rewritten(rewritten(tmp_path / "a.jpg", "a.jpg"), "a.jpg")
+    content = again.read_bytes()
+    assert [content.count(segment) for segment in segments] == [1] * len(segments)
+    assert xmp_in(again) == XMP
+    assert iptc_in(again) == COPYRIGHT
+    assert pictures.read(again).pixels.shape == PIXELS.shape
+
+
+@pytest.mark.parametrize("target", ["a.png", "a.tif", "a.webp"])
+def test_comments_of_jpeg_are_no_trouble_for_other_formats(tmp_path: Path, target: str) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "a.jpg", comment=b"\xff\0", xmp=XMP)
+    assert xmp_in(rewritten(tmp_path / "a.jpg", target)) == XMP
+
+
 def chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 

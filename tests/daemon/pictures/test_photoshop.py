@@ -381,3 +381,10 @@ def _all_of(path: Path) -> None:
     for layer in file.layers():
         file.decoded(layer)
     file.merged()
+
+
+def test_what_is_wrong_with_a_file_is_said_without_the_source_of_a_library(tmp_path: Path) -> None:
+    (tmp_path / "a.psd").write_bytes(b"8BPS" + bytes(40))
+    with pytest.raises(UnreadablePicture, match="is no Photoshop file") as refusal:
+        read_layered(tmp_path / "a.psd")
+    assert "Attribute" not in str(refusal.value)

@@ -9,6 +9,7 @@ import time
 import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -380,6 +381,23 @@ def test_what_to_do_about_a_file_depends_on_what_is_wrong_with_it(tmp_path: Path
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UnreadablePicture, match=says):
         pictures.read(tmp_path / name)
+
+
+def test_a_jpeg_file_of_12_bits_is_not_called_something_else(tmp_path: Path) -> None:
+    deep = noise(3, "u2", 16, 16) >> 4
+    (tmp_path / "a.jpg").write_bytes(imagecodecs.jpeg_encode(deep, bitspersample=12))
+    with pytest.raises(UnsupportedPicture, match=r"a\.jpg is a JPEG file of 12 bits: save it as PNG or TIFF"):
+        pictures.read(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff", b"\xff\xc0", b"\xff\xe0\0\0" * 3, b"\xff\xe0\xff\xff", b"\xff\xc0\0\x11\x08", b"\xff" * 20],
+)
+def test_fault_31_a_jpeg_file_that_says_nothing_of_its_bits_is_no_picture(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8" + content)
+    with pytest.raises(UnreadablePicture):
+        pictures.read(tmp_path / "a.jpg")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")

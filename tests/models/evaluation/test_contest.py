@@ -135,14 +135,16 @@ def test_weights_of_ones_own_beside_the_shipped_ones_have_a_row_of_their_own(
     assert len(list(sheets.iterdir())) == 2
 
 
+@pytest.mark.parametrize("option", ["--json", "--write"])
+@pytest.mark.parametrize("place", ["file/figures.json", "."])
 def test_where_figures_cannot_be_written_nothing_is_measured(
-    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    photo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, place: str
 ) -> None:
     monkeypatch.setattr(cli, "hold", lambda *_: pytest.fail("it was measured"))
     (tmp_path / "file").touch()
     words = ["--data", str(photo_folder), "--side", "64", "--no-baselines", "--no-cost", "--raw-only"]
-    with pytest.raises(OSError, match="file"):
-        cli.main([*words, "s2crnet", "--json", str(tmp_path / "file" / "figures.json")])
+    with pytest.raises(OSError, match=str(tmp_path)):
+        cli.main([*words, "s2crnet", option, str(tmp_path / place)])
 
 
 def test_figures_that_are_none_are_refused(photo_folder: Path, tmp_path: Path) -> None:
