@@ -9,7 +9,7 @@ from ..client import Thumbnail
 from ..i18n import tr
 from ..task import HostError, Touched
 from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
-from . import curves_mask, documents, live_view, region, scene, writing
+from . import bands, curves_mask, documents, live_view, region, scene, writing
 from .color import color_space
 from .documents import (
     LAYER_KINDS,
@@ -124,7 +124,7 @@ class KritaHost:
         hide: bool,
         cover: LayerRef | None,
     ) -> Steps[LayerRef]:
-        native = yield from region.native_pixels(region_, pixels)
+        native, checksum = yield from _ready_to_write(region_, pixels)
         region.need_unchanged(ref, region_)
         replaced = output is Output.REPLACE
         if replaced:
@@ -143,14 +143,14 @@ class KritaHost:
                 self.show_original(ref, LayerRef(ref.document, str(mask.uniqueId().toString())), False)
             need_node(ref).remove()
             self._undo.watch(ref, written, shown=None)
-        self._written[written] = _Print.of(need_node(written), region_.rect)
+        self._written[written] = _Print(bounds_of(need_node(written)), checksum)
         return written
 
     def rewrite_layer(self, ref: LayerRef, region_: Region, pixels: bytearray) -> Steps[None]:
-        native = yield from region.native_pixels(region_, pixels)
+        native, checksum = yield from _ready_to_write(region_, pixels)
         self.need_untouched(ref, region_.rect)
         writing.rewrite(ref, native, region_.rect)
-        self._written[ref] = _Print.of(need_node(ref), region_.rect)
+        self._written[ref] = _Print(bounds_of(need_node(ref)), checksum)
 
     def need_untouched(self, ref: LayerRef, rect: Rect) -> None:
         """Layers of an earlier run count as painted on: nothing is known of them."""
@@ -234,6 +234,15 @@ class KritaHost:
             live_view.clear_live_curves(ref)
 
 
+def _ready_to_write(region_: Region, pixels: bytearray) -> Steps[tuple[bytearray, int]]:
+    """The pixels as the layer wants them, and their checksum: all that need not be done in the turn of writing."""
+    native = yield from region.native_pixels(region_, pixels)
+    yield 0.9
+    checksum = zlib.crc32(native)
+    yield 1.0
+    return native, checksum
+
+
 def _info(document: Document, node: Node) -> LayerInfo:
     return LayerInfo(
         ref=reference_to(document, node),
@@ -264,4 +273,4 @@ class _Print:
 
     @classmethod
     def of(cls, node: Node, rect: Rect) -> _Print:
-        return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
+        return cls(bounds_of(node), bands.checksum(node.pixelData, rect, color_space(node).pixel_bytes))
