@@ -8,7 +8,20 @@ from dataclasses import dataclass
 from ..client import Thumbnail
 from ..i18n import tr
 from ..task import HostError, Touched
-from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
+from ..values import (
+    Curves,
+    LayerInfo,
+    LayerName,
+    LayerRef,
+    Output,
+    Picture,
+    Rect,
+    Reference,
+    Region,
+    Scene,
+    Steps,
+    Target,
+)
 from . import bands, curves_mask, documents, live_view, region, scene, writing
 from .color import color_space
 from .documents import (
@@ -18,6 +31,7 @@ from .documents import (
     application,
     bounds_of,
     canvas_of,
+    document_id,
     find_document,
     find_node,
     is_locked,
@@ -86,9 +100,13 @@ class KritaHost:
     def exists(self, ref: LayerRef) -> bool:
         return find_node(ref) is not None
 
-    def layers(self) -> list[LayerInfo]:
+    def layers(self) -> list[LayerName]:
         document = application().activeDocument()
-        return [_info(document, node) for node in walk(document.rootNode())] if document else []
+        if document is None:
+            return []
+        key = document_id(document)
+        nodes = walk(document.rootNode())
+        return [LayerName(LayerRef(key, str(node.uniqueId().toString())), node.name()) for node in nodes]
 
     # Reading
 
