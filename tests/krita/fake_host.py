@@ -14,6 +14,7 @@ from harmonize_selection.task import HostError, Touched
 from harmonize_selection.values import (
     Curves,
     LayerInfo,
+    LayerName,
     LayerRef,
     Output,
     Picture,
@@ -81,8 +82,8 @@ class FakeHost:
     def exists(self, ref: LayerRef) -> bool:
         return ref.layer in self.bounds
 
-    def layers(self) -> list[LayerInfo]:
-        return [LayerInfo(layer_ref(name), name, rect, self.canvas) for name, rect in self.bounds.items()]
+    def layers(self) -> list[LayerName]:
+        return [LayerName(layer_ref(name), name) for name in self.bounds]
 
     # Reading
 

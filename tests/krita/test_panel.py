@@ -22,7 +22,7 @@ except ImportError:
 
 from harmonize_client.values import Look
 from harmonize_selection.state import DockerState, Health, Problem, Variant
-from harmonize_selection.values import LayerInfo, Output, Picture, Rect, Reference, Settings, Source
+from harmonize_selection.values import LayerInfo, LayerName, Output, Picture, Rect, Reference, Settings, Source
 from harmonize_selection.view.flow import Flow
 from harmonize_selection.view.panel import Panel
 from harmonize_selection.view.preview import Preview
@@ -43,7 +43,7 @@ FULL = DockerState(
     after=PICTURE,
     networks=(NETWORK,),
     default_network="ours",
-    layers=(LAYER,),
+    layers=(LayerName(LAYER.ref, LAYER.name),),
     variants=tuple(Variant(name, "", Look(), PICTURE) for name in ("Full", "Half", "Color only", "Keep lights")),
     can_compare=True,
 )

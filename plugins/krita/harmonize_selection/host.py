@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from .client import Thumbnail
-from .values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
+from .values import (
+    Curves,
+    LayerInfo,
+    LayerName,
+    LayerRef,
+    Output,
+    Picture,
+    Rect,
+    Reference,
+    Region,
+    Scene,
+    Steps,
+    Target,
+)
 
 
 class Host(Protocol):
@@ -23,7 +36,7 @@ class Host(Protocol):
     def exists(self, ref: LayerRef) -> bool:
         """Also for masks."""
 
-    def layers(self) -> list[LayerInfo]:
+    def layers(self) -> list[LayerName]:
         """All layers of the active document, from the top."""
 
     # Reading
@@ -98,7 +111,7 @@ class Host(Protocol):
 
 
 class LiveHost(Protocol):
-    """What live mode needs besides. Cheap enough to ask twenty times a second."""
+    """What live mode needs besides. Cheap enough to ask fifty times a second while the artist is at it."""
 
     def layer_bounds(self, ref: LayerRef) -> Rect | None:
         """None when the layer is gone."""

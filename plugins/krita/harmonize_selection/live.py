@@ -17,13 +17,18 @@ from . import requests
 from .client import Look, Prediction, Session, Stopped
 from .host import Host, LiveHost
 from .i18n import tr
+from .pace import Pace
 from .task import Running, Task
 from .values import Curves, LayerRef, Output, Picture, Rect, Reference, Result, Scene, Settings, Target
 
 LARGEST_AREA = 32_000_000
 """Pixels of canvas above which Krita itself needs too long to show a change."""
 _LOOK_SECONDS = 0.02
-"""Looking costs Krita about a millisecond."""
+"""Looking costs Krita about a millisecond, and ten where the picture is large."""
+_IDLE_LOOK_SECONDS, _LONGEST_IDLE_LOOK_SECONDS, _IDLE_SHARE = 0.1, 0.5, 0.02
+"""While nobody does anything: between two looks, and of the time that they may take."""
+_AWAKE_SECONDS = 2.0
+"""After the pen was down, or something had changed, before it is looked at less often."""
 _REST_SECONDS = 0.3
 """After the pen is lifted or the last change, before what costs more is done."""
 
@@ -53,7 +58,7 @@ class _Seen:
 
 
 class Live:
-    """Call `tick` at least some twenty times a second; while it is `working`, much more often."""
+    """Call `tick` ten times a second at least; much more often while it is `awake`, and still more while `working`."""
 
     def __init__(
         self,
@@ -82,7 +87,9 @@ class Live:
         self._running: Running[None] | None = None
         self._pen_lifted = self._changed = -1.0
         self._noticed = 0.0
-        self._next_look = 0.0
+        self._awake_until = 0.0
+        self._pace = Pace(clock, 1.0, _LOOK_SECONDS)
+        self._idle_pace = Pace(clock, _IDLE_SHARE, _IDLE_LOOK_SECONDS, _LONGEST_IDLE_LOOK_SECONDS)
 
     @property
     def ref(self) -> LayerRef:
@@ -92,15 +99,23 @@ class Live:
     def working(self) -> bool:
         return self._running is not None and not self._running.done
 
+    @property
+    def awake(self) -> bool:
+        """Whether the artist is at it."""
+        return self._clock() < self._awake_until
+
     def tick(self) -> None:
         """Looks whether something has changed, and moves the update along that is under way."""
         try:
             if self.working:
                 # It is shown first, then the newest state is looked at: a drag must not starve the picture.
                 self._go_on()
-            elif self._clock() >= self._next_look:
-                self._next_look = self._clock() + _LOOK_SECONDS
-                self._look()
+                return
+            if self._host.pen_is_down():
+                self._stay_awake()
+            pace = self._pace if self.awake else self._idle_pace
+            if pace.is_due:
+                pace.take(self._look)
         except Exception as error:  # a document that closes right now, for instance
             self._failed(error)
 
@@ -122,6 +137,9 @@ class Live:
             self._running.cancel()
             self._running = None
         self._host.clear_live_curves(self.ref)
+
+    def _stay_awake(self) -> None:
+        self._awake_until = self._clock() + _AWAKE_SECONDS
 
     def _look(self) -> None:
         bounds, layer = self._host.layer_bounds(self.ref), self._host.find(self.ref)
@@ -169,6 +187,7 @@ class Live:
         # What is kept from before a look that failed is older than what was seen then: all is read anew.
         last, self._seen = None if self.error else self._seen, seen
         self._changed, self._noticed = self._clock(), time.perf_counter()
+        self._stay_awake()
         scene = None
         if last is None or below or replace(last, look=seen.look) != seen or self._prediction is None:
             repainted = last is None or last.signature != seen.signature

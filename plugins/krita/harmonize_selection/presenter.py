@@ -15,6 +15,7 @@ from .daemon_watch import DaemonWatch
 from .i18n import tr
 from .live import Live, LiveHosting
 from .live_switch import LiveSwitch
+from .pace import Pace
 from .preview_pane import PreviewPane
 from .results import Results
 from .state import DockerState, Problem, Variant, possible
@@ -28,7 +29,10 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _LOOK_SECONDS = 0.3
+_LAYERS_SHARE = 0.01
+"""Of the time that listing the layers may take: some documents have hundreds."""
 _SLIDER_SECONDS = 0.08
+_WORKING_SECONDS, _AWAKE_SECONDS, _IDLE_SECONDS = 0.005, 0.01, 0.06
 
 
 def _in_turn(act: Callable[Concatenate[Presenter, P], None]) -> Callable[Concatenate[Presenter, P], None]:
@@ -53,7 +57,7 @@ def _when_free(act: Callable[Concatenate[Presenter, P], object]) -> Callable[Con
 
 
 class Presenter:
-    """One for all dockers. Call `tick` often: every 5 ms while it is `busy`, else every 60 ms."""
+    """One for all dockers. Call `tick` often: see `pause`."""
 
     def __init__(
         self,
@@ -66,13 +70,14 @@ class Presenter:
         self.state = DockerState(settings=settings or Settings())
         self._host, self._session, self._view, self._clock = host, session, view, clock
         self._turns = Turns()
-        self._preview = PreviewPane(host, session, self._preview_changed)
+        self._preview = PreviewPane(host, session, self._preview_changed, clock)
         self._live = LiveSwitch(host, session, clock)
         self._daemon = DaemonWatch(session)
         self._work = Work(self._written, self._failed)
         self._comparing = Comparing(host)
         self._visible = False
         self._results = Results(host)
+        self._layers_pace = Pace(clock, _LAYERS_SHARE)
         self._next_look = self._slid_at = 0.0
         self._slider_waits = self._slides = False
 
@@ -222,6 +227,14 @@ class Presenter:
         return self._work.busy or (self._visible and (self._preview.working or self.live is not None))
 
     @property
+    def pause(self) -> float:
+        """Seconds to the next `tick`: short ones cost Krita time."""
+        live = self.live if self._visible else None
+        if self._work.busy or (self._visible and self._preview.working) or (live is not None and live.working):
+            return _WORKING_SECONDS
+        return _AWAKE_SECONDS if live is not None and live.awake else _IDLE_SECONDS
+
+    @property
     def last_milliseconds(self) -> float:
         """Of the last layer that was harmonized, from the click to the new layer."""
         return self._work.milliseconds
@@ -300,7 +313,8 @@ class Presenter:
     def _look(self) -> None:
         active = self._host.active()
         document = active.ref.document if active else ""
-        if document != self._results.document:
+        another = document != self._results.document
+        if another:
             self._end_comparing()
             self._results.open(document)
             self._show(history=words.history_rows(self._results.all))
@@ -314,8 +328,9 @@ class Presenter:
             self._end_comparing()
         if self._goes_on_to(layer):
             self._show(problem=None, note="")
-        layers = tuple(self._host.layers()) if document else ()
-        self._show(layer=layer, layers=layers, selected=len(self._selected()))
+        if another or self._layers_pace.is_due:
+            self._show(layers=self._layers_pace.take(lambda: tuple(self._host.layers())) if document else ())
+        self._show(layer=layer, selected=len(self._selected()))
         self._change_settings(possible(self.state))
         result = self._results.current(layer)
         if result is None and self._comparing.on:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from . import words
 from .client import ConnectionLost, Session, State, Stopped
 from .host import Host
+from .pace import Pace
 from .previews import Previews, Sight
 from .state import DockerState
 from .trouble import problem_of
-from .values import LayerInfo, Settings, Target
+from .values import LayerInfo, LayerRef, Settings, Target
 
 AUTOMATIC_AREA = 12_000_000
 """Pixels of canvas up to which the preview is made without being asked for."""
+_SHARE = 0.01
+"""Of the time that looking at rows of pixels may take."""
 _REST_SECONDS = 0.4
 """What is seen has to stay the same for so long."""
 
 
 class PreviewPane:
-    def __init__(self, host: Host, session: Session, changed: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        host: Host,
+        session: Session,
+        changed: Callable[[], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._host, self._session = host, session
+        self._pace = Pace(clock, _SHARE)
         self._previews = Previews(host, session, changed)
         self._seen: Sight | None = None
         self._seen_at = 0.0
@@ -38,12 +49,19 @@ class PreviewPane:
         if layer is None or target is None or layer.problem:
             self._seen = None
         else:
-            self._seen = Sight(layer, self._host.fingerprint(layer.ref), target.curves, target.results)
+            self._seen = Sight(layer, self._fingerprint(layer.ref), target.curves, target.results)
         if self._seen is None or last is None or self._seen.layer.ref != last.layer.ref:
             self._waits, self._dismissed = False, None
             self._previews.clear()
         if self._seen != last:
             self._seen_at = now
+
+    def _fingerprint(self, ref: LayerRef) -> bytes:
+        """The layer's newest one, as far as there is time for another."""
+        last = self._seen
+        if last is not None and last.layer.ref == ref and not self._pace.is_due:
+            return last.fingerprint
+        return self._pace.take(lambda: self._host.fingerprint(ref))
 
     def want(self, settings: Settings, now: float) -> None:
         """Shows what was looked at, as far as nobody has to be asked first."""

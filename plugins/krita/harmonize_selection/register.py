@@ -21,7 +21,6 @@ from .view.panel import Panel
 
 DOCKER_ID = "harmonize_selection"
 _ACTIONS_FILE = "harmonize_selection.action"
-_IDLE_MILLISECONDS, _BUSY_MILLISECONDS = 60, 5
 
 
 class Harmonizer:
@@ -36,7 +35,7 @@ class Harmonizer:
         application = QtCore.QCoreApplication.instance()
         self._timer = QtCore.QTimer(application)
         self._timer.timeout.connect(self._tick)
-        self._timer.start(_IDLE_MILLISECONDS)
+        self._timer.start(_milliseconds(self.presenter.pause))
         self._host_due = 0.0
         application.aboutToQuit.connect(self._quit)
 
@@ -55,7 +54,7 @@ class Harmonizer:
             self._host_due = now + 0.1
             self.host.tick()
         self.presenter.tick()
-        wanted = _BUSY_MILLISECONDS if self.presenter.busy else _IDLE_MILLISECONDS
+        wanted = _milliseconds(self.presenter.pause)
         if self._timer.interval() != wanted:
             self._timer.setInterval(wanted)
 
@@ -64,6 +63,10 @@ class Harmonizer:
         save_settings(self.presenter.state.settings)
         self.presenter.close()
         self.host.close()
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .client import Look, NetworkInfo
-from .values import LayerInfo, Picture, Reference, Settings, Source
+from .values import LayerInfo, LayerName, Picture, Reference, Settings, Source
 
 
 class Health(Enum):
@@ -73,7 +73,7 @@ class DockerState:
     variants: tuple[Variant, ...] = ()
     networks: tuple[NetworkInfo, ...] = ()
     default_network: str = ""
-    layers: tuple[LayerInfo, ...] = ()
+    layers: tuple[LayerName, ...] = ()
     """That light and color can be taken from."""
     history: tuple[HistoryRow, ...] = ()
     comparing: bool = False

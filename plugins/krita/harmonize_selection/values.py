@@ -120,6 +120,14 @@ class LayerRef:
 
 
 @dataclass(frozen=True)
+class LayerName:
+    """What is needed to choose a layer from a list."""
+
+    ref: LayerRef
+    name: str
+
+
+@dataclass(frozen=True)
 class LayerInfo:
     """What the docker has to know of a layer."""
 

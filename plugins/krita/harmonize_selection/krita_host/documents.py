@@ -50,7 +50,12 @@ def find_document(key: str) -> Document | None:
 
 def find_node(ref: LayerRef) -> Node | None:
     document = find_document(ref.document)
-    node = document.nodeByUniqueID(QtCore.QUuid(ref.layer)) if document else None
+    return find_in(document, ref) if document is not None else None
+
+
+def find_in(document: Document, ref: LayerRef) -> Node | None:
+    """The node of a document that is at hand: to look for that takes longer than all the rest."""
+    node = document.nodeByUniqueID(QtCore.QUuid(ref.layer))
     return node if node is not None and node.parentNode() is not None else None
 
 

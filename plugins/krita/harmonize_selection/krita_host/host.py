@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from ..client import Thumbnail
 from ..i18n import tr
 from ..task import HostError, Touched
-from ..values import Curves, LayerInfo, LayerRef, Output, Picture, Rect, Reference, Region, Scene, Steps, Target
-from . import curves_mask, documents, live_view, region, scene, writing
+from ..values import (
+    Curves,
+    LayerInfo,
+    LayerName,
+    LayerRef,
+    Output,
+    Picture,
+    Rect,
+    Reference,
+    Region,
+    Scene,
+    Steps,
+    Target,
+)
+from . import bands, curves_mask, documents, live_view, region, scene, writing
 from .color import color_space
 from .documents import (
     LAYER_KINDS,
@@ -18,6 +31,7 @@ from .documents import (
     application,
     bounds_of,
     canvas_of,
+    document_id,
     find_document,
     find_node,
     is_locked,
@@ -86,9 +100,13 @@ class KritaHost:
     def exists(self, ref: LayerRef) -> bool:
         return find_node(ref) is not None
 
-    def layers(self) -> list[LayerInfo]:
+    def layers(self) -> list[LayerName]:
         document = application().activeDocument()
-        return [_info(document, node) for node in walk(document.rootNode())] if document else []
+        if document is None:
+            return []
+        key = document_id(document)
+        nodes = walk(document.rootNode())
+        return [LayerName(LayerRef(key, str(node.uniqueId().toString())), node.name()) for node in nodes]
 
     # Reading
 
@@ -124,7 +142,7 @@ class KritaHost:
         hide: bool,
         cover: LayerRef | None,
     ) -> Steps[LayerRef]:
-        native = yield from region.native_pixels(region_, pixels)
+        native, checksum = yield from _ready_to_write(region_, pixels)
         region.need_unchanged(ref, region_)
         replaced = output is Output.REPLACE
         if replaced:
@@ -143,14 +161,14 @@ class KritaHost:
                 self.show_original(ref, LayerRef(ref.document, str(mask.uniqueId().toString())), False)
             need_node(ref).remove()
             self._undo.watch(ref, written, shown=None)
-        self._written[written] = _Print.of(need_node(written), region_.rect)
+        self._written[written] = _Print(bounds_of(need_node(written)), checksum)
         return written
 
     def rewrite_layer(self, ref: LayerRef, region_: Region, pixels: bytearray) -> Steps[None]:
-        native = yield from region.native_pixels(region_, pixels)
+        native, checksum = yield from _ready_to_write(region_, pixels)
         self.need_untouched(ref, region_.rect)
         writing.rewrite(ref, native, region_.rect)
-        self._written[ref] = _Print.of(need_node(ref), region_.rect)
+        self._written[ref] = _Print(bounds_of(need_node(ref)), checksum)
 
     def need_untouched(self, ref: LayerRef, rect: Rect) -> None:
         """Layers of an earlier run count as painted on: nothing is known of them."""
@@ -234,6 +252,15 @@ class KritaHost:
             live_view.clear_live_curves(ref)
 
 
+def _ready_to_write(region_: Region, pixels: bytearray) -> Steps[tuple[bytearray, int]]:
+    """The pixels as the layer wants them, and their checksum: all that need not be done in the turn of writing."""
+    native = yield from region.native_pixels(region_, pixels)
+    yield 0.9
+    checksum = zlib.crc32(native)
+    yield 1.0
+    return native, checksum
+
+
 def _info(document: Document, node: Node) -> LayerInfo:
     return LayerInfo(
         ref=reference_to(document, node),
@@ -264,4 +291,4 @@ class _Print:
 
     @classmethod
     def of(cls, node: Node, rect: Rect) -> _Print:
-        return cls(bounds_of(node), zlib.crc32(node.pixelData(rect.x, rect.y, rect.width, rect.height)))
+        return cls(bounds_of(node), bands.checksum(node.pixelData, rect, color_space(node).pixel_bytes))

@@ -9,6 +9,7 @@ from .. import masks
 from ..i18n import tr
 from ..task import HostError
 from ..values import LayerRef, Rect, Region, Steps
+from . import bands
 from .color import ColorSpace, Converter, color_space, wrong_size
 from .documents import Document, Node, bounds_of, canvas_of, end_strokes, need_document, need_node
 
@@ -30,6 +31,8 @@ class Original:
     flatten: bool
     bounds: Rect
     """Of the whole layer."""
+    shown: Rect
+    """All that it covers with its masks."""
     masked: bool
     """Whether alpha was read as the layer's masks leave it, and is to be written as it was."""
 
@@ -61,7 +64,7 @@ def read_region(ref: LayerRef) -> Steps[Region]:
     """
     document, node = need_document(ref), need_node(ref)
     end_strokes(document)
-    rect = shown_bounds(document, node)
+    rect = everything = shown_bounds(document, node)
     selection = document.selection()
     if selection is not None:
         rect = rect.intersected(Rect(selection.x(), selection.y(), selection.width(), selection.height()))
@@ -70,7 +73,9 @@ def read_region(ref: LayerRef) -> Steps[Region]:
     space, flatten = color_space(node), is_flattened(node)
     area = (rect.x, rect.y, rect.width, rect.height)
     shown = _sized(node.projectionPixelData(*area), rect, space)
-    pixels = shown if flatten else _sized(node.pixelData(*area), rect, space)
+    # Without masks and onion skins, a paint layer is shown as it is.
+    as_it_is = flatten or not (node.childNodes() or node.animated())
+    pixels = shown if as_it_is else _sized(node.pixelData(*area), rect, space)
     mask = masks.covered(masks.opacity_bytes(shown, space.pixel_bytes))
     if selection is not None:
         mask = masks.restricted(bytes(selection.pixelData(*area)), to=mask)
@@ -89,7 +94,7 @@ def read_region(ref: LayerRef) -> Steps[Region]:
         rendered,
         mask,
         place,
-        Original(pixels, space, flatten, bounds_of(node), masked),
+        Original(pixels, space, flatten, bounds_of(node), everything, masked),
     )
 
 
@@ -98,8 +103,7 @@ def need_unchanged(ref: LayerRef, region: Region) -> None:
     document, node, original = need_document(ref), need_node(ref), region.original
     end_strokes(document)
     read = node.projectionPixelData if original.flatten else node.pixelData
-    rect = region.rect
-    if bounds_of(node) != original.bounds or read(rect.x, rect.y, rect.width, rect.height) != original.pixels:
+    if bounds_of(node) != original.bounds or not bands.is_same(read, region.rect, original.pixels):
         raise HostError(tr("the layer was changed meanwhile"), tr("press Harmonize again"))
 
 

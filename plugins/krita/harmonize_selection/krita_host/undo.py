@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..values import LayerRef
-from .documents import application, document_id, find_document, find_node, redraw
+from .documents import Document, application, document_id, find_document, find_in, find_node, redraw
 
 
 @dataclass
@@ -39,15 +39,18 @@ class UndoWatch:
 
         shown: whether the original is, without and with what was written; None: it was replaced.
         """
-        seen = self._look(original, written)
+        document = find_document(original.document)
+        seen = self._look(document, original, written) if document is not None else (False, False)
         self._watched.append(_Watched(original, written, shown, seen, _redo_text()))
 
     def tick(self) -> None:
+        documents = {key: find_document(key) for key in {watched.original.document for watched in self._watched}}
         for watched in list(self._watched):
-            if find_document(watched.original.document) is None:
+            document = documents[watched.original.document]
+            if document is None:
                 self._watched.remove(watched)
                 continue
-            before, now = watched.seen, self._look(watched.original, watched.written)
+            before, now = watched.seen, self._look(document, watched.original, watched.written)
             if now == before:
                 continue
             watched.seen = now
@@ -57,8 +60,8 @@ class UndoWatch:
                 self._follow(watched, watched.shown, there=now[1])
 
     @staticmethod
-    def _look(original: LayerRef, written: LayerRef) -> tuple[bool, bool]:
-        return find_node(original) is not None, find_node(written) is not None
+    def _look(document: Document, original: LayerRef, written: LayerRef) -> tuple[bool, bool]:
+        return find_in(document, original) is not None, find_in(document, written) is not None
 
     @staticmethod
     def _follow(watched: _Watched, shown: tuple[bool, bool], there: bool) -> None:
@@ -83,7 +86,7 @@ class UndoWatch:
         if action is not None and action.isEnabled():
             action.trigger()
             active.waitForDone()
-            watched.seen = self._look(watched.original, watched.written)
+            watched.seen = self._look(active, watched.original, watched.written)
 
 
 def _redo_text() -> str:

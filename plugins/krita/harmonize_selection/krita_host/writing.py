@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..i18n import tr
-from ..qt import QtCore
 from ..task import HostError
 from ..values import LayerRef, Rect, Region
+from . import bands
 from .documents import Node, bounds_of, is_locked, make_active, need_document, need_node, redraw, reference_to
 from .region import Original, shown_bounds
 
@@ -31,7 +31,10 @@ def add_layer(
         new.setBlendingMode(node.blendingMode())
         new.setOpacity(node.opacity())
         new.setInheritAlpha(node.inheritAlpha())
-        _copy_shown(node, new, [bounds_of(new), shown_bounds(document, node)])
+        places = {bounds_of(new)}
+        if region.rect != original.shown:  # else the pixels are all that there is to be seen
+            places.add(shown_bounds(document, node))
+        _copy_shown(node, new, places - {region.rect})
     else:
         new = node.duplicate()
     new.setName(name)
@@ -60,10 +63,9 @@ def rewrite(ref: LayerRef, pixels: bytearray, rect: Rect) -> None:
 
 def set_pixels(node: Node, pixels: bytearray | bytes, rect: Rect) -> None:
     """Raises `HostError` unless they were taken: of a wrong length Krita only prints a warning."""
-    area = (rect.x, rect.y, rect.width, rect.height)
     row = (rect.x, rect.bottom - 1, rect.width, 1)
     row_bytes = len(pixels) // rect.height
-    node.setPixelData(QtCore.QByteArray(bytes(pixels)), *area)
+    bands.write(node, rect, pixels)
     if bytes(node.pixelData(*row)) != pixels[-row_bytes:]:
         raise HostError(tr("Krita did not take the pixels of the layer “{name}”", name=node.name()))
 
@@ -81,7 +83,7 @@ def _bare_duplicate(node: Node) -> Any:
     return new
 
 
-def _copy_shown(node: Node, new: Node, places: Sequence[Rect]) -> None:
+def _copy_shown(node: Node, new: Node, places: Iterable[Rect]) -> None:
     """All that the layer shows there, with its masks and filters, as plain pixels."""
     for place in places:
         area = (place.x, place.y, place.width, place.height)

@@ -11,7 +11,7 @@ from ..client import NetworkInfo
 from ..i18n import tr
 from ..qt import Qt, QtCore, QtWidgets
 from ..state import DockerState
-from ..values import LayerInfo, Output, Reference, Settings, Source
+from ..values import LayerName, Output, Reference, Settings, Source
 
 _FILES = "*.png *.jpg *.jpeg *.tif *.tiff *.webp *.bmp"
 
@@ -145,5 +145,5 @@ def _reference_items(state: DockerState) -> list[tuple[str, object, str]]:
     return items
 
 
-def _layer_title(layer: LayerInfo) -> str:
+def _layer_title(layer: LayerName) -> str:
     return tr("Layer: {name}", name=layer.name)

@@ -67,6 +67,7 @@ def small_dabs(presenter):
     painted, refused = pixels(written, document), False
     try:
         task.send(job.result())
+        drain(task)
     except (Touched, StopIteration) as end:
         refused = isinstance(end, Touched)
     say("rendering", refused=refused, kept=pixels(written, document) == painted)
