@@ -17,3 +17,15 @@ class ModelError(Exception):
         """What happened, one sentence."""
         self.hint = hint
         """What to do about it, one sentence."""
+
+
+class BadSettings(ModelError):
+    """Settings or files that do not go together."""
+
+    code: ClassVar[str] = "bad_settings"
+
+
+class NoPhotos(ModelError):
+    """There is nothing to train or to evaluate on."""
+
+    code: ClassVar[str] = "no_photos"

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from ..commands import carried_out
+from ..data.photos import load_photos
+from ..data.sources import Skipped, tars_of
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.scenefit import GUARD_OFF, SceneFit
-from ..training.checkpoint import save_weights
-from ..training.photos import load_photos
-from ..training.sources import Skipped, tars_of
+from ..weight_files import save_weights
 from .cases import Cases, build_cases
 from .contest import metrics_of, of_network, untouched
 from .guard import GuardPoint, choose, halves, trade_off, trade_off_by_confidence

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..training.composites import Batch, CompositeMaker, Recipe, resize, seeded
-from ..training.photos import PhotoSet
+from ..data.composites import Batch, CompositeMaker, Recipe, resize, seeded
+from ..data.photos import PhotoSet
 from .defaults import SEED, VARIANTS
 
 TRIES = 5
@@ -30,7 +30,7 @@ class Cases:
     labels: Tensor
     """[K] int64."""
     kinds: Tensor
-    """[K] int64: what changed the foreground, a number of `training.composites.KINDS`; -1 = not known."""
+    """[K] int64: what changed the foreground, a number of `data.composites.KINDS`; -1 = not known."""
     names: tuple[str, ...]
     photos: Tensor
     """[K] int64: a number for the photo of each case; one photo may have several masks, and more composites."""

@@ -15,15 +15,14 @@ import torch
 from ..baselines import TITLES, Baseline, harmonize_batch
 from ..checkpoints import SHIPPED_DIR, shipped
 from ..commands import carried_out, check_writable
+from ..data.composites import Batch
+from ..data.photos import load_photos
+from ..data.sources import Skipped, tars_of
+from ..errors import BadSettings
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.sides import check_side
-from ..training.checkpoint import fingerprint
-from ..training.composites import Batch
-from ..training.errors import BadSettings
-from ..training.photos import load_photos
-from ..training.report import write_sheet
-from ..training.sources import Skipped, tars_of
+from ..weight_files import fingerprint
 from .arguments import add_arguments
 from .cases import build_cases
 from .contest import Contestant, Score, hold, metrics_of, of_network, untouched
@@ -31,6 +30,7 @@ from .cost import Cost, cost_of
 from .defaults import SEED, VARIANTS
 from .oracles import Oracle, ask
 from .report import read_json, results_page, write_json
+from .sheets import write_sheet
 from .weights import network_of, titles_of
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..data.composites import KINDS, Batch
 from ..networks.base import HarmonizationNetwork
-from ..training.composites import KINDS, Batch
 from .cases import Cases
 from .metrics import Metrics, measure
 

@@ -21,11 +21,11 @@ from PIL import Image, ImageDraw
 from ..adjustments.look import Look
 from ..baselines import Baseline
 from ..commands import carried_out
+from ..errors import NoPhotos
 from ..layer import Depth, LayerFormat, Layout
 from ..networks.scenefit import SceneFit
 from ..predict import Predicted, predict, predict_baseline
 from ..render import render
-from ..training.errors import NoPhotos
 from .weights import network_of, titles_of
 
 Pixels = NDArray[np.uint8]

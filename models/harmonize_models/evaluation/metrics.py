@@ -2,7 +2,7 @@
 
 MSE, fMSE and PSNR follow the evaluation code that published results share (Sofiiuk et al. 2021): predictions are
 clamped to [0, 255] and not rounded; the PSNR's peak is the target's own maximum. `psnr_255` has the usual peak of 255.
-One thing differs before any metric is taken: pictures are scaled with antialiasing here (`training.photos`), as the
+One thing differs before any metric is taken: pictures are scaled with antialiasing here (`data.photos`), as the
 product scales them, and without it there.
 """
 

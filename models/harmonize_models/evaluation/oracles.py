@@ -13,9 +13,9 @@ from ..adjustments.adjustment import Adjustment
 from ..adjustments.curves import Curves
 from ..adjustments.fit import GridFit, fit_grid
 from ..adjustments.look import Look
+from ..data.composites import Batch
 from ..layer import Depth, LayerFormat, Layout
 from ..networks.rendering import apply_curves
-from ..training.composites import Batch
 
 PIECES = 16
 """Pieces of the curves, as many as SceneFit's have."""

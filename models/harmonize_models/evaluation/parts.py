@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from ..commands import carried_out
+from ..data.photos import load_photos
+from ..data.sources import Skipped, tars_of
+from ..errors import BadSettings
 from ..networks.framing import Framing, centers
 from ..networks.plan import Plan
 from ..networks.scenefit import GUARD_OFF, SceneFit, Seen
-from ..training.errors import BadSettings
-from ..training.photos import load_photos
-from ..training.sources import Skipped, tars_of
 from .cases import Cases, build_cases
 from .guard import GuardPoint, trade_off
 from .weights import network_of

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from ..adjustments.look import Look
+from ..data.composites import Batch
 from ..layer import Depth, LayerFormat, Layout
 from ..networks.base import ForegroundClass, HarmonizationNetwork, NetworkSpec
 from ..predict import Scene, predict_batch
 from ..render import render
-from ..training.composites import Batch
 
 
 def harmonize_as_product(network: HarmonizationNetwork, spec: NetworkSpec, batch: Batch) -> Tensor:

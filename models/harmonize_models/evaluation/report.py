@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..training.composites import KINDS
+from ..data.composites import KINDS
 from .contest import Score
 from .cost import Cost
 

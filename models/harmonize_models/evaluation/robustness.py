@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from ..colorspace import luma
+from ..data.composites import Batch
 from ..networks.base import HarmonizationNetwork
-from ..training.composites import Batch
 from .cases import Cases
 from .metrics import Metrics, measure
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..checkpoints import SHIPPED_DIR, load
+from ..errors import BadSettings
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.folding import folded
-from ..training.checkpoint import load_weights
-from ..training.errors import BadSettings
+from ..weight_files import load_weights
 
 
 def network_of(name: str, weights_dir: Path = SHIPPED_DIR) -> tuple[NetworkSpec, HarmonizationNetwork]:

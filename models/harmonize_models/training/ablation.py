@@ -19,17 +19,18 @@ from torch import Tensor, nn
 
 from ..checkpoints import SHIPPED_DIR
 from ..commands import carried_out
+from ..data.composites import CompositeMaker, Recipe, seeded
+from ..data.photos import PhotoSet, load_photos
+from ..data.sources import Skipped
 from ..evaluation.cases import Cases, build_cases
 from ..evaluation.parts import WholeFrame, with_one_look, without_attention, without_deeper_blocks
 from ..networks.folding import calibrate, insert_norms
 from ..networks.scenefit import PIECES, SUMMARY, SceneFit
-from .checkpoint import load_weights, start_from
-from .composites import CompositeMaker, Recipe, seeded
+from ..weight_files import load_weights
+from .checkpoint import start_from
 from .config import TrainConfig, preset
 from .distributed import join
-from .photos import PhotoSet, load_photos
 from .scenefit import PlanLoss, SceneFitTrainer
-from .sources import Skipped
 
 NORMS = r"\.squeeze$"
 """The backbone is trained with norms behind these convolutions, as S²CRNet's is here."""

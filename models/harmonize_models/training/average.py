@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from ..commands import carried_out
-from .checkpoint import load_weights, save_weights
-from .errors import BadSettings
+from ..errors import BadSettings
+from ..weight_files import load_weights, save_weights
 from .history import Leg, read_history, write_history
 
 

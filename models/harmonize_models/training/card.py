@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import BadSettings
 from ..evaluation.contest import Score
-from .errors import BadSettings
 from .history import Leg
 
 USE = (

@@ -14,23 +14,24 @@ from torch import Tensor
 
 from ..checkpoints import SHIPPED_DIR
 from ..commands import carried_out
+from ..data.composites import CompositeMaker, seeded
+from ..data.photos import PhotoSet, load_photos
+from ..data.sources import Skipped
+from ..errors import BadSettings
 from ..evaluation.cases import build_cases
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork
 from ..networks.folding import calibrate, folded, insert_norms, settle
 from ..networks.sides import check_side
+from ..weight_files import fingerprint, load_weights
 from .arguments import add_arguments
-from .checkpoint import fingerprint, load_weights, start_from
+from .checkpoint import start_from
 from .choices import Discriminator
-from .composites import CompositeMaker, seeded
 from .config import TrainConfig, override, preset, read_config, refuse_another_run
 from .discriminators import SMALLEST_JUDGED
 from .distributed import Worker, join
-from .errors import BadSettings
 from .history import Leg, command_line, commit_of_this_code, read_history, write_history
-from .photos import PhotoSet, load_photos
 from .progress_bar import progress_bar
-from .sources import Skipped
 from .trainers import trainer_for
 
 

@@ -10,9 +10,9 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from ..data.composites import Recipe
+from ..errors import BadSettings
 from .choices import Discriminator, Optimizer, Schedule
-from .composites import Recipe
-from .errors import BadSettings
 from .losses import LossWeights
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .errors import BadSettings
+from ..errors import BadSettings
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,22 @@ import torch
 from torch import Tensor, nn
 
 from ..checkpoints import load, shipped
+from ..data.composites import Batch, CompositeMaker, seeded
+from ..errors import BadSettings
 from ..evaluation.cases import Cases
 from ..evaluation.metrics import Metrics, measure
+from ..evaluation.sheets import write_sheet
 from ..networks.base import HarmonizationNetwork, Prediction
 from ..networks.folding import folded, freeze_norms
-from .checkpoint import load_checkpoint, save_checkpoint, save_weights
+from ..weight_files import save_weights
+from .checkpoint import load_checkpoint, save_checkpoint
 from .choices import Discriminator
-from .composites import Batch, CompositeMaker, seeded
 from .config import TrainConfig, refuse_another_run
 from .discriminators import build_discriminator, judge
 from .distributed import Worker, unwrapped
-from .errors import BadSettings
 from .losses import discriminator_loss, generator_loss, pixel_loss
 from .optim import MovingAverage, build_adversary_optimizer, build_optimizer, rate_factor, set_rate
-from .report import LogRow, append_row, draw_curve, drop_rows_after, write_sheet
+from .report import LogRow, append_row, draw_curve, drop_rows_after
 
 Report = Callable[[str], None]
 

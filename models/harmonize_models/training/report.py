@@ -1,15 +1,10 @@
-"""What a run leaves for people: a CSV log, a learning curve, sheets of before / after / target."""
+"""What a run leaves for people, besides sheets (`evaluation.sheets`): a CSV log and a learning curve."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-
-import torch
-from PIL import Image
-from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -77,11 +72,3 @@ def draw_curve(log: Path, picture: Path) -> None:
     right.plot(images, [float(row["loss"]) for row in rows], color="C1", alpha=0.6)
     left.legend(loc="lower right")
     figure.savefig(picture, dpi=100)
-
-
-def write_sheet(path: Path, columns: Sequence[Tensor], rows: int = 8) -> None:
-    """Columns of pictures [B, 1 or 3, T, T] float in [0, 1] side by side, one case a row."""
-    strips = [column[:rows].expand(-1, 3, -1, -1).detach().float().cpu().clamp(0, 1) for column in columns]
-    sheet = torch.cat([torch.cat(list(strip), dim=1) for strip in strips], dim=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray((sheet * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()).save(path)

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from ..data.composites import Batch
+from ..errors import BadSettings
 from ..networks.base import HarmonizationNetwork
 from ..networks.plan import Plan
 from ..networks.scenefit import SceneFit
-from .composites import Batch
 from .config import TrainConfig
-from .errors import BadSettings
 from .loop import Trainer
 from .losses import LossWeights
 

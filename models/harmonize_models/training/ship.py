@@ -12,19 +12,19 @@ import torch
 
 from ..checkpoints import SHIPPED_DIR, WeightsCard, load, replace_card, save_shipped
 from ..commands import carried_out
+from ..data.photos import load_photos
+from ..data.sources import Skipped
+from ..errors import BadSettings
 from ..evaluation.cases import build_cases
 from ..evaluation.contest import NOTHING, hold, metrics_of, of_network, untouched
 from ..evaluation.report import Figures, read_json
 from ..networks import registry
 from ..networks.base import HarmonizationNetwork, NetworkSpec
 from ..networks.folding import folded
+from ..weight_files import fingerprint, load_weights
 from .card import USE, card_page, sources_of
-from .checkpoint import fingerprint, load_weights
 from .config import read_config
-from .errors import BadSettings
 from .history import read_history
-from .photos import load_photos
-from .sources import Skipped
 
 
 def store(run: Path, data: Path, folder: Path, key: str | None = None) -> tuple[NetworkSpec, WeightsCard]:

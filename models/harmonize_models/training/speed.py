@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from ..commands import carried_out
+from ..data.composites import Batch, CompositeMaker, seeded
+from ..data.photos import load_photos
+from ..data.sources import Skipped
 from ..evaluation.cases import Cases
 from ..networks import registry
 from ..networks.folding import insert_norms
-from .composites import Batch, CompositeMaker, seeded
 from .config import preset
 from .distributed import Worker, describe
-from .photos import load_photos
-from .sources import Skipped
 from .trainers import trainer_for
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from harmonize_daemon.worker.catalogue import default_network, usable_networks
 from harmonize_models import checkpoints
 from harmonize_models.baselines import Baseline
-from harmonize_models.training.checkpoint import save_weights
+from harmonize_models.weight_files import save_weights
 
 
 def test_shipped_networks_and_baselines_are_usable(tmp_path: Path) -> None:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from harmonize_models.data.composites import KINDS
+from harmonize_models.data.photos import load_photos
+from harmonize_models.data.sources import Skipped
+from harmonize_models.errors import BadSettings
 from harmonize_models.evaluation import cli
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.evaluation.contest import Contestant, hold, untouched
@@ -17,11 +21,7 @@ from harmonize_models.evaluation.margin import margin_of
 from harmonize_models.evaluation.report import read_json, results_page
 from harmonize_models.networks import registry
 from harmonize_models.networks.sides import UnsuitableSide
-from harmonize_models.training.checkpoint import save_weights
-from harmonize_models.training.composites import KINDS
-from harmonize_models.training.errors import BadSettings
-from harmonize_models.training.photos import load_photos
-from harmonize_models.training.sources import Skipped
+from harmonize_models.weight_files import save_weights
 
 from tests.models.rendered_photos import png, rendered_photo
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from harmonize_models.checkpoints import load
 from harmonize_models.evaluation.gallery import main
-from harmonize_models.training.checkpoint import save_weights
+from harmonize_models.weight_files import save_weights
 from PIL import Image
 
 from tests.models.rendered_photos import write_photos

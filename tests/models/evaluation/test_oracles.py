@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
+from harmonize_models.data.composites import Batch
 from harmonize_models.evaluation.oracles import Oracle, ask
-from harmonize_models.training.composites import Batch
 from torch import Tensor
 
 SIDE = 48

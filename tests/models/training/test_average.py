@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from harmonize_models.errors import BadSettings
 from harmonize_models.training.average import average, main, mean_of
-from harmonize_models.training.checkpoint import load_weights, save_weights
-from harmonize_models.training.errors import BadSettings
 from harmonize_models.training.history import Leg, read_history, write_history
+from harmonize_models.weight_files import load_weights, save_weights
 
 
 def test_mean_weights_come_with_the_last_runs_history(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from pathlib import Path
 import torch
 from harmonize_models.evaluation.cases import build_cases
 from harmonize_models.networks import registry
-from harmonize_models.training.composites import CompositeMaker, Recipe
+from harmonize_models.data.composites import CompositeMaker, Recipe
 from harmonize_models.training.config import preset
 from harmonize_models.training.distributed import join
-from harmonize_models.training.photos import load_photos
-from harmonize_models.training.sources import Skipped
+from harmonize_models.data.photos import load_photos
+from harmonize_models.data.sources import Skipped
 from harmonize_models.training.trainers import trainer_for
 
 torch.set_num_threads(1)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 import torch
+from harmonize_models.data.composites import Batch
+from harmonize_models.errors import BadSettings
 from harmonize_models.networks.plan import Plan
 from harmonize_models.networks.scenefit import CELLS, DEPTH, INPUT_SIZE, PIECES, SceneFit
-from harmonize_models.training.composites import Batch
 from harmonize_models.training.config import preset
-from harmonize_models.training.errors import BadSettings
 from harmonize_models.training.losses import LossWeights
 from harmonize_models.training.scenefit import (
     LOOKED_AT_AGAIN,

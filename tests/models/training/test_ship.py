@@ -12,10 +12,10 @@ from harmonize_models.evaluation import cli as evaluation
 from harmonize_models.evaluation.report import read_json
 from harmonize_models.networks import registry
 from harmonize_models.training.card import OWN_LIMITS, card_page
-from harmonize_models.training.checkpoint import fingerprint, save_weights
 from harmonize_models.training.config import preset
 from harmonize_models.training.history import Leg, write_history
 from harmonize_models.training.ship import main, ship
+from harmonize_models.weight_files import fingerprint, save_weights
 
 
 @pytest.fixture

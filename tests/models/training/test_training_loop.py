@@ -13,15 +13,17 @@ from pathlib import Path
 import pytest
 import torch
 from harmonize_models.checkpoints import SHIPPED_DIR
+from harmonize_models.data.composites import CompositeMaker, Recipe, seeded
+from harmonize_models.data.photos import PhotoSet, load_photos
+from harmonize_models.data.sources import Skipped
 from harmonize_models.evaluation.cases import Cases, build_cases
 from harmonize_models.networks.base import Prediction
 from harmonize_models.networks.folding import calibrate, folded, freeze_norms, insert_norms, settle
 from harmonize_models.networks.s2crnet import S2CRNet
 from harmonize_models.networks.sides import UnsuitableSide
 from harmonize_models.training import cli
-from harmonize_models.training.checkpoint import fingerprint, load_checkpoint, load_weights, save_checkpoint
+from harmonize_models.training.checkpoint import load_checkpoint, save_checkpoint
 from harmonize_models.training.choices import Discriminator, Schedule
-from harmonize_models.training.composites import CompositeMaker, Recipe, seeded
 from harmonize_models.training.config import TrainConfig, override, preset
 from harmonize_models.training.discriminators import PatchDiscriminator, build_discriminator, judge
 from harmonize_models.training.distributed import Worker, join
@@ -29,9 +31,8 @@ from harmonize_models.training.history import command_line, read_history
 from harmonize_models.training.loop import Trainer
 from harmonize_models.training.losses import LossWeights, discriminator_loss, parse_loss, pixel_loss
 from harmonize_models.training.optim import MovingAverage, build_optimizer, rate_factor
-from harmonize_models.training.photos import PhotoSet, load_photos
 from harmonize_models.training.report import LogRow, append_row, drop_rows_after
-from harmonize_models.training.sources import Skipped
+from harmonize_models.weight_files import fingerprint, load_weights
 from safetensors import safe_open
 
 ALONE = Worker(0, 1, torch.device("cpu"))

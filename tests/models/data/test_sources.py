@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from harmonize_models.data.categories import foreground_class
+from harmonize_models.data.composites import CompositeMaker, seeded
+from harmonize_models.data.photos import PhotoSet, load_photos
+from harmonize_models.data.sources import Skipped
+from harmonize_models.errors import BadSettings, NoPhotos
 from harmonize_models.evaluation.cases import build_cases
 from harmonize_models.networks.base import ForegroundClass
-from harmonize_models.training.categories import foreground_class
-from harmonize_models.training.composites import CompositeMaker, seeded
-from harmonize_models.training.errors import BadSettings, NoPhotos
-from harmonize_models.training.photos import PhotoSet, load_photos
-from harmonize_models.training.sources import Skipped
 from PIL import Image
 
 from tests.models.rendered_photos import png, rendered_photo, shard, write_photos, write_tar

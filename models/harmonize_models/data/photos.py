@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from ..errors import BadSettings, NoPhotos
 from .categories import foreground_class
-from .errors import BadSettings, NoPhotos
 from .sources import RawMask, RawPhoto, Skipped, brings_composites, has_split, read_photos
 
 SAMPLES = 512

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .errors import NoPhotos
+from ..errors import NoPhotos
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 _MASK = re.compile(r"(?P<key>.+?)[._-]masks?(?P<number>\d*)$")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from harmonize_models.training.composites import Batch, CompositeMaker, Recipe, resize, seeded
-from harmonize_models.training.edits import apply, identity, random_edits
-from harmonize_models.training.light import random_light
-from harmonize_models.training.masks import vary_masks
-from harmonize_models.training.photos import PhotoSet, load_photos
-from harmonize_models.training.sources import Skipped
-from harmonize_models.training.transfers import Transfer, plausible, transfer, weaken
+from harmonize_models.data.composites import Batch, CompositeMaker, Recipe, resize, seeded
+from harmonize_models.data.edits import apply, identity, random_edits
+from harmonize_models.data.light import random_light
+from harmonize_models.data.masks import vary_masks
+from harmonize_models.data.photos import PhotoSet, load_photos
+from harmonize_models.data.sources import Skipped
+from harmonize_models.data.transfers import Transfer, plausible, transfer, weaken
 
 PLAIN = Recipe(vary_masks=False, light_share=0)
 

@@ -1,0 +1,1 @@
+"""From photos with masks to batches of composites, for training and for evaluation."""
