@@ -368,7 +368,7 @@ def _stamp(request: ImageRequest) -> str:
     found = [file.stat() for file in given if file.is_file()]
     files = [(file.st_size, file.st_mtime_ns) for file in found]
     settings = asdict(replace(request, composite=Path(), mask=None, output=Path(), device=None))
-    return f"{crc32(json.dumps([files, settings], default=str, sort_keys=True).encode()):08x}"
+    return _digest(files, settings)
 
 
 def _settings_stamp(settings: ImageRequest) -> str:
@@ -377,4 +377,9 @@ def _settings_stamp(settings: ImageRequest) -> str:
     reference = settings.reference
     facts = None if reference is None else (reference.name, reference.stat().st_size)
     common = replace(settings, composite=Path(), mask=None, output=Path(), reference=None, device=None)
-    return f"{crc32(json.dumps([facts, asdict(common)], default=str, sort_keys=True).encode()):08x}"
+    return _digest(facts, asdict(common))
+
+
+def _digest(*facts: object) -> str:
+    """8 hex digits."""
+    return f"{crc32(json.dumps(facts, default=str, sort_keys=True).encode()):08x}"

@@ -62,10 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(in_one_line(_summary(plan)))
     for name in plan.closed:
         print(f"{in_one_line(name)}: the folder cannot be read: check its permissions.", file=sys.stderr)
-    mixed = batch.made_otherwise(arguments.output, settings, share)
     failed = False if arguments.dry_run else _carry_out(plan, arguments)
-    # The other machines may have begun after this one.
-    if mixed := mixed or batch.made_otherwise(arguments.output, settings, share):
+    # Asked at the end: the other machines may have begun after this one.
+    if mixed := batch.made_otherwise(arguments.output, settings, share):
         what = f"{len(mixed)} pictures of other parts were made with other settings ({_few(mixed)})"
         print(in_one_line(f"{what}: give all machines the same ones."), file=sys.stderr)
     return 1 if failed or plan.closed else 0

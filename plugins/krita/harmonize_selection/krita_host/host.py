@@ -38,6 +38,7 @@ from .documents import (
     need_document,
     need_node,
     redraw,
+    reference_in,
     reference_to,
     walk,
 )
@@ -106,7 +107,7 @@ class KritaHost:
             return []
         key = document_id(document)
         nodes = walk(document.rootNode())
-        return [LayerName(LayerRef(key, str(node.uniqueId().toString())), node.name()) for node in nodes]
+        return [LayerName(reference_in(key, node), node.name()) for node in nodes]
 
     # Reading
 
@@ -158,7 +159,7 @@ class KritaHost:
         if replaced:
             need_document(ref).waitForDone()
             for mask in need_node(ref).childNodes():  # an undo must bring it back as it was
-                self.show_original(ref, LayerRef(ref.document, str(mask.uniqueId().toString())), False)
+                self.show_original(ref, reference_in(ref.document, mask), False)
             need_node(ref).remove()
             self._undo.watch(ref, written, shown=None)
         self._written[written] = _Print(bounds_of(need_node(written)), checksum)
